@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const source = fileURLToPath(new URL('../../src', import.meta.url));
+
+/** Room → rooms it may import. A room may always import itself. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  main: ['cli', 'base'],
+  cli: ['compose', 'graph', 'plan', 'execute', 'watch', 'client', 'api', 'base'],
+  compose: ['base'],
+  graph: ['compose', 'base'],
+  plan: ['graph', 'compose', 'api', 'base'],
+  execute: ['plan', 'graph', 'client', 'compose', 'api', 'base'],
+  watch: ['compose', 'base'],
+  client: ['api', 'base'],
+  api: ['base'],
+  base: [],
+  'engine/main': [
+    ...['server', 'containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'snapshots', 'content'],
+    ...['events', 'store', 'sys'],
+  ]
+    .map((room) => `engine/${room}`)
+    .concat('api', 'base'),
+  'engine/server': [
+    ...['containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'snapshots', 'content'],
+    ...['events', 'store', 'sys'],
+  ]
+    .map((room) => `engine/${room}`)
+    .concat('api', 'base'),
+  'engine/containers': below('images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/builder': below('images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/images': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/oci': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/networks': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/volumes': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/snapshots': below('content', 'events', 'store', 'sys'),
+  'engine/content': below('store', 'sys'),
+  'engine/events': below('store', 'sys'),
+  'engine/store': below(),
+  'engine/sys': below(),
+};
+
+/** Rooms whose files are imported one by one. */
+const doorless = new Set(['base', 'api']);
+
+/** Libraries that live in one place. */
+const pinned: Readonly<Record<string, readonly string[]>> = {
+  yaml: ['compose'],
+  ajv: ['compose'],
+  '@dagrejs/graphlib': ['graph'],
+  execa: ['base'],
+  listr2: ['cli'],
+  commander: ['cli'],
+  chokidar: ['watch'],
+  koffi: ['engine/sys'],
+  'dns-packet': ['engine/networks'],
+  'dockerfile-ast': ['engine/builder'],
+};
+
+function below(...rooms: readonly string[]): readonly string[] {
+  return rooms.map((room) => `engine/${room}`).concat('api', 'base');
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return filesIn(path);
+    return name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function roomOf(file: string): string {
+  const [first = '', second = ''] = relative(source, file).split('/');
+  const name = (part: string) => part.replace(/\.ts$/, '');
+  return first === 'engine' ? `engine/${name(second)}` : name(first);
+}
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const pattern = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s+)['"]([^'"]+)['"]/gm;
+  return [...text.matchAll(pattern)].map((match) => ({ from: file, to: match[1] ?? '', text: match[0] }));
+}
+
+const imports = filesIn(source).flatMap(importsOf);
+const inner = imports.filter(({ to }) => to.startsWith('.'));
+const targetOf = ({ from, to }: Import) => resolve(dirname(from), to.replace(/\.js$/, '.ts'));
+const show = (one: Import) => `${relative(source, one.from)} imports ${one.to}`;
+
+describe('the picture of the rooms holds', () => {
+  test('there is something to check', () => {
+    expect(inner.length).toBeGreaterThan(50);
+  });
+
+  test('every room is in the table', () => {
+    const unknown = new Set(
+      filesIn(source)
+        .map(roomOf)
+        .filter((room) => !(room in mayImport)),
+    );
+    expect([...unknown]).toEqual([]);
+  });
+
+  test('imports point one way', () => {
+    const wrong = inner.filter((one) => {
+      const [from, to] = [roomOf(one.from), roomOf(targetOf(one))];
+      return from !== to && !(mayImport[from] ?? []).includes(to);
+    });
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  test('outsiders come in by the door', () => {
+    const wrong = inner.filter((one) => {
+      const [from, to] = [roomOf(one.from), roomOf(targetOf(one))];
+      return from !== to && !doorless.has(to) && !targetOf(one).endsWith('/index.ts');
+    });
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  test('each library lives in one place', () => {
+    const wrong = imports.filter((one) => {
+      const [library] = Object.keys(pinned).filter((name) => one.to === name || one.to.startsWith(`${name}/`));
+      return library !== undefined && !(pinned[library] ?? []).includes(roomOf(one.from));
+    });
+    expect(wrong.map(show)).toEqual([]);
+  });
+});
