@@ -1,0 +1,2 @@
+export { openRecords } from './records.js';
+export type { Records, RecordsOptions } from './records.js';
