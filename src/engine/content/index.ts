@@ -1,0 +1,1 @@
+export type { BlobInfo, ContentLease, ContentStore, WriteOptions } from './types.js';

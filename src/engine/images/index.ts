@@ -1,0 +1,17 @@
+export type { HistoryEntry, OciImageConfig } from './config.js';
+export { canonicalText, parseReference, withDefaultTag, withDigest, withTag, type Reference } from './reference.js';
+export type {
+  CreateImageOptions,
+  EventSink,
+  Image,
+  ImageStore,
+  ImageUser,
+  ImportOptions,
+  OnProgress,
+  Platform,
+  PruneOptions,
+  PullOptions,
+  RemoveOptions,
+  SummaryOptions,
+  TransferOptions,
+} from './types.js';

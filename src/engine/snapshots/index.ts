@@ -1,0 +1,10 @@
+export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
+export type {
+  AppliedLayer,
+  ApplyOptions,
+  CommitOptions,
+  Compression,
+  Layer,
+  LayerStore,
+  OverlayDirectories,
+} from './types.js';
