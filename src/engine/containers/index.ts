@@ -1,0 +1,11 @@
+export type {
+  AttachOptions,
+  AttachSession,
+  CommitSource,
+  Containers,
+  ExecSession,
+  LogOptions,
+  OutputChunk,
+  OutputStream,
+  StopOptions,
+} from './types.js';

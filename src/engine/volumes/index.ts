@@ -1,0 +1,1 @@
+export type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
