@@ -67,8 +67,8 @@ export function parseImageConfig(bytes: Uint8Array | string): OciImageConfig {
     ...(config as unknown as OciImageConfig),
     architecture: typeof config['architecture'] === 'string' ? config['architecture'] : '',
     os: typeof config['os'] === 'string' && config['os'] !== '' ? config['os'] : 'linux',
-    config: (objectOf(config['config']) ?? {}) as ContainerConfig,
-    rootfs: { type: 'layers', diff_ids: diffIds as Digest[] },
+    config: (objectOf(config['config']) ?? {}),
+    rootfs: { type: 'layers', diff_ids: diffIds },
     history: history as HistoryEntry[],
   };
 }
