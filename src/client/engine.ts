@@ -1,0 +1,92 @@
+import type { Filters } from '../api/common.js';
+import type { EngineEvent } from '../api/events.js';
+import type { RegistryAuth } from '../api/image.js';
+import type { InfoResponse, PingInfo, VersionResponse } from '../api/system.js';
+import type { EngineStatus } from '../api/tscompose.js';
+import { createConnection } from './connection.js';
+import type { Connection, ConnectionOptions } from './connection.js';
+import { containersClient } from './containers.js';
+import type { ContainersClient } from './containers.js';
+import { execClient } from './exec.js';
+import type { ExecClient } from './exec.js';
+import { imagesClient } from './images.js';
+import type { ImagesClient } from './images.js';
+import { networksClient } from './networks.js';
+import type { NetworksClient } from './networks.js';
+import { encodeFilters } from './query.js';
+import { jsonLines, openStream } from './streams.js';
+import type { OpenStream } from './streams.js';
+import { volumesClient } from './volumes.js';
+import type { VolumesClient } from './volumes.js';
+
+export interface EventsQuery {
+  /** Unix seconds with optional fraction, or RFC 3339. */
+  readonly since?: string | number;
+  readonly until?: string | number;
+  readonly filters?: Filters;
+}
+
+/** A Docker-compatible engine: ours, or any other. Every call ends with its signal's reason when that fires. */
+export interface EngineClient {
+  readonly host: string;
+  readonly containers: ContainersClient;
+  readonly exec: ExecClient;
+  readonly images: ImagesClient;
+  readonly networks: NetworksClient;
+  readonly volumes: VolumesClient;
+  ping(signal: AbortSignal): Promise<PingInfo>;
+  version(signal: AbortSignal): Promise<VersionResponse>;
+  info(signal: AbortSignal): Promise<InfoResponse>;
+  /** The version that requests are made with. */
+  apiVersion(signal: AbortSignal): Promise<string>;
+  /** Await `opened` before causing what must not be missed. */
+  events(query: EventsQuery, signal: AbortSignal): OpenStream<EngineEvent>;
+  diskUsage(signal: AbortSignal): Promise<Record<string, unknown>>;
+  login(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
+  /** Of the embedded engine only; any other answers 404. */
+  status(signal: AbortSignal): Promise<EngineStatus>;
+  /** Ends the embedded engine; containers go on. Resolves when it has taken the order. */
+  shutdown(signal: AbortSignal): Promise<void>;
+  /** Lets idle connections go. */
+  close(): void;
+}
+
+/** Connects with the first request. @throws `engine/bad-host` */
+export function connectEngine(options: ConnectionOptions): EngineClient {
+  const connection = createConnection(options);
+  return {
+    host: options.host,
+    containers: containersClient(connection),
+    exec: execClient(connection),
+    images: imagesClient(connection),
+    networks: networksClient(connection),
+    volumes: volumesClient(connection),
+    ...systemClient(connection),
+    close: () => connection.close(),
+  };
+}
+
+function systemClient(
+  connection: Connection,
+): Pick<
+  EngineClient,
+  'ping' | 'version' | 'info' | 'apiVersion' | 'events' | 'diskUsage' | 'login' | 'status' | 'shutdown'
+> {
+  return {
+    ping: (signal) => connection.ping(signal),
+    apiVersion: (signal) => connection.apiVersion(signal),
+    version: (signal) => connection.json({ method: 'GET', path: '/version' }, signal),
+    info: (signal) => connection.json({ method: 'GET', path: '/info' }, signal),
+    events: ({ since, until, filters }, signal) => {
+      const query = { since, until, filters: encodeFilters(filters) };
+      return openStream(
+        () => connection.stream({ method: 'GET', path: '/events', query }, signal),
+        (body) => jsonLines(connection.host, body, signal),
+      );
+    },
+    diskUsage: (signal) => connection.json({ method: 'GET', path: '/system/df' }, signal),
+    login: (json, signal) => connection.json({ method: 'POST', path: '/auth', json }, signal),
+    status: (signal) => connection.json({ method: 'GET', path: '/tscompose/status' }, signal),
+    shutdown: (signal) => connection.done({ method: 'POST', path: '/tscompose/shutdown' }, signal),
+  };
+}

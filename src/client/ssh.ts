@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { Duplex } from 'node:stream';
+import type { Connector } from './connector.js';
+import type { EngineAddress } from './host.js';
+
+/**
+ * One `ssh … docker system dial-stdio` a connection, as the docker CLI does it: the remote command joins its stdio to the
+ * engine's socket there. Multiplexing (ControlMaster) is the user's ssh configuration.
+ */
+export function sshConnector({ destination, port, socket }: EngineAddress & { kind: 'ssh' }): Connector {
+  const remote = ['docker', ...(socket === undefined ? [] : ['--host', `unix://${socket}`]), 'system', 'dial-stdio'];
+  const args = [
+    '-o',
+    'ConnectTimeout=30',
+    '-T',
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    '--',
+    destination,
+  ];
+  // The remote side is a shell: each word is quoted for it.
+  return { open: () => new ProcessConnection('ssh', [...args, remote.map(quoteForShell).join(' ')]) };
+}
+
+/** The stdio of a child as one connection. A child that fails makes the connection fail with what it wrote to stderr. */
+class ProcessConnection extends Duplex {
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  constructor(file: string, args: readonly string[]) {
+    super();
+    this.#child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { stdin, stdout, stderr } = this.#child;
+    let complaint = '';
+    stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2_000)));
+    stdin.on('error', () => undefined); // EPIPE: the exit below says why
+    stdout.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) stdout.pause();
+    });
+    this.#child.on('error', (error) => this.destroy(error));
+    this.#child.on('close', (exitCode) => {
+      if (exitCode === 0) this.push(null);
+      else this.destroy(new Error(`${file} failed: ${complaint.trim() || `exit code ${String(exitCode)}`}`));
+    });
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#child.stdin.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#child.stdin.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#child.kill();
+    done(error);
+  }
+
+  // What node:http asks of a socket beyond a Duplex.
+  setKeepAlive(): this {
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+
+  ref(): this {
+    this.#child.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#child.unref();
+    return this;
+  }
+}
+
+function quoteForShell(word: string): string {
+  return /^[A-Za-z0-9_/:.=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
