@@ -1,0 +1,30 @@
+import type { SourceLocation } from '../../base/source-location.js';
+
+declare module '../../base/errors.js' {
+  interface ErrorFacts {
+    'build/syntax': { readonly line: number; readonly instruction?: string };
+    'build/unknown-instruction': { readonly line: number; readonly instruction: string };
+    'build/dockerfile-missing': { readonly dockerfile: string };
+    'build/dockerfile-empty': { readonly dockerfile: string };
+    'build/context-missing': { readonly path: string };
+    'build/unknown-stage': { readonly stage: string };
+    'build/base-image-missing': { readonly reference: string };
+    'build/source-missing': { readonly source: string };
+    'build/bad-copy': { readonly destination: string };
+    'build/unsupported': { readonly feature: string };
+    'build/step-failed': {
+      readonly instruction: string;
+      readonly line: number;
+      readonly exitCode: number;
+      /** The last lines the step wrote. */
+      readonly tail: string;
+    };
+  }
+}
+
+/** A problem in a Dockerfile, before it has become an error: its place is part of it. */
+export interface DockerfileProblem {
+  readonly message: string;
+  readonly at: SourceLocation;
+  readonly hint?: string;
+}

@@ -1,0 +1,13 @@
+export type { Builder, CacheUsage, PruneResult } from './builder.js';
+export type {
+  AdditionalContext,
+  BuildContext,
+  BuildEvent,
+  BuildIo,
+  BuildMessage,
+  BuildNetwork,
+  BuildRequest,
+  BuildResult,
+  BuildStepInfo,
+  DockerfileSource,
+} from './request.js';

@@ -1,0 +1,82 @@
+import type { Readable } from 'node:stream';
+import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
+import type { Digest } from '../../base/digest.js';
+
+export type BuildContext =
+  /** Read in place, never copied as a whole. Give only what the requester may read. */
+  | { readonly kind: 'directory'; readonly path: string }
+  /** As the docker CLI sends it; gzip, bzip2, xz and zstd are found by looking. */
+  | { readonly kind: 'tar'; readonly stream: Readable };
+
+export type DockerfileSource =
+  /** Relative to the context. `..` and links do not lead out of it. */
+  | { readonly kind: 'in-context'; readonly path: string }
+  /** An absolute path outside a directory context. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** `name` is for messages. */
+  | { readonly kind: 'text'; readonly text: string; readonly name: string };
+
+export type BuildNetwork = 'bridge' | 'none' | 'host';
+
+export interface BuildRequest {
+  readonly context: BuildContext;
+  readonly dockerfile: DockerfileSource;
+  /** Image names; each gets `:latest` where it has no tag. */
+  readonly tags: readonly string[];
+  /** null: declared without a value, which leaves the Dockerfile's default. */
+  readonly args: Readonly<Record<string, string | null>>;
+  readonly target?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  /** Asks the registry for base images even where they are here. */
+  readonly pull: boolean;
+  readonly networkMode: BuildNetwork;
+  /** `os/arch[/variant]` of base images. */
+  readonly platform?: string;
+  /** Lines for /etc/hosts of RUN steps, `name:address`. */
+  readonly extraHosts?: readonly string[];
+  readonly shmSizeBytes?: number;
+  /** For `RUN --mount=type=secret`; never in a layer, the cache or the log. */
+  readonly secrets?: Readonly<Record<string, Uint8Array>>;
+  /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
+  readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
+}
+
+export type AdditionalContext =
+  { readonly kind: 'directory'; readonly path: string } | { readonly kind: 'image'; readonly reference: string };
+
+export interface BuildIo {
+  /** The classic builder's lines; some carry a `tscompose` member besides, see `BuildEvent`. */
+  readonly onProgress: (message: BuildMessage) => void;
+  readonly registryAuth?: (domain: string) => RegistryAuth | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface BuildResult {
+  readonly imageId: Digest;
+}
+
+/** Plain clients ignore the member they do not know. */
+export interface BuildMessage extends ProgressMessage {
+  readonly tscompose?: BuildEvent;
+}
+
+/** What a client needs to draw progress. `step` is unique in a build; steps of several stages run at the same time. */
+export type BuildEvent =
+  | { readonly kind: 'plan'; readonly steps: readonly BuildStepInfo[] }
+  | { readonly kind: 'started'; readonly step: number }
+  | { readonly kind: 'output'; readonly step: number; readonly text: string }
+  | {
+      readonly kind: 'done' | 'cached' | 'failed' | 'canceled';
+      readonly step: number;
+      readonly durationMs: number;
+      readonly message?: string;
+    };
+
+export interface BuildStepInfo {
+  readonly step: number;
+  /** Name or number of its stage. */
+  readonly stage: string;
+  readonly instruction: string;
+  readonly line: number;
+}
