@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { PingInfo } from '../api/system.js';
@@ -62,6 +63,7 @@ export function createConnection({ host, tls, apiVersion: fixed }: ConnectionOpt
 
   const send = async (target: string, request: WireRequest, signal: AbortSignal): Promise<Answer> => {
     signal.throwIfAborted();
+    setMaxListeners(0, signal); // one signal governs any number of requests
     const { http, agent } = await getWire();
     const attempt = () => exchange(http, agent, target, request, signal);
     try {
