@@ -1,0 +1,7 @@
+import type { Project } from '../compose/index.js';
+
+/** Containers wanted of a service: the command line's `--scale`, else `scale`, else `deploy.replicas`, else one. */
+export function replicasOf(project: Project, service: string, scale: Readonly<Record<string, number>> = {}): number {
+  const definition = project.model.services[service];
+  return scale[service] ?? definition?.scale ?? definition?.deploy?.replicas ?? 1;
+}
