@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { FileReference, NetworkDefinition, Service, VolumeDefinition } from '../compose/index.js';
+import { canonicalJson, networkShape, serviceShape, volumeShape } from './canonical-json.js';
+
+/**
+ * What the config hash of a service covers: its canonical JSON without what does not live in a container (`build`,
+ * `pull_policy`, `scale`, `deploy.replicas`) and without `env_file`, whose content stands in `environment`. Member for
+ * member that of docker compose 2.26, so that either tool takes the other's containers as up to date.
+ */
+export function hashInput(service: Service): string {
+  const { build: _build, pull_policy: _policy, scale: _scale, env_file: _files, ...rest } = service;
+  const { replicas: _replicas, ...deploy } = service.deploy ?? {};
+  return canonicalJson(
+    {
+      ...rest,
+      ...(service.deploy === undefined ? {} : { deploy }),
+      ...(service.configs === undefined ? {} : { configs: service.configs.map(withNumericMode) }),
+      ...(service.secrets === undefined ? {} : { secrets: service.secrets.map(withNumericMode) }),
+    },
+    serviceShape,
+  );
+}
+
+/** The `config-hash` label of a service's containers, as `config --hash` prints it. */
+export function serviceHash(service: Service): string {
+  return hashOf(hashInput(service));
+}
+
+export function networkHash(network: NetworkDefinition): string {
+  return hashOf(canonicalJson({ ...network, ipam: network.ipam ?? {} }, networkShape));
+}
+
+export function volumeHash(volume: VolumeDefinition): string {
+  return hashOf(canonicalJson({ ...volume, driver: volume.driver ?? 'local' }, volumeShape));
+}
+
+/** SHA-256 in hex. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** docker compose keeps the mode as a number: `"0440"` is 288 in its JSON. */
+function withNumericMode(reference: FileReference): Record<string, unknown> {
+  const { mode, ...rest } = reference;
+  return mode === undefined ? rest : { ...rest, mode: typeof mode === 'string' ? parseInt(mode, 8) : mode };
+}
