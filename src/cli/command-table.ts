@@ -1,0 +1,110 @@
+import type { CommandEntry } from './command.js';
+
+/** Every command, in the order of help. The files behind it are loaded one at a time. */
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'build',
+    summary: 'Build the images of services',
+    load: async () => (await import('./commands/build.js')).buildCommand,
+  },
+  {
+    name: 'config',
+    summary: 'Check the compose files and print the resolved project',
+    load: async () => (await import('./commands/config.js')).configCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'Check what the embedded engine needs of this machine',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+  {
+    name: 'down',
+    summary: 'Stop and remove containers and networks',
+    load: async () => (await import('./commands/down.js')).downCommand,
+  },
+  {
+    name: 'engine',
+    summary: 'Start, stop and look at the embedded engine',
+    load: async () => (await import('./commands/engine.js')).engineCommands,
+  },
+  {
+    name: 'exec',
+    summary: 'Run a command in a running container',
+    load: async () => (await import('./commands/exec.js')).execCommand,
+  },
+  {
+    name: 'images',
+    summary: 'List the images containers were made from',
+    load: async () => (await import('./commands/images.js')).imagesCommand,
+  },
+  {
+    name: 'kill',
+    summary: 'Send a signal to running containers',
+    load: async () => (await import('./commands/kill.js')).killCommand,
+  },
+  {
+    name: 'logs',
+    summary: 'Show what containers wrote',
+    load: async () => (await import('./commands/logs.js')).logsCommand,
+  },
+  {
+    name: 'ls',
+    summary: 'List the projects on the engine',
+    load: async () => (await import('./commands/ls.js')).lsCommand,
+  },
+  {
+    name: 'pause',
+    summary: 'Freeze running containers',
+    load: async () => (await import('./commands/pause.js')).pauseCommand,
+  },
+  {
+    name: 'port',
+    summary: 'Print the public address of a port',
+    load: async () => (await import('./commands/port.js')).portCommand,
+  },
+  {
+    name: 'ps',
+    summary: 'List containers',
+    load: async () => (await import('./commands/ps.js')).psCommand,
+  },
+  {
+    name: 'restart',
+    summary: 'Restart containers',
+    load: async () => (await import('./commands/restart.js')).restartCommand,
+  },
+  {
+    name: 'rm',
+    summary: 'Remove stopped containers',
+    load: async () => (await import('./commands/rm.js')).rmCommand,
+  },
+  {
+    name: 'start',
+    summary: 'Start existing containers',
+    load: async () => (await import('./commands/start.js')).startCommand,
+  },
+  {
+    name: 'stop',
+    summary: 'Stop containers and keep them',
+    load: async () => (await import('./commands/stop.js')).stopCommand,
+  },
+  {
+    name: 'top',
+    summary: 'Show the processes of containers',
+    load: async () => (await import('./commands/top.js')).topCommand,
+  },
+  {
+    name: 'unpause',
+    summary: 'Thaw frozen containers',
+    load: async () => (await import('./commands/pause.js')).unpauseCommand,
+  },
+  {
+    name: 'up',
+    summary: 'Create and start the project',
+    load: async () => (await import('./commands/up.js')).upCommand,
+  },
+  {
+    name: 'version',
+    summary: 'Print the version of tscompose',
+    load: async () => (await import('./commands/version.js')).versionCommand,
+  },
+];

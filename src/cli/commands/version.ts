@@ -1,0 +1,23 @@
+import { TscomposeError } from '../../base/errors.js';
+import { defineCommand } from '../command.js';
+import { flag, textOr } from '../flags.js';
+import { version } from '../version.js';
+
+export const versionCommand = defineCommand({
+  usage: '',
+  flags: {
+    format: textOr('pretty', 'pretty or json', { short: 'f', placeholder: 'FORMAT' }),
+    short: flag('Only the number'),
+  },
+  run: ({ flags, context }) => {
+    const { stdout } = context.terminal;
+    if (flags.short) stdout.write(`${version}\n`);
+    else if (flags.format === 'json') stdout.write(`${JSON.stringify({ version: `v${version}` })}\n`);
+    else if (flags.format === 'pretty') stdout.write(`tscompose version v${version}\n`);
+    else {
+      const message = `--format: "${flags.format}" is neither pretty nor json`;
+      return Promise.reject(new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } }));
+    }
+    return Promise.resolve(0);
+  },
+});

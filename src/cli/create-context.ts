@@ -1,0 +1,90 @@
+import { TscomposeError } from '../base/errors.js';
+import type { EngineClient } from '../client/index.js';
+import type { CliContext } from './context.js';
+import type { GlobalValues } from './global-flags.js';
+import type { Interrupts } from './interrupts.js';
+import { createProgress, progressMode, type Progress, type ProgressMode } from './render/progress.js';
+import { styleFor, type AnsiChoice } from './render/style.js';
+import { booleanSetting, type Terminal } from './terminal.js';
+
+export interface OpenContext {
+  readonly context: CliContext;
+  /** Ends what the command left open. May be called twice. */
+  settle(): Promise<void>;
+}
+
+/** Resolves flags against environment variables. @throws `usage/invalid` */
+export function createContext(globals: GlobalValues, terminal: Terminal, interrupts: Interrupts): OpenContext {
+  const { environment } = terminal;
+  const ansi = ansiChoice(globals, environment);
+  const mode = modeOf(globals, terminal);
+  const status = booleanSetting(environment['COMPOSE_STATUS_STDOUT']) === true ? terminal.stdout : terminal.stderr;
+  let client: Promise<EngineClient> | undefined;
+  let progress: Progress | undefined;
+
+  const connect = async (): Promise<EngineClient> => {
+    const [{ chooseEngine }, { connectChosen }] = await Promise.all([
+      import('./engine/choose.js'),
+      import('./engine/connect.js'),
+    ]);
+    return await connectChosen(chooseEngine(globals, terminal), terminal, interrupts.signal);
+  };
+
+  const context: CliContext = {
+    globals,
+    terminal,
+    interrupts,
+    signal: interrupts.signal,
+    dryRun: globals.dryRun,
+    ansi,
+    progressMode: mode,
+    parallel: parallelOf(globals, environment),
+    engine: () => (client ??= connect()),
+    progress: async (operation) => {
+      await progress?.end();
+      const style = styleFor(status, ansi, environment);
+      progress = await createProgress(mode, { stream: status, style, dryRun: globals.dryRun, operation });
+      return progress;
+    },
+    warn: (text) => {
+      terminal.stderr.write(`${text}\n`);
+    },
+  };
+  const settle = async (): Promise<void> => {
+    await progress?.end();
+    progress = undefined;
+    const connected = await client?.catch(() => undefined); // its failure has been told where it was awaited
+    connected?.close();
+    client = undefined;
+  };
+  return { context, settle };
+}
+
+function ansiChoice({ ansi, noAnsi }: GlobalValues, environment: Terminal['environment']): AnsiChoice {
+  const wanted = noAnsi ? 'never' : (ansi ?? (environment['COMPOSE_ANSI'] || 'auto'));
+  if (wanted === 'never' || wanted === 'always' || wanted === 'auto') return wanted;
+  throw invalid('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
+}
+
+function modeOf({ progress, ansi }: GlobalValues, { stderr, environment }: Terminal): ProgressMode {
+  const wanted = progress ?? environment['COMPOSE_PROGRESS'] ?? '';
+  const mode = progressMode(wanted, stderr, environment);
+  if (mode === undefined)
+    throw invalid('--progress', `--progress: "${wanted}" is none of auto, tty, plain, json and quiet`);
+  return mode === 'tty' && ansi === 'never' ? 'plain' : mode;
+}
+
+function parallelOf({ parallel }: GlobalValues, environment: Terminal['environment']): number | undefined {
+  const limit = parallel ?? integerSetting(environment['COMPOSE_PARALLEL_LIMIT']);
+  return limit === undefined || limit <= 0 ? undefined : limit;
+}
+
+function integerSetting(value: string | undefined): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (/^-?\d+$/.test(value)) return Number(value);
+  throw invalid('COMPOSE_PARALLEL_LIMIT', `COMPOSE_PARALLEL_LIMIT: "${value}" is not a whole number`);
+}
+
+function invalid(argument: string, message: string): TscomposeError {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
+}

@@ -1,0 +1,2 @@
+export { exitCodes, Interrupts } from './interrupts.js';
+export { runCli } from './program.js';

@@ -1,0 +1,158 @@
+import { hasCode, TscomposeError } from '../base/errors.js';
+import { isGroup, type AnyCommand, type CommandEntry } from './command.js';
+import { commandTable } from './command-table.js';
+import type { CliContext } from './context.js';
+import { createContext, type OpenContext } from './create-context.js';
+import type { Flags } from './flags.js';
+import { globalFlags, persistentFlags, type GlobalValues } from './global-flags.js';
+import { exitCodes, type Interrupts } from './interrupts.js';
+import { helpOf, parseCommand, type CommandShape } from './parse-command.js';
+import { reportError, type ErrorFormat } from './report-error.js';
+import type { Terminal } from './terminal.js';
+
+const programName = 'tscompose';
+
+const rootShape: CommandShape<typeof globalFlags> = {
+  name: programName,
+  summary: 'Run projects described in compose files, as docker compose does, on an engine of its own.',
+  usage: '[ARGS...]',
+  flags: globalFlags,
+  stopsAtFirstArgument: true,
+  subcommands: [...commandTable, { name: 'help', summary: 'Show help for a command' }],
+  epilogue:
+    'DOCKER_HOST, --host or a docker context choose another engine; without one the embedded engine is used\n' +
+    `and started when needed. ${programName} COMMAND --help tells more about a command.`,
+};
+
+/**
+ * Runs one command line to its end and gives the exit code. Failures are written to standard error; nothing is thrown.
+ * @param argv - without interpreter and script
+ */
+export async function runCli(argv: readonly string[], terminal: Terminal, interrupts: Interrupts): Promise<number> {
+  let format = guessErrorFormat(argv, terminal);
+  let open: OpenContext | undefined;
+  try {
+    const { flags: globals, args, help } = parseCommand(rootShape, argv);
+    format = errorFormat(globals, terminal) ?? format;
+    const [name, ...rest] = globals.version ? ['version'] : args;
+    if (help || name === undefined) return writeHelp(rootShape, terminal);
+    if (name === 'help') return await helpFor(rest, terminal);
+    const found = await find(commandTable, [name, ...rest], programName);
+    if (found.command === undefined) return writeHelp(found.shape, terminal);
+    const parsed = parseCommand(found.shape, found.rest);
+    if (parsed.help) return writeHelp(found.shape, terminal);
+    open = createContext(
+      { ...globals, dryRun: globals.dryRun || parsed.flags['dryRun'] === true },
+      terminal,
+      interrupts,
+    );
+    return await run(found.command, parsed.flags, parsed.args, open.context);
+  } catch (error) {
+    await open?.settle();
+    return reportError(interrupted(error, interrupts), format, terminal);
+  } finally {
+    await open?.settle();
+  }
+}
+
+async function run(
+  command: AnyCommand,
+  flags: Readonly<Record<string, unknown>>,
+  args: readonly string[],
+  context: CliContext,
+): Promise<number> {
+  return await command.run({ flags, args, context });
+}
+
+interface Found {
+  readonly shape: CommandShape<Flags>;
+  /** Undefined for a group named without one of its commands. */
+  readonly command: AnyCommand | undefined;
+  readonly rest: readonly string[];
+}
+
+async function find(table: readonly CommandEntry[], words: readonly string[], path: string): Promise<Found> {
+  const [word = '', ...rest] = words;
+  const entry = table.find(({ name }) => name === word);
+  if (entry === undefined) throw unknownCommand(table, word, path);
+  const name = `${path} ${entry.name}`;
+  const loaded = await entry.load();
+  const { summary } = entry;
+  const details = loaded.details === undefined ? {} : { details: loaded.details };
+  if (!isGroup(loaded)) {
+    const { usage, flags } = loaded;
+    const shape = { name, summary, ...details, usage, flags: { ...flags, ...persistentFlags } };
+    const stops = loaded.stopsAtFirstArgument === true ? { stopsAtFirstArgument: true } : {};
+    return { shape: { ...shape, ...stops }, command: loaded, rest };
+  }
+  const shape = { name, summary, ...details, usage: '', flags: {}, subcommands: loaded.subcommands };
+  const [next] = rest;
+  if (next === undefined || next === '--help' || next === '-h') return { shape, command: undefined, rest: [] };
+  return await find(loaded.subcommands, rest, name);
+}
+
+async function helpFor(words: readonly string[], terminal: Terminal): Promise<number> {
+  if (words.length === 0) return writeHelp(rootShape, terminal);
+  const { shape } = await find(commandTable, words, programName);
+  return writeHelp(shape, terminal);
+}
+
+function writeHelp(shape: CommandShape<Flags>, { stdout }: Terminal): number {
+  stdout.write(helpOf(shape, Math.max(40, stdout.columns ?? 100)));
+  return exitCodes.success;
+}
+
+function unknownCommand(table: readonly CommandEntry[], word: string, path: string): TscomposeError {
+  const near = table.find(({ name }) => name.startsWith(word) || word.startsWith(name) || differByOne(name, word));
+  return new TscomposeError({
+    code: 'usage/invalid',
+    message: word.startsWith('-') ? `${path}: unknown flag ${word}` : `unknown command: "${path} ${word}"`,
+    facts: { argument: word },
+    hint: near === undefined ? `${path} --help lists the commands` : `did you mean "${near.name}"?`,
+  });
+}
+
+/** One letter missing, too much, wrong or swapped with its neighbour. */
+function differByOne(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start += 1;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  const swapped = restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
+  return swapped || restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
+}
+
+/** What was going on fails in its own way when it is cut off; for the user it is the interrupt. */
+function interrupted(error: unknown, { signal }: Interrupts): unknown {
+  if (!signal.aborted) return error;
+  const isAbort = error === signal.reason || (error instanceof Error && error.name === 'AbortError');
+  return isAbort || hasCode(error, 'cli/interrupted') ? signal.reason : error;
+}
+
+/** Before the flags are parsed, for failures of parsing them. */
+function guessErrorFormat(argv: readonly string[], terminal: Terminal): ErrorFormat {
+  const value = (name: string): string | undefined => {
+    const at = argv.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+    const word = at < 0 ? undefined : argv[at];
+    return word?.includes('=') === true ? word.slice(word.indexOf('=') + 1) : word && argv[at + 1];
+  };
+  if (value('error-format') === 'json') return 'json';
+  return (value('progress') ?? terminal.environment['COMPOSE_PROGRESS']) === 'json' ? 'progress-json' : 'text';
+}
+
+function errorFormat({ errorFormat, progress }: GlobalValues, { environment }: Terminal): ErrorFormat | undefined {
+  switch (errorFormat) {
+    case 'json':
+      return 'json';
+    case 'text':
+      return 'text';
+    case undefined:
+      return (progress ?? environment['COMPOSE_PROGRESS']) === 'json' ? 'progress-json' : 'text';
+    default:
+      throw new TscomposeError({
+        code: 'usage/invalid',
+        message: `--error-format: "${errorFormat}" is neither text nor json`,
+        facts: { argument: '--error-format' },
+      });
+  }
+}

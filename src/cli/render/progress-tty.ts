@@ -1,0 +1,133 @@
+import { Listr, ListrTaskState, Spinner, type ListrRenderer, type ListrTaskObject } from 'listr2';
+import type { Progress, ProgressOptions, ProgressReport } from './progress.js';
+import { drawScreen, type RowState, type ScreenRow } from './progress-screen.js';
+import { Redraw } from './redraw.js';
+
+/**
+ * Draws with listr2: each thing is a task of one list, which grows as events come in and lives until `end`. The events
+ * set the tasks' states; the list never runs anything itself. Drawing is ours, since listr2's own renderer measures
+ * standard output, and holds back what others write, while ours goes to standard error.
+ */
+export function ttyProgress(options: ProgressOptions): Progress {
+  const rows = new Map<string, LiveRow>();
+  let finish: (() => void) | undefined;
+  let ended: Promise<unknown> | undefined;
+
+  /** Begins drawing with the first event, so that a command with nothing to do leaves no trace. */
+  const list = new Listr<object, typeof ScreenRenderer, 'silent'>(
+    { task: () => new Promise<void>((resolve) => (finish = resolve)) },
+    {
+      concurrent: true,
+      registerSignalListeners: false,
+      renderer: ScreenRenderer,
+      rendererOptions: { ...options, rows: () => [...rows.values()].map((row) => row.picture()) },
+    },
+  );
+  const rowOf = (subject: string): LiveRow => {
+    const known = rows.get(subject);
+    if (known !== undefined) return known;
+    list.add({ title: subject, task: () => undefined });
+    const task = list.tasks.at(-1);
+    if (task === undefined) throw new Error('bug: listr2 did not add the task');
+    const row = new LiveRow(task);
+    rows.set(subject, row);
+    return row;
+  };
+
+  return {
+    report: (event) => {
+      rowOf(event.subject).report(event);
+      ended ??= list.run({});
+    },
+    note: (text) => {
+      rowOf(text).report({ kind: 'warning', subject: text, status: '' });
+      ended ??= list.run({});
+    },
+    end: async () => {
+      if (ended === undefined) return;
+      while (finish === undefined) await Promise.resolve(); // `run` reaches the task some microtasks after its call
+      finish();
+      await ended;
+    },
+  };
+}
+
+/** One task and when it began and ended; clocks stop with the work. */
+class LiveRow {
+  readonly #task: ListrTaskObject<object, typeof ScreenRenderer>;
+  readonly #beganAt = performance.now();
+  #endedAt: number | undefined;
+  #warned = false;
+  #detail = '';
+
+  constructor(task: ListrTaskObject<object, typeof ScreenRenderer>) {
+    this.#task = task;
+  }
+
+  report({ kind, status, detail }: ProgressReport): void {
+    this.#task.output$ = status;
+    this.#task.state$ = taskStates[kind];
+    this.#warned = kind === 'warning';
+    this.#detail = detail ?? '';
+    this.#endedAt = kind === 'started' || kind === 'progress' ? undefined : performance.now();
+  }
+
+  picture(): ScreenRow {
+    return {
+      subject: this.#task.title ?? '',
+      state: this.#state(),
+      status: this.#task.output ?? '',
+      detail: this.#detail,
+      elapsedMs: (this.#endedAt ?? performance.now()) - this.#beganAt,
+    };
+  }
+
+  #state(): RowState {
+    if (this.#warned) return 'warning';
+    if (this.#task.hasFailed()) return 'failed';
+    return this.#task.isCompleted() ? 'done' : 'working';
+  }
+}
+
+const taskStates: Readonly<Record<ProgressReport['kind'], ListrTaskState>> = {
+  started: ListrTaskState.STARTED,
+  progress: ListrTaskState.STARTED,
+  done: ListrTaskState.COMPLETED,
+  failed: ListrTaskState.FAILED,
+  warning: ListrTaskState.COMPLETED,
+};
+
+interface ScreenOptions extends ProgressOptions {
+  readonly rows: () => readonly ScreenRow[];
+}
+
+/** listr2's contract for renderers: told when to begin and when the list is done. */
+class ScreenRenderer implements ListrRenderer {
+  static nonTTY = false;
+  static rendererOptions: ScreenOptions;
+  static rendererTaskOptions: never;
+  readonly #options: ScreenOptions;
+  readonly #spinner = new Spinner();
+  readonly #redraw: Redraw;
+
+  constructor(_tasks: unknown, options: ScreenOptions) {
+    this.#options = options;
+    this.#redraw = new Redraw(options.stream);
+  }
+
+  render(): void {
+    this.#spinner.start(() => this.#redraw.draw(this.#lines(true)));
+  }
+
+  end(): void {
+    this.#spinner.stop();
+    this.#redraw.finish(this.#lines(false));
+  }
+
+  #lines(cropped: boolean): string[] {
+    const { operation, rows, stream, style } = this.#options;
+    const columns = stream.columns ?? 80;
+    const size = cropped ? { columns, lines: (stream.rows ?? 24) - 1 } : { columns };
+    return drawScreen(operation, rows(), size, this.#spinner.fetch(), style);
+  }
+}

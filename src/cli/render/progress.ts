@@ -1,0 +1,79 @@
+import type { OutputStream, Terminal } from '../terminal.js';
+import { canRedraw } from '../terminal.js';
+import { jsonProgress } from './progress-json.js';
+import { plainProgress } from './progress-plain.js';
+import type { Style } from './style.js';
+
+/** What happens to one thing while a command works. The same shape `execute` reports. */
+export interface ProgressReport {
+  readonly kind: 'started' | 'progress' | 'done' | 'failed' | 'warning';
+  /** `Container hitos-web-1`, `Network hitos_default`, `Image busybox` */
+  readonly subject: string;
+  /** `Creating`, `Created`, … */
+  readonly status: string;
+  readonly detail?: string;
+}
+
+/** Draws progress on one stream. Nothing may be written there by others between `report` and `end`. */
+export interface Progress {
+  report(event: ProgressReport): void;
+  /** A message that belongs to nothing in particular, such as a warning about orphans. */
+  note(text: string): void;
+  /** Leaves the last state on the screen. May be called twice. */
+  end(): Promise<void>;
+}
+
+export type ProgressMode = 'tty' | 'plain' | 'json' | 'quiet';
+
+export interface ProgressOptions {
+  readonly stream: OutputStream;
+  readonly style: Style;
+  readonly dryRun: boolean;
+  /** Word in the header: `up`, `down`. */
+  readonly operation: string;
+}
+
+/** `auto` draws on a terminal and writes lines elsewhere. Undefined for a name nobody knows. */
+export function progressMode(
+  wanted: string,
+  stream: OutputStream,
+  environment: Terminal['environment'],
+): ProgressMode | undefined {
+  switch (wanted) {
+    case '':
+    case 'auto':
+      return canRedraw(stream, environment) ? 'tty' : 'plain';
+    case 'tty':
+      return stream.isTTY === true && environment['TERM'] !== 'dumb' ? 'tty' : 'plain';
+    case 'plain':
+    case 'rawjson':
+    case 'json':
+      return wanted === 'plain' ? 'plain' : 'json';
+    case 'quiet':
+    case 'none':
+      return 'quiet';
+    default:
+      return undefined;
+  }
+}
+
+export async function createProgress(mode: ProgressMode, options: ProgressOptions): Promise<Progress> {
+  switch (mode) {
+    case 'tty': {
+      const { ttyProgress } = await import('./progress-tty.js'); // brings listr2: only where something is drawn
+      return ttyProgress(options);
+    }
+    case 'plain':
+      return plainProgress(options);
+    case 'json':
+      return jsonProgress(options);
+    case 'quiet':
+      return quietProgress;
+  }
+}
+
+const quietProgress: Progress = {
+  report: () => undefined,
+  note: () => undefined,
+  end: () => Promise.resolve(),
+};

@@ -1,0 +1,46 @@
+/** Cells a text takes on a terminal. Escape sequences take none, East Asian wide characters and emoji two. */
+export function textWidth(text: string): number {
+  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const { segment } of segmenter().segment(withoutEscapes(text))) width += segmentWidth(segment);
+  return width;
+}
+
+/** Cuts a text without escape sequences to at most `cells`, with `…` where something was cut. */
+export function truncate(text: string, cells: number): string {
+  if (cells <= 0) return '';
+  if (textWidth(text) <= cells) return text;
+  let width = 0;
+  let kept = '';
+  for (const { segment } of segmenter().segment(text)) {
+    width += segmentWidth(segment);
+    if (width > cells - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+export function padTo(text: string, cells: number): string {
+  return text + ' '.repeat(Math.max(0, cells - textWidth(text)));
+}
+
+/** CSI sequences (ECMA-48) and OSC ones, such as links. */
+export function withoutEscapes(text: string): string {
+  // eslint-disable-next-line no-control-regex -- escape sequences are made of control characters
+  return text.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g, '');
+}
+
+let shared: Intl.Segmenter | undefined;
+function segmenter(): Intl.Segmenter {
+  shared ??= new Intl.Segmenter();
+  return shared;
+}
+
+const wide =
+  /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}])/u;
+const zero = /^[\p{Control}\p{Mark}\p{Format}]+$/u;
+
+function segmentWidth(segment: string): number {
+  if (zero.test(segment)) return 0;
+  return wide.test(segment) || segment.includes('\ufe0f') ? 2 : 1;
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { flatten, renderDiagnostic } from '../base/diagnostic.js';
+import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
+import { exitCodes } from './interrupts.js';
+import { sgr, styleFor } from './render/style.js';
+import type { Terminal } from './terminal.js';
+
+export type ErrorFormat = 'text' | 'json' | 'progress-json';
+
+/** Writes a failure to standard error and gives the exit code it means. */
+export function reportError(error: unknown, format: ErrorFormat, terminal: Terminal): number {
+  if (hasCode(error, 'cli/interrupted')) return exitCodes.interrupted;
+  if (error instanceof TscomposeError) writeFailure(error, format, terminal);
+  else writeBug(error, format, terminal);
+  return exitCodes.failure;
+}
+
+function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Terminal): void {
+  const { stderr, cwd } = terminal;
+  switch (format) {
+    case 'json': // one object a problem, for tools that mark places in files
+      for (const problem of flatten(error)) stderr.write(`${JSON.stringify(machineForm(problem))}\n`);
+      return;
+    case 'progress-json': // docker compose's form
+      stderr.write(`${JSON.stringify({ error: true, message: flatten(error).map(plainMessage).join('\n') })}\n`);
+      return;
+    case 'text': {
+      const diagnostic = renderDiagnostic(error, { source: readOrNothing, relativeTo: cwd });
+      const style = styleFor(stderr, 'auto', terminal.environment);
+      stderr.write(`${diagnostic.replace(/^ +\| +\^+$/gm, (caret) => style.paint(sgr.red, caret))}\n`);
+      return;
+    }
+  }
+}
+
+function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: Terminal): void {
+  const message = `unexpected failure: ${messageOf(error)}`;
+  if (format !== 'text') {
+    stderr.write(`${JSON.stringify({ error: true, message })}\n`);
+    return;
+  }
+  const wantsStack = Boolean(environment['TSCOMPOSE_DEBUG']) && error instanceof Error;
+  const more = wantsStack ? error.stack : '  this is a bug in tscompose; with TSCOMPOSE_DEBUG=1 it shows where';
+  stderr.write(`${message}\n${more ?? ''}\n`);
+}
+
+function machineForm(error: TscomposeError): Record<string, unknown> {
+  return {
+    error: true,
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.at === undefined ? {} : { file: error.at.file, line: error.at.line, column: error.at.column }),
+    facts: error.facts,
+  };
+}
+
+function plainMessage(error: TscomposeError): string {
+  return error.at === undefined
+    ? error.message
+    : `${error.at.file}:${error.at.line}:${error.at.column}: ${error.message}`;
+}
+
+function readOrNothing(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined; // standard input, or gone meanwhile: the message stands without its line
+  }
+}

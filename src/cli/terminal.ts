@@ -1,0 +1,36 @@
+/** Everything the CLI knows of the world outside, handed in so that tests can run it in-process. */
+export interface Terminal {
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  /** Character cells; undefined when not a terminal. */
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string | Uint8Array): boolean;
+  on(event: 'resize', listener: () => void): unknown;
+  off(event: 'resize', listener: () => void): unknown;
+}
+
+export interface InputStream extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean;
+  setRawMode?(enabled: boolean): unknown;
+}
+
+/** A terminal that moves its cursor. `TERM=dumb` and CI logs take lines only. */
+export function canRedraw(stream: OutputStream, environment: Terminal['environment']): boolean {
+  if (stream.isTTY !== true || environment['TERM'] === 'dumb') return false;
+  const ci = environment['CI'];
+  return ci === undefined || ci === '' || ci === 'false' || ci === '0';
+}
+
+/** The `1 t true y` of docker compose, any case; anything else is false. Undefined and empty stay undefined. */
+export function booleanSetting(value: string | undefined): boolean | undefined {
+  if (value === undefined || value === '') return undefined;
+  return ['1', 't', 'true', 'y', 'yes'].includes(value.toLowerCase());
+}
