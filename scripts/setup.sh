@@ -14,6 +14,7 @@ need conmon conmon
 need nft nftables
 need ip iproute2
 need unshare util-linux
+need setfattr attr
 need ps procps
 need zstd zstd
 need xz xz-utils

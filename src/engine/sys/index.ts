@@ -1,0 +1,24 @@
+export { callFailed, sysErrno } from './call-failed.js';
+export { cgroupLayout, type CgroupLayout } from './cgroups.js';
+export { acceptConsole, type Console } from './console.js';
+export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';
+export { addressBytes, addressText } from './ip-address.js';
+export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link-change.js';
+export { openLinks } from './links.js';
+export { tryLock, type HeldLock } from './lock.js';
+export { isMountPoint, listMountPoints, mount, unmount, type MountFlag, type MountRequest } from './mounts.js';
+export {
+  canEnterNamespaces,
+  createNetworkNamespace,
+  inNetworkNamespace,
+  openNetworkNamespace,
+  type NetworkNamespace,
+} from './network-namespace.js';
+export { nftApply, nftListJson } from './nft.js';
+export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
+export { openSeqpacket } from './seqpacket.js';
+export { adoptTcp, adoptUdp, bindSctp, bindTcp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
+export { spawnFast, type ExitStatus, type FastChild, type SpawnRequest } from './spawn-fast.js';
+export { runToolSync } from './tool.js';
+export { withShortSocketPath } from './unix-address.js';
+export { lgetxattr, llistxattr, lremovexattr, lsetxattr } from './xattr.js';

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { callFailed } from './call-failed.js';
+import { native } from './native.js';
+import { runToolSync } from './tool.js';
+
+/** mount(2); `ro` with `bind` needs a second call with `remount`. */
+export type MountFlag = keyof typeof flagBits;
+
+const flagBits = {
+  ro: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  remount: 32,
+  noatime: 1024,
+  bind: 4096,
+  rec: 16384,
+  unbindable: 1 << 17,
+  private: 1 << 18,
+  slave: 1 << 19,
+  shared: 1 << 20,
+} as const;
+
+const propagations = ['unbindable', 'private', 'slave', 'shared'] as const;
+
+export interface MountRequest {
+  readonly source?: string;
+  readonly target: string;
+  readonly fstype?: string;
+  readonly flags?: readonly MountFlag[];
+  /** Options of the file system, comma separated; less than a page. */
+  readonly data?: string;
+}
+
+/** mount(2). @throws `sys/call-failed` */
+export function mount({ source, target, fstype, flags = [], data }: MountRequest): void {
+  const libc = native()?.libc;
+  if (libc === undefined) {
+    runToolSync('mount', mountArguments({ source, target, fstype, flags, data }));
+    return;
+  }
+  const bits = flags.reduce((sum, flag) => sum | flagBits[flag], 0);
+  if (libc.mount(source ?? null, target, fstype ?? null, bits, data ?? null) === 0) return;
+  throw callFailed('mount', [source ?? '', target, fstype ?? '', flags.join('|'), data ?? ''], libc.errno());
+}
+
+/** The arguments of mount(8) that do what mount(2) would. */
+function mountArguments(request: {
+  source: string | undefined;
+  target: string;
+  fstype: string | undefined;
+  flags: readonly MountFlag[];
+  data: string | undefined;
+}): string[] {
+  const { source, target, fstype, flags, data } = request;
+  const recursive = flags.includes('rec') ? 'r' : '';
+  const propagation = propagations.find((name) => flags.includes(name));
+  if (propagation !== undefined) return [`--make-${recursive}${propagation}`, '--', target];
+  const options = flags.filter((flag) => flag !== 'rec' && (flag !== 'bind' || flags.includes('remount')));
+  const words: string[] = data === undefined || data === '' ? [...options] : [...options, data];
+  return [
+    '-n',
+    ...(flags.includes('bind') && !flags.includes('remount') ? [`--${recursive}bind`] : []),
+    ...(fstype === undefined ? [] : ['-t', fstype]),
+    ...(words.length === 0 ? [] : ['-o', words.join(',')]),
+    '--',
+    ...(source === undefined ? (flags.includes('remount') ? [] : [fstype ?? 'none']) : [source]),
+    target,
+  ];
+}
+
+export interface UnmountOptions {
+  /** MNT_DETACH: gone from the tree at once, from the kernel when nobody uses it. */
+  readonly detach?: boolean;
+}
+
+/** umount2(2), never following a symbolic link at `target`. @throws `sys/call-failed`, EINVAL when nothing is mounted */
+export function unmount(target: string, { detach = false }: UnmountOptions = {}): void {
+  const libc = native()?.libc;
+  if (libc === undefined) {
+    runToolSync('umount', ['-n', ...(detach ? ['--lazy'] : []), '--', target]);
+    return;
+  }
+  if (libc.umount2(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) === 0) return;
+  throw callFailed('umount2', [target, detach ? 'MNT_DETACH' : ''], libc.errno());
+}
+
+const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+
+/** Whether something is mounted exactly at this absolute, resolved path (proc_pid_mountinfo(5)). */
+export function isMountPoint(path: string): boolean {
+  return listMountPoints().includes(path === '/' ? path : path.replace(/\/+$/, ''));
+}
+
+/** Every mount point of this mount namespace, oldest first. */
+export function listMountPoints(): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const field = line.split(' ', 5)[4];
+      return field === undefined ? [] : [unescapeOctal(field)];
+    });
+}
+
+function unescapeOctal(field: string): string {
+  if (!field.includes('\\')) return field;
+  const bytes = Buffer.from(field).toString('latin1');
+  const plain = bytes.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+  return Buffer.from(plain, 'latin1').toString();
+}

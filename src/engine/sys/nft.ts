@@ -1,0 +1,57 @@
+import { callFailed } from './call-failed.js';
+import { native, type Nftables } from './native.js';
+import { canEnterNamespaces, inNetworkNamespace, type NetworkNamespace } from './network-namespace.js';
+import { runToolSync } from './tool.js';
+
+const NFT_CTX_OUTPUT_JSON = 1 << 4;
+
+/**
+ * Applies an nft(8) script as one transaction, all or nothing, in `namespace` or in this process's own.
+ * In-process through libnftables (0.3 ms), else by `nft -f -` (7 ms).
+ * @throws `sys/call-failed` with the line that nft rejects
+ */
+export function nftApply(script: string, namespace?: NetworkNamespace): void {
+  run(script, namespace, 'plain');
+}
+
+/** The answer to a listing such as `list table ip x` in libnftables-json(5)'s form. @throws `sys/call-failed` */
+export function nftListJson(command: string, namespace?: NetworkNamespace): unknown {
+  return JSON.parse(run(command, namespace, 'json'));
+}
+
+function run(script: string, namespace: NetworkNamespace | undefined, output: 'plain' | 'json'): string {
+  const library = native()?.nftables;
+  if (library === undefined || (namespace !== undefined && !canEnterNamespaces())) {
+    return runByTool(script, namespace, output);
+  }
+  // A context's netlink socket belongs to the namespace it was made in, so a foreign one cannot be kept.
+  if (namespace !== undefined) return inNetworkNamespace(namespace, () => runOnce(library, script, output));
+  return runOnce(library, script, output);
+}
+
+function runOnce(library: Nftables, script: string, output: 'plain' | 'json'): string {
+  const context = library.nft_ctx_new(0);
+  try {
+    library.nft_ctx_buffer_output(context);
+    library.nft_ctx_buffer_error(context);
+    if (output === 'json') library.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_JSON);
+    if (library.nft_run_cmd_from_buffer(context, script) === 0) return library.nft_ctx_get_output_buffer(context);
+    const said = library.nft_ctx_get_error_buffer(context).trim();
+    throw callFailed('nft', [script.slice(0, 200)], errnoIn(said), said.slice(0, 2_000));
+  } finally {
+    library.nft_ctx_free(context);
+  }
+}
+
+function errnoIn(text: string): string {
+  if (text.includes('No such file or directory')) return 'ENOENT';
+  if (text.includes('File exists')) return 'EEXIST';
+  if (text.includes('Operation not permitted')) return 'EPERM';
+  return 'EINVAL';
+}
+
+function runByTool(script: string, namespace: NetworkNamespace | undefined, output: 'plain' | 'json'): string {
+  const args = [...(output === 'json' ? ['--json'] : []), '-f', '-'];
+  const inside = namespace === undefined ? [] : [`--net=${namespace.procPath}`, '--', 'nft'];
+  return runToolSync(namespace === undefined ? 'nft' : 'nsenter', [...inside, ...args], { input: script }).toString();
+}

@@ -1,0 +1,39 @@
+import { closeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { callFailed, unsupported } from './call-failed.js';
+import { native } from './native.js';
+import { socketOver } from './stream-handle.js';
+import { unixAddress, withShortSocketPath } from './unix-address.js';
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
+
+/**
+ * Connects to a SOCK_SEQPACKET Unix socket such as conmon's `attach`; the path may be over 107 bytes. Each `data` event
+ * is one packet; `end()` shuts down the sending half only.
+ * @throws `sys/call-failed`, for example ECONNREFUSED or ENOENT; `sys/unsupported` without FFI
+ */
+export function openSeqpacket(path: string): Promise<Socket> {
+  return new Promise((resolve) => {
+    resolve(connectNow(path));
+  });
+}
+
+/** A connect(2) to a Unix socket does not wait, except with EAGAIN for a full backlog. */
+function connectNow(path: string): Socket {
+  const libc = native()?.libc;
+  if (libc === undefined) throw unsupported('connect to a packet socket');
+  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_FLAGS, 0);
+  if (fd < 0) throw callFailed('socket', ['AF_UNIX', 'SOCK_SEQPACKET'], libc.errno());
+  try {
+    withShortSocketPath(path, (short) => {
+      const name = unixAddress(short);
+      if (libc.connect(fd, name, name.length) !== 0) throw callFailed('connect', [path], libc.errno());
+    });
+    return socketOver(fd);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
