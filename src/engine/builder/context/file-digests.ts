@@ -9,6 +9,9 @@ import type { TreeEntry } from './tree.js';
 /** Below this a file is read in one synchronous call. */
 const smallBytes = 256 * 1024;
 
+/** Files remembered for one context; the oldest go first. */
+const maxRemembered = 200_000;
+
 /** A file changed within this long of being hashed could change again without a new time stamp. */
 const racyNs = 1_000_000_000n;
 
@@ -58,8 +61,8 @@ export async function openFileDigests(dir: string, root: string, nowNs: () => bi
     },
     save: async () => {
       if (!isNew) return;
-      for (const [key, value] of before) if (!after.has(key)) after.set(key, value);
-      const lines = [...after].slice(-200_000).map(([file, value]) => `${file}\t${value}\n`);
+      const older = [...before].filter(([file]) => !after.has(file));
+      const lines = [...older, ...after].slice(-maxRemembered).map(([file, value]) => `${file}\t${value}\n`);
       await replaceFile(path, lines.join(''), { strength: 'atomic' });
     },
   };

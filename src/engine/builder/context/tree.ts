@@ -38,7 +38,7 @@ export async function walkTree({ root, start, ignore, signal }: WalkOptions): Pr
     const whole = inContext === '' ? root : `${root}/${inContext}`;
     const stats = lstatSync(whole, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return; // went away while we looked
-    const ignored = path !== '' && ignore.ignores(inContext);
+    const ignored = inContext !== '' && ignore.ignores(inContext);
     const entry = entryOf(path, whole, stats);
     if (entry.type !== 'directory') {
       if (!ignored) entries.push(entry);
@@ -50,7 +50,7 @@ export async function walkTree({ root, start, ignore, signal }: WalkOptions): Pr
     for (const name of readdirSync(whole).sort(byteOrder)) {
       await visit(path === '' ? name : `${path}/${name}`);
     }
-    if (ignored && entries.length === before + 1) entries.pop();
+    if (ignored && entries.length === before + 1) entries.pop(); // nothing in it was let in again
   };
   await visit('');
   return entries;

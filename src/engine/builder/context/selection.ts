@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { posix } from 'node:path';
+import { type Digest, digestFromHex } from '../../../base/digest.js';
+import { errnoOf, TscomposeError } from '../../../base/errors.js';
+import { breather } from './breathe.js';
+import type { FileDigests } from './file-digests.js';
+import { globToRegExp, hasWildcards } from './glob.js';
+import { type IgnoreRules, parseIgnore } from './ignore.js';
+import { resolveInRoot } from './scoped-path.js';
+import { type TreeEntry, walkTree } from './tree.js';
+import '../errors.js';
+
+/** A directory that files are copied from: the build context, or what a stage or an image holds. */
+export interface SourceTree {
+  readonly root: string;
+  readonly kind: 'context' | 'snapshot';
+  readonly ignore: IgnoreRules;
+  readonly digests: FileDigests;
+}
+
+/** One source of a COPY after wildcards. */
+export interface SelectedItem {
+  /** Its last element as written or matched: what it is called in a destination directory. */
+  readonly name: string;
+  /** With `--parents`: the directories that come along, relative to the destination. */
+  readonly parents?: string;
+  /** Where it is, relative to the tree's root, links followed. */
+  readonly start: string;
+  readonly isDirectory: boolean;
+  /** The item itself first, under the path ``. */
+  readonly entries: readonly TreeEntry[];
+}
+
+export interface SelectionRequest {
+  readonly tree: SourceTree;
+  readonly patterns: readonly string[];
+  readonly exclude: readonly string[];
+  readonly parents: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds what the sources of a COPY or ADD name.
+ * @throws `build/source-missing` in Docker's words
+ */
+export async function select({ tree, patterns, exclude, parents, signal }: SelectionRequest): Promise<SelectedItem[]> {
+  const items: SelectedItem[] = [];
+  const excluded = exclude.length === 0 ? undefined : parseIgnore(exclude.join('\n'));
+  for (const pattern of patterns) {
+    const found = await selectPattern(tree, pattern, parents, signal);
+    if (found.length === 0) throw sourceMissing(tree, pattern);
+    for (const item of found) {
+      if (excluded === undefined) {
+        items.push(item);
+      } else if (item.isDirectory) {
+        const kept = item.entries.filter(({ path }) => path === '' || !excluded.ignores(path));
+        items.push({ ...item, entries: kept });
+      } else if (!excluded.ignores(item.name)) {
+        items.push(item);
+      }
+    }
+  }
+  return items;
+}
+
+async function selectPattern(
+  tree: SourceTree,
+  pattern: string,
+  parents: boolean,
+  signal: AbortSignal,
+): Promise<SelectedItem[]> {
+  const pivot = parents ? pattern.indexOf('/./') : -1;
+  const clean = cleanSource(tree, pattern);
+  const pivotDepth = pivot < 0 ? 0 : elementsOf(pattern.slice(0, pivot)).length;
+  const items: SelectedItem[] = [];
+  for (const path of hasWildcards(clean) ? expandWildcards(tree.root, clean) : [clean]) {
+    const resolved = resolveSource(tree, path);
+    if (resolved === undefined) continue;
+    const entries = await walkTree({ root: tree.root, start: resolved, ignore: tree.ignore, signal });
+    const [first] = entries;
+    if (first === undefined) continue;
+    items.push({
+      name: posix.basename(path),
+      start: resolved,
+      isDirectory: first.type === 'directory',
+      entries,
+      ...(parents ? { parents: elementsOf(path).slice(pivotDepth, -1).join('/') } : {}),
+    });
+  }
+  return items;
+}
+
+/** @throws `build/source-missing` for a way out of the tree */
+function cleanSource(tree: SourceTree, pattern: string): string {
+  const joined = posix.normalize(pattern.replace(/^\/+/, '')).replace(/\/$/, '');
+  if (joined === '..' || joined.startsWith('../')) {
+    throw new TscomposeError({
+      code: 'build/source-missing',
+      message:
+        tree.kind === 'context'
+          ? `COPY failed: forbidden path outside the build context: ${pattern} ()`
+          : `COPY failed: stat ${pattern}: file does not exist`,
+      facts: { source: pattern },
+    });
+  }
+  return joined === '.' ? '' : joined;
+}
+
+/** Undefined where nothing is there, also for a link that leads nowhere inside the tree. */
+function resolveSource(tree: SourceTree, path: string): string | undefined {
+  try {
+    const resolved = resolveInRoot(tree.root, path, 'follow-last');
+    return resolved.exists ? resolved.path : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return undefined;
+    throw error;
+  }
+}
+
+/** Matches element by element, for no wildcard of Go's crosses a slash. Sorted. */
+function expandWildcards(root: string, pattern: string): string[] {
+  let found = [''];
+  for (const element of elementsOf(pattern)) {
+    const under = (parent: string, name: string) => (parent === '' ? name : `${parent}/${name}`);
+    if (!hasWildcards(element)) {
+      found = found.map((parent) => under(parent, element));
+      continue;
+    }
+    const matcher = globToRegExp(element);
+    found = found.flatMap((parent) =>
+      namesIn(root, parent)
+        .filter((name) => matcher.test(name))
+        .map((name) => under(parent, name)),
+    );
+  }
+  return found.sort();
+}
+
+function namesIn(root: string, path: string): string[] {
+  try {
+    const { path: directory } = resolveInRoot(root, path, 'follow-last');
+    return readdirSync(directory === '' ? root : `${root}/${directory}`);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return [];
+    throw error;
+  }
+}
+
+/** A digest over names, types, modes, contents and, from a snapshot, owners; not over times. */
+export async function digestItems(
+  tree: SourceTree,
+  items: readonly SelectedItem[],
+  signal: AbortSignal,
+): Promise<Digest> {
+  const hash = createHash('sha256');
+  const pause = breather(signal);
+  for (const item of items) {
+    hash.update(`${JSON.stringify([item.isDirectory ? '' : item.name, item.parents ?? null, item.isDirectory])}\n`);
+    for (const entry of item.entries) {
+      await pause();
+      hash.update(`${JSON.stringify(await describe(tree, item, entry, signal))}\n`);
+    }
+  }
+  return digestFromHex(hash.digest('hex'));
+}
+
+async function describe(
+  tree: SourceTree,
+  item: SelectedItem,
+  entry: TreeEntry,
+  signal: AbortSignal,
+): Promise<readonly unknown[]> {
+  const owner = tree.kind === 'snapshot' ? [entry.uid, entry.gid] : [];
+  const facts = [entry.path, entry.type, ...owner];
+  switch (entry.type) {
+    case 'file': {
+      const hashed = tree.digests.of(wholePath(tree, item, entry), entry, signal);
+      return [...facts, entry.mode, typeof hashed === 'string' ? hashed : await hashed];
+    }
+    case 'symlink':
+      return [...facts, entry.linkTarget];
+    case 'directory':
+      // The mode of the directory that is copied is not copied: its content goes into the destination.
+      return entry.path === '' ? facts : [...facts, entry.mode];
+    case 'fifo':
+    case 'socket':
+      return [...facts, entry.mode];
+    case 'character-device':
+    case 'block-device':
+      return [...facts, entry.mode, String(entry.stats.rdev)];
+  }
+}
+
+/** Where an entry of an item is on this machine. */
+export function wholePath(tree: SourceTree, item: SelectedItem, entry: TreeEntry): string {
+  return [tree.root, item.start, entry.path].filter((part) => part !== '').join('/');
+}
+
+function elementsOf(path: string): string[] {
+  return path.split('/').filter((element) => element !== '' && element !== '.');
+}
+
+function sourceMissing(tree: SourceTree, pattern: string): TscomposeError<'build/source-missing'> {
+  const shown = pattern.replace(/^\/+/, '');
+  let message = `COPY failed: stat ${shown}: file does not exist`;
+  if (tree.kind === 'context') {
+    message = `COPY failed: file not found in build context or excluded by .dockerignore: stat ${shown}: file does not exist`;
+  }
+  if (hasWildcards(pattern)) message = 'COPY failed: no source files were specified';
+  return new TscomposeError({ code: 'build/source-missing', message, facts: { source: pattern } });
+}

@@ -1,0 +1,73 @@
+import type { Digest } from '../../../base/digest.js';
+import type { Outcome, RunIo } from './operation.js';
+
+/** Output kept for builds that join a run late. */
+const maxReplayBytes = 4 * 1024 * 1024;
+
+interface SharedRun {
+  readonly outcome: Promise<Outcome>;
+  readonly listeners: Set<(chunk: Buffer) => void>;
+  readonly replay: Buffer[];
+  readonly controller: AbortController;
+  waiting: number;
+}
+
+/** Runs under way in this engine by key: builds that come to the same step at the same time share one run of it. */
+export class SharedRuns {
+  readonly #runs = new Map<Digest, SharedRun>();
+
+  /**
+   * Joins the run of `key`, or starts it. A run goes on while one build still waits for it.
+   * @throws what the run throws; the abort reason
+   */
+  async join(key: Digest, start: (io: RunIo) => Promise<Outcome>, io: RunIo): Promise<Outcome> {
+    io.signal.throwIfAborted();
+    const run = this.#runs.get(key) ?? this.#start(key, start);
+    for (const chunk of run.replay) io.onOutput(chunk);
+    run.listeners.add(io.onOutput);
+    run.waiting++;
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      run.waiting--;
+      run.listeners.delete(io.onOutput);
+      if (run.waiting > 0) return;
+      if (this.#runs.get(key) === run) this.#runs.delete(key);
+      run.controller.abort(io.signal.reason);
+    };
+    const aborted = new Promise<'aborted'>((resolve) => {
+      io.signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+    });
+    try {
+      const outcome = await Promise.race([run.outcome, aborted]);
+      if (outcome !== 'aborted') return outcome;
+      leave();
+      // The last to leave waits until nothing runs any more.
+      if (run.controller.signal.aborted) await run.outcome.catch(() => undefined);
+      throw io.signal.reason;
+    } finally {
+      leave();
+    }
+  }
+
+  #start(key: Digest, start: (io: RunIo) => Promise<Outcome>): SharedRun {
+    const controller = new AbortController();
+    const listeners = new Set<(chunk: Buffer) => void>();
+    const replay: Buffer[] = [];
+    let replayBytes = 0;
+    const onOutput = (chunk: Buffer): void => {
+      replayBytes += chunk.byteLength;
+      if (replayBytes <= maxReplayBytes) replay.push(chunk);
+      for (const listener of listeners) listener(chunk);
+    };
+    const outcome = Promise.resolve().then(() => start({ onOutput, signal: controller.signal }));
+    const run: SharedRun = { outcome, listeners, replay, controller, waiting: 0 };
+    this.#runs.set(key, run);
+    const forget = (): void => {
+      if (this.#runs.get(key) === run) this.#runs.delete(key);
+    };
+    outcome.then(forget, forget);
+    return run;
+  }
+}
