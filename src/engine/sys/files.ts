@@ -1,6 +1,7 @@
 import { closeSync, constants, lutimesSync, lstatSync, openSync, readlinkSync } from 'node:fs';
 import { callFailed } from './call-failed.js';
 import { native } from './native.js';
+import { cPath, type PathName, toolPath } from './path-name.js';
 import { runToolSync } from './tool.js';
 
 const AT_FDCWD = -100;
@@ -14,7 +15,7 @@ const ENOSYS = 38;
  * mknod(2): `mode` holds the file type (`constants.S_IFCHR`, `S_IFBLK`, `S_IFIFO`) and the permissions, which the umask
  * lowers (without FFI it does not). @throws `sys/call-failed`
  */
-export function mknod(path: string, mode: number, major: number, minor: number): void {
+export function mknod(path: PathName, mode: number, major: number, minor: number): void {
   const libc = native()?.libc;
   if (libc === undefined) {
     const type = mode & constants.S_IFMT;
@@ -23,13 +24,13 @@ export function mknod(path: string, mode: number, major: number, minor: number):
       '-m',
       (mode & 0o7777).toString(8),
       '--',
-      path,
+      toolPath(path),
       letter,
       ...(letter === 'p' ? [] : [`${major}`, `${minor}`]),
     ]);
     return;
   }
-  if (libc.mknod(path, mode, deviceNumber(major, minor)) === 0) return;
+  if (libc.mknod(cPath(path), mode, deviceNumber(major, minor)) === 0) return;
   throw callFailed('mknod', [path, `0${mode.toString(8)}`, major, minor], libc.errno());
 }
 
@@ -48,7 +49,7 @@ export interface FileTimes {
 const times = Buffer.alloc(32);
 
 /** utimensat(2), to the nanosecond and on a symbolic link itself. Without FFI to the microsecond. */
-export function setTimes(path: string, { mtimeNs, atimeNs = mtimeNs }: FileTimes): void {
+export function setTimes(path: PathName, { mtimeNs, atimeNs = mtimeNs }: FileTimes): void {
   const libc = native()?.libc;
   if (libc === undefined) {
     lutimesSync(path, Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
@@ -56,7 +57,7 @@ export function setTimes(path: string, { mtimeNs, atimeNs = mtimeNs }: FileTimes
   }
   writeTimespec(atimeNs, 0);
   writeTimespec(mtimeNs, 16);
-  if (libc.utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) === 0) return;
+  if (libc.utimensat(AT_FDCWD, cPath(path), times, AT_SYMLINK_NOFOLLOW) === 0) return;
   throw callFailed('utimensat', [path, mtimeNs], libc.errno());
 }
 

@@ -15,9 +15,10 @@ export {
   type NetworkNamespace,
 } from './network-namespace.js';
 export { nftApply, nftListJson } from './nft.js';
+export type { PathName } from './path-name.js';
 export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
 export { openSeqpacket } from './seqpacket.js';
-export { adoptTcp, adoptUdp, bindSctp, bindTcp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
+export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
 export { spawnFast, type ExitStatus, type FastChild, type SpawnRequest } from './spawn-fast.js';
 export { runToolSync } from './tool.js';
 export { withShortSocketPath } from './unix-address.js';

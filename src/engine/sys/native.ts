@@ -1,16 +1,19 @@
 import { createRequire } from 'node:module';
 
+/** A path, or its bytes with a NUL at the end for a name that is not UTF-8. */
+type CPath = string | Uint8Array;
+
 /** libc as this room calls it. Results are as in the man page of each name; see {@link Libc.errno} after a -1. */
 export interface Libc {
   errno(): number;
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   umount2(target: string, flags: number): number;
-  lsetxattr(path: string, name: string, value: Uint8Array, size: number, flags: number): number;
-  lgetxattr(path: string, name: string, value: Uint8Array | null, size: number): number;
-  llistxattr(path: string, list: Uint8Array | null, size: number): number;
-  lremovexattr(path: string, name: string): number;
-  mknod(path: string, mode: number, device: number): number;
-  utimensat(directory: number, path: string, times: Uint8Array, flags: number): number;
+  lsetxattr(path: CPath, name: string, value: Uint8Array, size: number, flags: number): number;
+  lgetxattr(path: CPath, name: string, value: Uint8Array | null, size: number): number;
+  llistxattr(path: CPath, list: Uint8Array | null, size: number): number;
+  lremovexattr(path: CPath, name: string): number;
+  mknod(path: CPath, mode: number, device: number): number;
+  utimensat(directory: number, path: CPath, times: Uint8Array, flags: number): number;
   syncfs(fd: number): number;
   flock(fd: number, operation: number): number;
   fcntl(fd: number, command: number, argument: number): number;

@@ -1,35 +1,36 @@
 import { callFailed, sysErrno } from './call-failed.js';
 import { native } from './native.js';
+import { cPath, type PathName, toolPath } from './path-name.js';
 import { runToolSync } from './tool.js';
 
 const ENODATA = 61;
 const ERANGE = 34;
 
 /** lsetxattr(2): on the link itself, created or replaced. @throws `sys/call-failed` */
-export function lsetxattr(path: string, name: string, value: Uint8Array): void {
+export function lsetxattr(path: PathName, name: string, value: Uint8Array): void {
   const libc = native()?.libc;
   if (libc === undefined) {
     const hex = Buffer.from(value).toString('hex');
-    runToolSync('setfattr', ['-h', '-n', name, ...(hex === '' ? [] : ['-v', `0x${hex}`]), '--', path]);
+    runToolSync('setfattr', ['-h', '-n', name, ...(hex === '' ? [] : ['-v', `0x${hex}`]), '--', toolPath(path)]);
     return;
   }
-  if (libc.lsetxattr(path, name, value, value.byteLength, 0) === 0) return;
+  if (libc.lsetxattr(cPath(path), name, value, value.byteLength, 0) === 0) return;
   throw callFailed('lsetxattr', [path, name, value], libc.errno());
 }
 
 /** lgetxattr(2). @returns undefined where there is no such attribute. @throws `sys/call-failed` */
-export function lgetxattr(path: string, name: string): Buffer | undefined {
+export function lgetxattr(path: PathName, name: string): Buffer | undefined {
   const libc = native()?.libc;
   if (libc === undefined) {
     try {
-      return runToolSync('getfattr', ['-h', '--only-values', '--absolute-names', '-n', name, '--', path]);
+      return runToolSync('getfattr', ['-h', '--only-values', '--absolute-names', '-n', name, '--', toolPath(path)]);
     } catch (error) {
       if (sysErrno(error) === 'ENODATA') return undefined;
       throw error;
     }
   }
   const value = growing(
-    (buffer) => libc.lgetxattr(path, name, buffer, buffer.length),
+    (buffer) => libc.lgetxattr(cPath(path), name, buffer, buffer.length),
     () => libc.errno(),
   );
   if (Buffer.isBuffer(value)) return value;
@@ -38,14 +39,14 @@ export function lgetxattr(path: string, name: string): Buffer | undefined {
 }
 
 /** llistxattr(2): the names, in the kernel's order. @throws `sys/call-failed` */
-export function llistxattr(path: string): string[] {
+export function llistxattr(path: PathName): string[] {
   const libc = native()?.libc;
   if (libc === undefined) {
-    const listing = runToolSync('getfattr', ['-h', '--absolute-names', '-m', '-', '--', path]).toString();
+    const listing = runToolSync('getfattr', ['-h', '--absolute-names', '-m', '-', '--', toolPath(path)]).toString();
     return listing.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   }
   const list = growing(
-    (buffer) => libc.llistxattr(path, buffer, buffer.length),
+    (buffer) => libc.llistxattr(cPath(path), buffer, buffer.length),
     () => libc.errno(),
   );
   if (!Buffer.isBuffer(list)) throw callFailed('llistxattr', [path], list.errno);
@@ -53,13 +54,13 @@ export function llistxattr(path: string): string[] {
 }
 
 /** lremovexattr(2). @throws `sys/call-failed`, ENODATA where there is none */
-export function lremovexattr(path: string, name: string): void {
+export function lremovexattr(path: PathName, name: string): void {
   const libc = native()?.libc;
   if (libc === undefined) {
-    runToolSync('setfattr', ['-h', '-x', name, '--', path]);
+    runToolSync('setfattr', ['-h', '-x', name, '--', toolPath(path)]);
     return;
   }
-  if (libc.lremovexattr(path, name) !== 0) throw callFailed('lremovexattr', [path, name], libc.errno());
+  if (libc.lremovexattr(cPath(path), name) !== 0) throw callFailed('lremovexattr', [path, name], libc.errno());
 }
 
 const scratch = Buffer.alloc(4096);
