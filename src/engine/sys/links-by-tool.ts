@@ -72,9 +72,9 @@ function lines(change: LinkChange): string[] {
       ];
     }
     case 'set-up':
-      return [`link set dev ${change.name} up`];
+      return [`link set dev ${checkLinkName(change.name)} up`];
     case 'set-down':
-      return [`link set dev ${change.name} down`];
+      return [`link set dev ${checkLinkName(change.name)} down`];
     case 'rename':
       return [`link set dev ${change.name} name ${checkLinkName(change.to)}`];
     case 'set-master':

@@ -93,7 +93,7 @@ function createByTool(): NetworkNamespace {
     try {
       return openNetworkNamespace(pin);
     } finally {
-      runToolSync('umount', ['-n', '--', pin]);
+      runToolSync('umount', ['-n', '--lazy', '--', pin]); // what we opened just now keeps it busy
     }
   } finally {
     rmSync(pin, { force: true });

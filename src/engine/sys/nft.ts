@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { callFailed } from './call-failed.js';
 import { native, type Nftables } from './native.js';
 import { canEnterNamespaces, inNetworkNamespace, type NetworkNamespace } from './network-namespace.js';
@@ -7,7 +11,7 @@ const NFT_CTX_OUTPUT_JSON = 1 << 4;
 
 /**
  * Applies an nft(8) script as one transaction, all or nothing, in `namespace` or in this process's own.
- * In-process through libnftables (0.3 ms), else by `nft -f -` (7 ms).
+ * In-process through libnftables (0.3 ms), else by `nft -f` (7 ms).
  * @throws `sys/call-failed` with the line that nft rejects
  */
 export function nftApply(script: string, namespace?: NetworkNamespace): void {
@@ -51,7 +55,16 @@ function errnoIn(text: string): string {
 }
 
 function runByTool(script: string, namespace: NetworkNamespace | undefined, output: 'plain' | 'json'): string {
-  const args = [...(output === 'json' ? ['--json'] : []), '-f', '-'];
   const inside = namespace === undefined ? [] : [`--net=${namespace.procPath}`, '--', 'nft'];
-  return runToolSync(namespace === undefined ? 'nft' : 'nsenter', [...inside, ...args], { input: script }).toString();
+  const nft = (...args: readonly string[]): string =>
+    runToolSync(namespace === undefined ? 'nft' : 'nsenter', [...inside, ...args]).toString();
+  if (output === 'json') return nft('--json', script);
+  // Not on stdin: nft opens that a second time to quote the line it rejects, and a socket cannot be opened.
+  const file = join(tmpdir(), `tscompose-${randomUUID()}.nft`);
+  writeFileSync(file, script, { mode: 0o600, flag: 'wx' });
+  try {
+    return nft('-f', file);
+  } finally {
+    rmSync(file, { force: true });
+  }
 }

@@ -26,19 +26,14 @@ export function bindUdp(address: string, port: number): BoundSocket {
   return bound(SOCK_DGRAM, 0, address, port);
 }
 
-/** A TCP socket that holds the port without listening: nobody else can take it, and connecting to it is refused. */
-export function bindTcp(address: string, port: number): BoundSocket {
-  return bound(SOCK_STREAM, 0, address, port);
-}
-
-/** The same for SCTP. @throws `sys/call-failed`, EPROTONOSUPPORT where the kernel has none */
+/** An SCTP socket, bound. @throws `sys/call-failed`, EPROTONOSUPPORT where the kernel has none */
 export function bindSctp(address: string, port: number): BoundSocket {
   return bound(SOCK_STREAM, IPPROTO_SCTP, address, port);
 }
 
 /** A listening TCP socket. @throws `sys/call-failed`, EADDRINUSE when it is taken */
 export function listenTcp(address: string, port: number, backlog = 128): BoundSocket {
-  const socket = bindTcp(address, port);
+  const socket = bound(SOCK_STREAM, 0, address, port);
   const libc = libcOrThrow();
   if (libc.listen(socket.fd, backlog) === 0) return socket;
   const errno = libc.errno();
@@ -53,7 +48,8 @@ function bound(type: number, protocol: number, address: string, port: number): B
   const fd = libc.socket(family, type | SOCK_FLAGS, protocol);
   if (fd < 0) throw callFailed('socket', [address, port], libc.errno());
   const on = Buffer.from([1, 0, 0, 0]);
-  // As Node does: a port whose last connections are in TIME_WAIT is free. It does not let two listeners share one.
+  // As Node does: a port whose last connections are in TIME_WAIT is free. Only listening then
+  // keeps others out: two sockets that merely bind with it can share a port.
   if (type === SOCK_STREAM) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
   if (family === AF_INET6) libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length);
   if (libc.bind(fd, name, name.length) !== 0) {
