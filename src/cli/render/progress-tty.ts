@@ -103,7 +103,8 @@ interface ScreenOptions extends ProgressOptions {
 
 /** listr2's contract for renderers: told when to begin and when the list is done. */
 class ScreenRenderer implements ListrRenderer {
-  static nonTTY = false;
+  /** Or listr2 would take another renderer where standard output is no terminal; ours looks at its own stream. */
+  static nonTTY = true;
   static rendererOptions: ScreenOptions;
   static rendererTaskOptions: never;
   readonly #options: ScreenOptions;

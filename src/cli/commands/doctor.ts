@@ -1,0 +1,35 @@
+import { TscomposeError } from '../../base/errors.js';
+import { defineCommand } from '../command.js';
+import { examine, thisMachine } from '../doctor/examine.js';
+import { isReady, renderFindings } from '../doctor/report.js';
+import { enginePaths } from '../engine/paths.js';
+import { textOr } from '../flags.js';
+import { exitCodes } from '../interrupts.js';
+import { styleFor } from '../render/style.js';
+
+export const doctorCommand = defineCommand({
+  details:
+    'Tries out what containers need: namespaces, overlay mounts, cgroups, seccomp, links and firewall rules, programs ' +
+    'and folders. Each line that is not in order says how to mend it. Exit code 1 when the engine cannot run.',
+  usage: '',
+  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT' }) },
+  run: async ({ flags, context }) => {
+    const { terminal, signal, ansi } = context;
+    if (flags.format !== 'table' && flags.format !== 'json') {
+      const message = `--format: "${flags.format}" is neither table nor json`;
+      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+    }
+    const findings = await examine(thisMachine(enginePaths(terminal), signal));
+    const ready = isReady(findings);
+    terminal.stdout.write(
+      flags.format === 'json'
+        ? `${JSON.stringify({ ok: ready, checks: findings }, undefined, 2)}\n`
+        : renderFindings(
+            findings,
+            styleFor(terminal.stdout, ansi, terminal.environment),
+            terminal.stdout.columns ?? 120,
+          ),
+    );
+    return ready ? exitCodes.success : exitCodes.failure;
+  },
+});

@@ -1,0 +1,16 @@
+import { defineCommand } from '../command.js';
+import { connectChosen } from '../engine/connect.js';
+import { enginePaths } from '../engine/paths.js';
+
+export const engineStartCommand = defineCommand({
+  details: 'Does nothing when it runs already. Prints the address of its socket, as DOCKER_HOST takes it.',
+  usage: '',
+  flags: {},
+  run: async ({ context: { terminal, signal } }) => {
+    const paths = enginePaths(terminal);
+    const client = await connectChosen({ kind: 'embedded', paths }, terminal, signal);
+    client.close();
+    terminal.stdout.write(`unix://${paths.socket}\n`);
+    return 0;
+  },
+});

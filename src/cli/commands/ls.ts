@@ -1,0 +1,78 @@
+import type { ContainerSummary } from '../../api/container.js';
+import { composeLabels } from '../../api/labels.js';
+import { TscomposeError } from '../../base/errors.js';
+import { defineCommand } from '../command.js';
+import { compare } from '../containers.js';
+import { flag, list, textOr } from '../flags.js';
+import { renderTable } from '../render/table.js';
+
+export const lsCommand = defineCommand({
+  usage: '',
+  flags: {
+    all: flag('Projects with only stopped containers too', { short: 'a' }),
+    filter: list('Only projects whose name matches: name=REGEX', { placeholder: 'KEY=VALUE' }),
+    format: textOr('table', 'table or json', { placeholder: 'FORMAT' }),
+    quiet: flag('Only names', { short: 'q' }),
+  },
+  run: async ({ flags, context }) => {
+    const patterns = flags.filter.map(namePattern);
+    const client = await context.engine();
+    const label = [composeLabels.project, composeLabels.configHash];
+    const containers = await client.containers.list({ all: flags.all, filters: { label } }, context.signal);
+    const byProject = groupByProject(containers);
+    const rows = [...byProject]
+      .filter(([name]) => patterns.every((pattern) => pattern.test(name)))
+      .sort(([a], [b]) => compare(a, b))
+      .map(([name, members]) => ({ Name: name, Status: statusOf(members), ConfigFiles: filesOf(members) }));
+    const { stdout } = context.terminal;
+    if (flags.quiet) stdout.write(rows.map(({ Name }) => `${Name}\n`).join(''));
+    else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows)}\n`);
+    else if (flags.format === 'table') {
+      const cells = rows.map(({ Name, Status, ConfigFiles }) => [Name, Status, ConfigFiles]);
+      stdout.write(renderTable(['NAME', 'STATUS', 'CONFIG FILES'], cells));
+    } else throw invalid(`--format: "${flags.format}" is neither table nor json`, '--format');
+    return 0;
+  },
+});
+
+function namePattern(filter: string): RegExp {
+  const [, pattern] = /^name=(.*)$/s.exec(filter) ?? [];
+  if (pattern === undefined) throw invalid(`--filter: "${filter}" is not of the form name=REGEX`, '--filter');
+  try {
+    return new RegExp(pattern);
+  } catch {
+    throw invalid(`--filter: "${pattern}" is not a regular expression`, '--filter');
+  }
+}
+
+function groupByProject(containers: readonly ContainerSummary[]): Map<string, ContainerSummary[]> {
+  const groups = new Map<string, ContainerSummary[]>();
+  for (const container of containers) {
+    const name = container.Labels[composeLabels.project] ?? '';
+    const members = groups.get(name);
+    if (members === undefined) groups.set(name, [container]);
+    else members.push(container);
+  }
+  return groups;
+}
+
+/** `exited(1), running(2)` */
+function statusOf(containers: readonly ContainerSummary[]): string {
+  const counts = new Map<string, number>();
+  for (const { State } of containers) counts.set(State, (counts.get(State) ?? 0) + 1);
+  return [...counts]
+    .sort(([a], [b]) => compare(a, b))
+    .map(([state, count]) => `${state}(${count})`)
+    .join(', ');
+}
+
+function filesOf(containers: readonly ContainerSummary[]): string {
+  const files = containers.flatMap(({ Labels }) =>
+    (Labels[composeLabels.configFiles] ?? '').split(',').filter(Boolean),
+  );
+  return files.length === 0 ? 'N/A' : [...new Set(files)].join(',');
+}
+
+function invalid(message: string, argument: string): TscomposeError {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
+}

@@ -1,0 +1,97 @@
+import type { ContainerStatus, ContainerSummary } from '../../api/container.js';
+import { TscomposeError } from '../../base/errors.js';
+import { defineCommand } from '../command.js';
+import { compare, projectContainers, serviceOf } from '../containers.js';
+import { flag, flagOn, list, text } from '../flags.js';
+import { projectIfPresent } from '../project.js';
+import { containerRow, type ContainerRow } from '../render/container-row.js';
+import { renderListing } from '../render/listing.js';
+
+const states = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
+
+export const psCommand = defineCommand({
+  details: 'Running containers of the project; with services, theirs.',
+  usage: '[SERVICE...]',
+  flags: {
+    all: flag('Stopped containers and those of run too', { short: 'a' }),
+    filter: text('Only containers with this property: status=STATE', { placeholder: 'KEY=VALUE' }),
+    format: text('table, json or a Go template', { placeholder: 'FORMAT' }),
+    noTrunc: flag('Do not shorten anything'),
+    orphans: flagOn('Containers of services the project no longer has; --orphans=false leaves them out'),
+    quiet: flag('Only ids', { short: 'q' }),
+    services: flag('Only names of services'),
+    status: list('Only containers in this state; may be repeated', { placeholder: 'STATE' }),
+  },
+  run: async ({ flags, args, context }) => {
+    const wanted = [...flags.status, ...statusFilter(flags.filter)].map(checkedState);
+    const target = await projectIfPresent(context);
+    target.checkServices(args);
+    const client = await context.engine();
+    const query = { stopped: flags.all || wanted.length > 0, oneOffs: flags.all, services: args };
+    const found = await projectContainers(client, target.name, query, context.signal);
+    const known = target.project === undefined ? undefined : new Set(target.serviceNames);
+    const containers = found.filter(
+      (one) =>
+        (wanted.length === 0 || wanted.includes(one.State)) &&
+        (flags.orphans || known === undefined || known.has(serviceOf(one))),
+    );
+    context.terminal.stdout.write(render(containers, flags));
+    return 0;
+  },
+});
+
+interface ShowFlags {
+  readonly format: string | undefined;
+  readonly quiet: boolean;
+  readonly services: boolean;
+  readonly noTrunc: boolean;
+}
+
+function render(containers: readonly ContainerSummary[], flags: ShowFlags): string {
+  if (flags.quiet) return containers.map(({ Id }) => `${Id}\n`).join('');
+  if (flags.services) {
+    const names = [...new Set(containers.map(serviceOf))].sort(compare);
+    return `${names.join('\n')}\n`;
+  }
+  const rows = containers.map((one) => containerRow(one, { full: flags.noTrunc, nowMs: Date.now() }));
+  const labels = new Map(containers.map(({ Labels }, index) => [rows[index], Labels]));
+  const engineColumn = rows.some(({ Engine }) => Engine !== '') ? [column('ENGINE', 'Engine')] : [];
+  return renderListing(flags.format ?? 'table', {
+    rows,
+    columns: [
+      column('NAME', 'Name'),
+      column('IMAGE', 'Image'),
+      column('COMMAND', 'Command'),
+      column('SERVICE', 'Service'),
+      column('CREATED', 'RunningFor'),
+      column('STATUS', 'Status'),
+      column('PORTS', 'Ports'),
+      ...engineColumn,
+    ],
+    methods: (row) => ({ Label: (key) => labels.get(row)?.[key] ?? '' }),
+  });
+}
+
+function column(
+  title: string,
+  field: Exclude<keyof ContainerRow, 'Publishers' | 'ExitCode'>,
+): { readonly title: string; cell(row: ContainerRow): string } {
+  return { title, cell: (row) => row[field] };
+}
+
+function statusFilter(filter: string | undefined): readonly string[] {
+  if (filter === undefined) return [];
+  const [key = '', value] = filter.split('=', 2);
+  if (key === 'status' && value !== undefined) return [value];
+  throw invalid(`--filter: "${filter}" is not of the form status=STATE`, '--filter');
+}
+
+function checkedState(state: string): ContainerStatus {
+  const found = states.find((known) => known === state);
+  if (found === undefined) throw invalid(`--status: "${state}" is none of ${states.join(', ')}`, '--status');
+  return found;
+}
+
+function invalid(message: string, argument: string): TscomposeError {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
+}
