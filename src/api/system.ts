@@ -28,7 +28,7 @@ export interface InfoResponse {
   CgroupVersion: string;
   SecurityOptions: string[];
   Labels: string[];
-  Swarm: { LocalNodeState: string };
+  Swarm: { LocalNodeState: string; [member: string]: unknown };
   [member: string]: unknown;
 }
 

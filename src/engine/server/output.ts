@@ -1,0 +1,51 @@
+import type { Writable } from 'node:stream';
+import { encodeFrame, streamTypes } from '../../api/stream-frame.js';
+import type { StreamType } from '../../api/stream-frame.js';
+import type { ApiMinor } from './version.js';
+
+interface Chunk {
+  readonly stream: 1 | 2;
+  readonly payload: Uint8Array;
+}
+
+/** Since API 1.42 the type says whether output is framed. */
+export function streamContentType(tty: boolean, minor: ApiMinor): string {
+  return tty || minor < 42 ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
+}
+
+/**
+ * Writes output as fast as the reader takes it, until it ends, `to` closes or `signal` fires. Leaves `to` open.
+ * A source that fails is told as a frame of the engine's own errors; from a TTY as text.
+ */
+export async function pump(
+  output: AsyncIterable<Chunk>,
+  {
+    tty,
+    to,
+    signal,
+    describe,
+  }: { tty: boolean; to: Writable; signal: AbortSignal; describe: (error: unknown) => string },
+): Promise<void> {
+  const encode = (stream: StreamType, payload: Uint8Array) => (tty ? payload : encodeFrame(stream, payload));
+  try {
+    for await (const { stream, payload } of output) {
+      if (to.destroyed || signal.aborted) return;
+      if (!to.write(encode(stream, payload))) await drained(to);
+    }
+  } catch (error) {
+    if (to.destroyed || signal.aborted) return;
+    to.write(encode(streamTypes.systemError, Buffer.from(describe(error))));
+  }
+}
+
+/** Resolves when there is room again, or nobody to write to any more. */
+export function drained(to: Writable): Promise<void> {
+  if (to.destroyed || !to.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const settle = () => {
+      to.off('drain', settle).off('close', settle).off('error', settle);
+      resolve();
+    };
+    to.on('drain', settle).on('close', settle).on('error', settle);
+  });
+}

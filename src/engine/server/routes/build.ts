@@ -1,0 +1,128 @@
+import { isAbsolute } from 'node:path';
+import { buildExtensions } from '../../../api/tscompose.js';
+import { TscomposeError } from '../../../base/errors.js';
+import type { BuildContext, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
+import { parseRegistryConfig } from '../auth.js';
+import { readText } from '../body.js';
+import { badParameter } from '../errors.js';
+import { sendJson } from '../exchange.js';
+import type { Exchange } from '../exchange.js';
+import { streamProgress } from '../progress.js';
+import type { Query } from '../query.js';
+import type { Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+
+const maxInlineBytes = 4 << 20;
+
+export function buildRoutes({ builder }: Rooms): readonly Route[] {
+  return [
+    ['POST', '/build', build],
+    [
+      'POST',
+      '/build/prune',
+      async (exchange) => {
+        const { removed, reclaimedBytes } = await (await builder()).prune(exchange.engine);
+        sendJson(exchange, 200, { CachesDeleted: removed, SpaceReclaimed: reclaimedBytes });
+      },
+    ],
+  ];
+
+  async function build(exchange: Exchange): Promise<void> {
+    const { query, request, client } = exchange;
+    const wanted = await buildRequest(exchange);
+    const quiet = query.flag('q');
+    const registryAuth = parseRegistryConfig(request.headers['x-registry-config']);
+    await streamProgress(exchange, async (send) => {
+      const onProgress = quiet ? () => undefined : send;
+      const { imageId } = await (await builder()).build(wanted, { onProgress, registryAuth, signal: client });
+      if (quiet) send({ stream: `${imageId}\n` });
+    });
+    exchange.body.resume(); // what was not needed of the context
+  }
+}
+
+async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
+  const { query } = exchange;
+  if (query.text('version') === '2') throw unsupported('BuildKit builds; set DOCKER_BUILDKIT=0');
+  const platform = query.text('platform');
+  const target = query.text('target');
+  const shmSizeBytes = query.integer('shmsize');
+  const extraHosts = query
+    .list('extrahosts')
+    .flatMap((text) => text.split(','))
+    .filter((text) => text !== '');
+  return {
+    context: contextOf(exchange),
+    dockerfile: await dockerfileOf(exchange),
+    tags: query.list('t').filter((tag) => tag !== ''),
+    args: argsOf(query),
+    labels: labelsOf(query),
+    noCache: query.flag('nocache'),
+    pull: query.flag('pull'),
+    networkMode: networkOf(query),
+    ...(target === undefined ? {} : { target }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(shmSizeBytes === undefined || shmSizeBytes <= 0 ? {} : { shmSizeBytes }),
+    ...(extraHosts.length === 0 ? {} : { extraHosts }),
+  };
+}
+
+/**
+ * A directory is read in place for whoever may open our socket: that is our own user, since its mode is 0600, and the
+ * engine gives that user nothing it could not read without it.
+ */
+function contextOf({ query, body }: Exchange): BuildContext {
+  const path = query.text(buildExtensions.context);
+  if (path !== undefined) {
+    if (!isAbsolute(path)) throw badParameter(buildExtensions.context, 'the path of a context must be absolute');
+    return { kind: 'directory', path };
+  }
+  if (query.text('remote') !== undefined) throw unsupported('remote build contexts');
+  return { kind: 'tar', stream: body };
+}
+
+async function dockerfileOf({ query, body }: Exchange): Promise<DockerfileSource> {
+  const inPlace = query.text(buildExtensions.context) !== undefined;
+  if (inPlace && query.flag(buildExtensions.dockerfileInline)) {
+    return { kind: 'text', text: await readText(body, maxInlineBytes), name: 'dockerfile_inline' };
+  }
+  const path = query.text('dockerfile') ?? 'Dockerfile';
+  return inPlace && isAbsolute(path) ? { kind: 'file', path } : { kind: 'in-context', path };
+}
+
+function argsOf(query: Query): Record<string, string | null> {
+  return mapOf(query, 'buildargs', (value) => value === null || typeof value === 'string') as Record<
+    string,
+    string | null
+  >;
+}
+
+function labelsOf(query: Query): Record<string, string> {
+  return mapOf(query, 'labels', (value) => typeof value === 'string') as Record<string, string>;
+}
+
+function mapOf(query: Query, name: string, fits: (value: unknown) => boolean): Record<string, unknown> {
+  const value = query.json(name) ?? {};
+  if (typeof value !== 'object' || Array.isArray(value) || !Object.values(value).every(fits)) {
+    throw badParameter(name, `invalid ${name}: not a map of texts`);
+  }
+  return { ...value };
+}
+
+function networkOf(query: Query): BuildNetwork {
+  const mode = query.text('networkmode') ?? 'default';
+  if (mode === 'default' || mode === 'bridge') return 'bridge';
+  if (mode === 'none' || mode === 'host') return mode;
+  throw badParameter(
+    'networkmode',
+    `a build cannot use the network ${JSON.stringify(mode)}: it can use default, none and host`,
+  );
+}
+
+function unsupported(feature: string): TscomposeError<'request/unsupported'> {
+  return new TscomposeError({
+    code: 'request/unsupported',
+    message: `this engine does not have ${feature}`,
+    facts: { feature },
+  });
+}

@@ -1,0 +1,102 @@
+import { badParameter } from '../errors.js';
+import { param } from '../exchange.js';
+import type { Exchange } from '../exchange.js';
+import { describe } from '../failure.js';
+import { hijack } from '../hijack.js';
+import { drained, pump, streamContentType } from '../output.js';
+import type { Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+
+/** What flows out of a container for as long as it lives: logs, attach, stats. */
+export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
+  return [
+    ['GET', '/containers/{id}/logs', logs],
+    ['POST', '/containers/{id}/attach', attach],
+    ['GET', '/containers/{id}/stats', stats],
+  ];
+
+  async function logs(exchange: Exchange): Promise<void> {
+    const { query, response, client } = exchange;
+    const stdout = query.flag('stdout');
+    const stderr = query.flag('stderr');
+    if (!stdout && !stderr) throw badParameter('stdout', 'Bad parameters: you must choose at least one stream');
+    const sinceNs = query.timeNs('since');
+    const untilNs = query.timeNs('until');
+    const { tty, output } = containers.logs(
+      param(exchange, 'id'),
+      {
+        follow: query.flag('follow'),
+        stdout,
+        stderr,
+        timestamps: query.flag('timestamps'),
+        details: query.flag('details'),
+        tail: tailOf(query.text('tail')),
+        ...(sinceNs === undefined || sinceNs === 0n ? {} : { sinceNs }),
+        ...(untilNs === undefined || untilNs === 0n ? {} : { untilNs }),
+      },
+      client,
+    );
+    response.writeHead(200, { 'Content-Type': streamContentType(tty, exchange.minor) });
+    response.flushHeaders();
+    await pump(output, { tty, to: response, signal: client, describe });
+    response.end();
+  }
+
+  async function attach(exchange: Exchange): Promise<void> {
+    const { query, client } = exchange;
+    const detachKeys = query.text('detachKeys');
+    const session = await containers.attach(
+      param(exchange, 'id'),
+      {
+        logs: query.flag('logs'),
+        stream: query.flag('stream'),
+        stdin: query.flag('stdin'),
+        stdout: query.flag('stdout'),
+        stderr: query.flag('stderr'),
+        ...(detachKeys === undefined ? {} : { detachKeys }),
+      },
+      client,
+    );
+    await joinSession(exchange, session);
+  }
+
+  async function stats(exchange: Exchange): Promise<void> {
+    const { query, response, client } = exchange;
+    const stream = query.flag('stream', true);
+    const oneShot = query.flag('one-shot');
+    if (stream && oneShot) throw badParameter('one-shot', 'cannot have stream=true and one-shot=true');
+    for await (const sample of containers.stats(param(exchange, 'id'), { stream, oneShot }, client)) {
+      if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json' });
+      if (!response.write(`${JSON.stringify(sample)}\n`)) await drained(response);
+      if (!stream) break;
+    }
+    response.end();
+  }
+}
+
+interface Session {
+  readonly tty: boolean;
+  readonly output: Parameters<typeof pump>[0];
+  readonly stdin?: NodeJS.WritableStream;
+}
+
+/** Joins a session to the client's connection until its output ends or the client goes. */
+export async function joinSession(exchange: Exchange, { tty, output, stdin }: Session): Promise<void> {
+  const connection = hijack(exchange, streamContentType(tty, exchange.minor));
+  const { output: to, input } = connection;
+  if (stdin === undefined) {
+    input?.resume(); // keeps reading, so that the client's leaving is seen
+  } else {
+    stdin.on('error', () => undefined); // the process closed its input or ended: that shows in the output
+    if (input === undefined) stdin.end();
+    else input.pipe(stdin); // ends it at the client's half-close
+  }
+  await pump(output, { tty, to, signal: exchange.client, describe });
+  connection.end();
+}
+
+function tailOf(text: string | undefined): number | 'all' {
+  if (text === undefined || text === 'all') return 'all';
+  const lines = Number(text);
+  return Number.isInteger(lines) && lines >= 0 ? lines : 'all';
+}

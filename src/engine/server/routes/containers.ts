@@ -1,0 +1,219 @@
+import type { ContainerCreateRequest, UpdateRequest, WaitCondition } from '../../../api/container.js';
+import { readJson } from '../body.js';
+import { badParameter } from '../errors.js';
+import { param, sendJson, sendStatus } from '../exchange.js';
+import type { Exchange } from '../exchange.js';
+import type { Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+
+const listFilters = [
+  'ancestor',
+  'before',
+  'exited',
+  'expose',
+  'health',
+  'id',
+  'is-task',
+  'isolation',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
+];
+
+/** Containers: records and lifecycle. Their streams and files have their own files. */
+export function containerRoutes({ containers }: Rooms): readonly Route[] {
+  const id = (exchange: Exchange) => param(exchange, 'id');
+  return [
+    [
+      'GET',
+      '/containers/json',
+      async (exchange) => {
+        const { query } = exchange;
+        const limit = query.integer('limit');
+        const list = await containers.list({
+          all: query.flag('all'),
+          size: query.flag('size'),
+          filters: query.filters(listFilters),
+          ...(limit === undefined || limit <= 0 ? {} : { limit }),
+        });
+        sendJson(exchange, 200, list);
+      },
+    ],
+    [
+      'POST',
+      '/containers/create',
+      async (exchange) => {
+        const { query, engine } = exchange;
+        const name = query.text('name');
+        const platform = query.text('platform');
+        const created = await containers.create(
+          await createRequest(exchange),
+          { ...(name === undefined ? {} : { name }), ...(platform === undefined ? {} : { platform }) },
+          engine,
+        );
+        sendJson(exchange, 201, created);
+      },
+    ],
+    [
+      'POST',
+      '/containers/prune',
+      async (exchange) => {
+        const filters = exchange.query.filters(['label', 'label!', 'until']);
+        sendJson(exchange, 200, await containers.prune(filters, exchange.engine));
+      },
+    ],
+    [
+      'GET',
+      '/containers/{id}/json',
+      async (exchange) =>
+        sendJson(exchange, 200, await containers.inspect(id(exchange), { size: exchange.query.flag('size') })),
+    ],
+    [
+      'POST',
+      '/containers/{id}/start',
+      async (exchange) => sendStatus(exchange, (await containers.start(id(exchange), exchange.engine)) ? 204 : 304),
+    ],
+    [
+      'POST',
+      '/containers/{id}/stop',
+      async (exchange) =>
+        sendStatus(exchange, (await containers.stop(id(exchange), stopOptions(exchange), exchange.engine)) ? 204 : 304),
+    ],
+    [
+      'POST',
+      '/containers/{id}/restart',
+      async (exchange) => {
+        await containers.restart(id(exchange), stopOptions(exchange), exchange.engine);
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/kill',
+      async (exchange) => {
+        await containers.kill(id(exchange), exchange.query.text('signal') ?? 'SIGKILL', exchange.engine);
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/pause',
+      async (exchange) => {
+        await containers.pause(id(exchange));
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/unpause',
+      async (exchange) => {
+        await containers.unpause(id(exchange));
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/rename',
+      async (exchange) => {
+        const name = exchange.query.text('name');
+        if (name === undefined) throw badParameter('name', 'Neither old nor new names may be empty');
+        await containers.rename(id(exchange), name);
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/update',
+      async (exchange) => {
+        const request = (await readJson(exchange.body, exchange.request.headers)) as UpdateRequest;
+        sendJson(exchange, 200, await containers.update(id(exchange), request, exchange.engine));
+      },
+    ],
+    [
+      'POST',
+      '/containers/{id}/resize',
+      async (exchange) => {
+        await containers.resize(id(exchange), terminalSize(exchange));
+        sendStatus(exchange, 200);
+      },
+    ],
+    [
+      'GET',
+      '/containers/{id}/top',
+      async (exchange) =>
+        sendJson(
+          exchange,
+          200,
+          await containers.top(id(exchange), exchange.query.text('ps_args') ?? '-ef', exchange.client),
+        ),
+    ],
+    [
+      'GET',
+      '/containers/{id}/changes',
+      async (exchange) => {
+        const changes = await containers.changes(id(exchange));
+        sendJson(exchange, 200, changes.length === 0 ? null : changes);
+      },
+    ],
+    ['POST', '/containers/{id}/wait', (exchange) => wait(exchange)],
+    [
+      'DELETE',
+      '/containers/{id}',
+      async (exchange) => {
+        const { query } = exchange;
+        if (query.flag('link')) throw badParameter('link', 'links between containers cannot be removed on their own');
+        await containers.remove(
+          id(exchange),
+          { force: query.flag('force'), volumes: query.flag('v') },
+          exchange.engine,
+        );
+        sendStatus(exchange, 204);
+      },
+    ],
+  ];
+
+  /** The head goes out at once: clients begin to wait before they start the container. */
+  async function wait(exchange: Exchange): Promise<void> {
+    const { response, query, client } = exchange;
+    const condition = query.text('condition') ?? 'not-running';
+    if (!isWaitCondition(condition)) throw badParameter('condition', `invalid condition: ${JSON.stringify(condition)}`);
+    const { ended } = containers.wait(id(exchange), condition, client);
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.flushHeaders();
+    try {
+      response.end(`${JSON.stringify(await ended)}\n`);
+    } catch (error) {
+      if (client.aborted) return;
+      throw error;
+    }
+  }
+}
+
+/** Members have the API's types by the client's word; what matters is checked where it is used. */
+async function createRequest({ body, request }: Exchange): Promise<ContainerCreateRequest> {
+  const value = await readJson(body, request.headers);
+  if (Object.keys(value).length === 0)
+    throw badParameter('body', 'config cannot be empty in order to create a container');
+  return value;
+}
+
+function stopOptions({ query }: Exchange): { timeoutS?: number; signal?: string } {
+  const timeoutS = query.integer('t');
+  const signal = query.text('signal');
+  return { ...(timeoutS === undefined ? {} : { timeoutS }), ...(signal === undefined ? {} : { signal }) };
+}
+
+export function terminalSize({ query }: Exchange): { rows: number; columns: number } {
+  const rows = query.integer('h');
+  const columns = query.integer('w');
+  if (rows === undefined || columns === undefined) throw badParameter('h', 'both h and w are needed');
+  return { rows, columns };
+}
+
+function isWaitCondition(text: string): text is WaitCondition {
+  return text === 'not-running' || text === 'next-exit' || text === 'removed';
+}

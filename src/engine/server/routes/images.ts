@@ -1,0 +1,159 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseRegistryAuth } from '../auth.js';
+import { badParameter } from '../errors.js';
+import { param, sendJson, sendStatus } from '../exchange.js';
+import type { Exchange } from '../exchange.js';
+import { parsePlatform } from '../platform.js';
+import { streamProgress } from '../progress.js';
+import type { Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+
+const listFilters = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
+const pruneFilters = ['dangling', 'label', 'label!', 'until'];
+
+export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
+  const name = (exchange: Exchange) => param(exchange, 'name');
+  return [
+    [
+      'GET',
+      '/images/json',
+      (exchange) => {
+        const { query } = exchange;
+        const options = {
+          all: query.flag('all'),
+          filters: query.filters(listFilters),
+          sharedSize: query.flag('shared-size'),
+        };
+        sendJson(exchange, 200, images.summaries(options));
+      },
+    ],
+    [
+      'POST',
+      '/images/create',
+      (exchange) => (exchange.query.text('fromSrc') === undefined ? pull(exchange) : importTar(exchange)),
+    ],
+    [
+      'POST',
+      '/images/load',
+      (exchange) =>
+        streamProgress(exchange, async (onProgress) => {
+          const quiet = exchange.query.flag('quiet');
+          await images.load(exchange.body, { onProgress, signal: exchange.client, quiet });
+        }),
+    ],
+    ['GET', '/images/get', (exchange) => save(exchange, exchange.query.list('names'))],
+    [
+      'POST',
+      '/images/prune',
+      async (exchange) => {
+        const { deleted, spaceReclaimed } = await images.prune({
+          filters: exchange.query.filters(pruneFilters),
+          usedBy: imageUsers,
+        });
+        sendJson(exchange, 200, {
+          ImagesDeleted: deleted.length === 0 ? null : deleted,
+          SpaceReclaimed: spaceReclaimed,
+        });
+      },
+    ],
+    [
+      'GET',
+      '/images/{name*}/json',
+      (exchange) => sendJson(exchange, 200, images.inspectJson(images.resolve(name(exchange)))),
+    ],
+    [
+      'GET',
+      '/images/{name*}/history',
+      (exchange) => sendJson(exchange, 200, images.history(images.resolve(name(exchange)))),
+    ],
+    ['GET', '/images/{name*}/get', (exchange) => save(exchange, [name(exchange)])],
+    [
+      'POST',
+      '/images/{name*}/push',
+      (exchange) => {
+        const tag = exchange.query.text('tag');
+        const reference = tag === undefined ? name(exchange) : `${name(exchange)}:${tag}`;
+        const auth = parseRegistryAuth(exchange.request.headers['x-registry-auth']);
+        return streamProgress(exchange, (onProgress) =>
+          images.push(reference, { auth, onProgress, signal: exchange.client }),
+        );
+      },
+    ],
+    [
+      'POST',
+      '/images/{name*}/tag',
+      async (exchange) => {
+        const repo = exchange.query.text('repo');
+        if (repo === undefined) throw badParameter('repo', 'the new name is missing');
+        await images.tag(name(exchange), joinTag(repo, exchange.query.text('tag')));
+        sendStatus(exchange, 201);
+      },
+    ],
+    [
+      'DELETE',
+      '/images/{name*}',
+      async (exchange) => {
+        const { query } = exchange;
+        const options = { force: query.flag('force'), prune: !query.flag('noprune'), usedBy: imageUsers };
+        sendJson(exchange, 200, await images.remove(name(exchange), options));
+      },
+    ],
+  ];
+
+  function pull(exchange: Exchange): Promise<void> {
+    const { query, request, client } = exchange;
+    const from = query.text('fromImage');
+    if (from === undefined) throw badParameter('fromImage', 'fromImage or fromSrc is needed');
+    const reference = joinTag(from, query.text('tag'));
+    const auth = parseRegistryAuth(request.headers['x-registry-auth']);
+    const platform = parsePlatform(query.text('platform'));
+    return streamProgress(exchange, async (onProgress) => {
+      await images.pull(reference, { auth, platform, onProgress, signal: client });
+    });
+  }
+
+  function importTar(exchange: Exchange): Promise<void> {
+    const { query, client } = exchange;
+    const repo = query.text('repo');
+    const tag = query.text('tag');
+    const message = query.text('message');
+    return streamProgress(exchange, async (send) => {
+      const { id } = await images.importTar(await sourceOf(exchange), {
+        changes: query.list('changes'),
+        platform: parsePlatform(query.text('platform')),
+        signal: client,
+        ...(repo === undefined ? {} : { repo }),
+        ...(tag === undefined ? {} : { tag }),
+        ...(message === undefined ? {} : { message }),
+      });
+      send({ status: id });
+    });
+  }
+
+  async function save({ response, client }: Exchange, names: readonly string[]): Promise<void> {
+    if (names.length === 0) throw badParameter('names', 'no image is named');
+    const archive = images.save(names, { signal: client });
+    response.writeHead(200, { 'Content-Type': 'application/x-tar' });
+    await pipeline(archive, response);
+  }
+}
+
+/** `-` is the body, anything else a URL to fetch. */
+async function sourceOf({ query, body, client }: Exchange): Promise<Readable> {
+  const source = query.text('fromSrc') ?? '-';
+  if (source === '-') return body;
+  const url = URL.canParse(source) ? new URL(source) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw badParameter('fromSrc', `cannot import from ${JSON.stringify(source)}: it is neither - nor an http URL`);
+  }
+  const answer = await fetch(url, { signal: client });
+  if (!answer.ok || answer.body === null) throw badParameter('fromSrc', `${url.href} answered ${answer.status}`);
+  return Readable.fromWeb(answer.body);
+}
+
+/** `tag` may be a digest; a name that has its own tag or digest keeps it when there is none. */
+function joinTag(name: string, tag: string | undefined): string {
+  if (tag === undefined) return name;
+  return tag.startsWith('sha256:') ? `${name}@${tag}` : `${name}:${tag}`;
+}

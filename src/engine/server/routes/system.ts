@@ -1,0 +1,111 @@
+import type { EngineStatus } from '../../../api/tscompose.js';
+import { TscomposeError } from '../../../base/errors.js';
+import { sendJson, sendStatus } from '../exchange.js';
+import type { Exchange } from '../exchange.js';
+import { infoOf, versionOf } from '../info.js';
+import type { EngineFacts, Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+import { newestApi } from '../version.js';
+
+export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
+  return [
+    ['GET', '/_ping', ping],
+    ['HEAD', '/_ping', ping],
+    ['GET', '/version', (exchange) => sendJson(exchange, 200, versionOf(facts))],
+    ['GET', '/info', async (exchange) => sendJson(exchange, 200, await infoOf(rooms, facts))],
+    ['GET', '/system/df', diskUsage],
+    ['GET', '/plugins', (exchange) => sendJson(exchange, 200, [])],
+    ['GET', '/tscompose/status', async (exchange) => sendJson(exchange, 200, await statusOfEngine())],
+    [
+      'POST',
+      '/tscompose/shutdown',
+      (exchange) => {
+        exchange.response.once('finish', () => facts.shutdown());
+        sendStatus(exchange, 204);
+      },
+    ],
+    ...swarmRoutes(),
+  ];
+
+  async function diskUsage(exchange: Exchange): Promise<void> {
+    const types = exchange.query.list('type');
+    const wants = (type: string) => types.length === 0 || types.includes(type);
+    const { containers, images, imageUsers, volumes, builder } = rooms;
+    sendJson(exchange, 200, {
+      ...(wants('image')
+        ? {
+            LayersSize: images.layersSize(),
+            Images: images.summaries({ all: true, sharedSize: true, usedBy: imageUsers }),
+          }
+        : {}),
+      ...(wants('container') ? { Containers: await containers.list({ all: true, size: true, filters: {} }) } : {}),
+      ...(wants('volume') ? { Volumes: await volumes.usage(exchange.client) } : {}),
+      ...(wants('build-cache')
+        ? {
+            BuildCache: (await builder()).diskUsage().map((entry) => ({
+              ID: entry.id,
+              Parents: null,
+              Type: 'regular',
+              Description: entry.description,
+              InUse: entry.inUse,
+              Shared: false,
+              Size: entry.sizeBytes,
+              CreatedAt: entry.createdAt,
+              LastUsedAt: entry.lastUsedAt,
+              UsageCount: entry.useCount,
+            })),
+          }
+        : {}),
+    });
+  }
+
+  async function statusOfEngine(): Promise<EngineStatus> {
+    const running = await rooms.containers.list({ all: false, size: false, filters: {} });
+    return {
+      pid: process.pid,
+      socket: facts.socket,
+      dataRoot: facts.dataRoot,
+      runtimeDir: facts.runtimeDir,
+      version: facts.version,
+      apiVersion: newestApi,
+      startedAt: facts.startedAt.toISOString(),
+      runtime: facts.runtime === undefined ? '' : `${facts.runtime.name} ${facts.runtime.version}`,
+      rssBytes: process.memoryUsage.rss(),
+      containersRunning: running.length,
+      idleTimeoutMs: facts.idleTimeoutMs,
+    };
+  }
+}
+
+function ping({ request, response }: Exchange): void {
+  response.writeHead(200, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': request.method === 'HEAD' ? 0 : 2,
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+    Pragma: 'no-cache',
+    'Builder-Version': '1', // no BuildKit: clients then use the classic builder
+    Swarm: 'inactive',
+  });
+  response.end(request.method === 'HEAD' ? undefined : 'OK');
+}
+
+/** `docker inspect` asks these for a name that nothing else knows. */
+function swarmRoutes(): readonly Route[] {
+  const noSwarm = (): never => {
+    throw new TscomposeError({
+      code: 'request/no-swarm',
+      message:
+        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+      facts: {},
+    });
+  };
+  const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
+  return [
+    ['GET', '/swarm', noSwarm],
+    ['POST', '/swarm/leave', noSwarm],
+    ...collections.flatMap((name): Route[] => [
+      ['GET', `/${name}`, noSwarm],
+      ['GET', `/${name}/{id}`, noSwarm],
+    ]),
+  ];
+}

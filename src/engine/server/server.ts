@@ -1,0 +1,169 @@
+import { createServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { newestApi, splitVersion } from './version.js';
+import { readUpgradeBody } from './body.js';
+import type { Exchange } from './exchange.js';
+import { failureBody, statusOf } from './failure.js';
+import { parseQuery } from './query.js';
+import type { EngineFacts, Rooms } from './rooms.js';
+import { createRouter } from './router.js';
+import type { Route, Router } from './router.js';
+import { buildRoutes } from './routes/build.js';
+import { containerFileRoutes } from './routes/container-files.js';
+import { containerStreamRoutes } from './routes/container-streams.js';
+import { containerRoutes } from './routes/containers.js';
+import { eventRoutes } from './routes/events.js';
+import { execRoutes } from './routes/exec.js';
+import { imageRoutes } from './routes/images.js';
+import { networkRoutes } from './routes/networks.js';
+import { systemRoutes } from './routes/system.js';
+import { volumeRoutes } from './routes/volumes.js';
+
+export interface EngineServer {
+  /** Not listening yet. */
+  readonly http: Server;
+  /** Requests being answered, streams that clients follow included. */
+  inFlight(): number;
+  /** Ends every stream that clients follow, and idle connections. Requests that change something are waited for. */
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly rooms: Rooms;
+  readonly facts: EngineFacts;
+  /** Called when the last request in flight has ended. */
+  readonly onQuiet: () => void;
+}
+
+/** The Engine API over the rooms. */
+export function createEngineServer({ rooms, facts, onQuiet }: ServerOptions): EngineServer {
+  return serveRoutes(engineRoutes(rooms, facts), { version: facts.version, log: rooms.log, onQuiet });
+}
+
+function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
+  return [
+    ...systemRoutes(rooms, facts),
+    ...containerRoutes(rooms),
+    ...containerStreamRoutes(rooms),
+    ...containerFileRoutes(rooms),
+    ...execRoutes(rooms),
+    ...imageRoutes(rooms),
+    ...buildRoutes(rooms),
+    ...networkRoutes(rooms),
+    ...volumeRoutes(rooms),
+    ...eventRoutes(rooms),
+  ];
+}
+
+interface ServeOptions {
+  readonly version: string;
+  readonly log: Rooms['log'];
+  readonly onQuiet: () => void;
+}
+
+/** An HTTP server with the Engine API's headers, versions, errors and upgrades round any routes. */
+export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }: ServeOptions): EngineServer {
+  const router = createRouter(routes);
+  const clients = new Set<AbortController>();
+  const running = new Set<Promise<void>>();
+  const engine = new AbortController();
+  const commonHeaders: readonly (readonly [string, string])[] = [
+    ['Api-Version', newestApi],
+    ['Docker-Experimental', 'false'],
+    ['Ostype', 'linux'],
+    ['Server', `tscompose/${version} (linux)`],
+  ];
+
+  const serve = (request: IncomingMessage, response: ServerResponse, upgrade?: { socket: Socket; head: Buffer }) => {
+    const startedMs = performance.now();
+    const client = new AbortController();
+    clients.add(client);
+    const leave = () => client.abort(new Error('the client went away'));
+    (upgrade?.socket ?? response).once('close', leave);
+    for (const [name, value] of commonHeaders) response.setHeader(name, value);
+    const run = answer(router, { request, response, client: client.signal, engine: engine.signal }, upgrade)
+      .catch((error: unknown) => fail(error, request, response, upgrade?.socket))
+      .finally(() => {
+        clients.delete(client);
+        running.delete(run);
+        const elapsedMs = Math.round(performance.now() - startedMs);
+        log.debug('request answered', {
+          method: request.method,
+          url: request.url,
+          status: response.statusCode,
+          elapsedMs,
+        });
+        if (running.size === 0) onQuiet();
+      });
+    running.add(run);
+  };
+
+  const fail = (error: unknown, request: IncomingMessage, response: ServerResponse, socket: Socket | undefined) => {
+    const status = statusOf(error);
+    if (status >= 500) log.error('request failed', { method: request.method, url: request.url, error });
+    if (response.headersSent || response.socket === null) {
+      // Too late to say so properly: a broken connection is the sign.
+      (socket ?? response).destroy();
+      return;
+    }
+    const text = Buffer.from(`${JSON.stringify(failureBody(error))}\n`);
+    response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': text.byteLength });
+    response.end(request.method === 'HEAD' ? undefined : text);
+    request.resume(); // the rest of a body nobody wants; without this the connection could not be used again
+  };
+
+  const http = createServer({ requestTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 256 << 10 });
+  http.on('request', (request, response) => serve(request, response));
+  http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => undefined); // `close` follows, that is enough
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    serve(request, response, { socket, head });
+  });
+  http.on('clientError', (_error, socket) => socket.destroy());
+
+  return {
+    http,
+    inFlight: () => running.size,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      for (const client of clients) client.abort(new Error('the engine ends'));
+      engine.abort(new Error('the engine ends'));
+      await Promise.allSettled(running);
+      http.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function answer(
+  router: Router,
+  base: Pick<Exchange, 'request' | 'response' | 'client' | 'engine'>,
+  upgrade: { socket: Socket; head: Buffer } | undefined,
+): Promise<void> {
+  const { request, response } = base;
+  const url = request.url ?? '/';
+  const mark = url.indexOf('?');
+  const { minor, path } = splitVersion(mark < 0 ? url : url.slice(0, mark));
+  if (request.method === 'OPTIONS') {
+    response.writeHead(200, { 'Content-Length': 0 });
+    response.end();
+    return;
+  }
+  if (path.includes('//')) {
+    response.writeHead(301, { Location: url.replace(path, path.replace(/\/{2,}/g, '/')), 'Content-Length': 0 });
+    response.end();
+    return;
+  }
+  const { handler, params } = router.find(request.method ?? 'GET', path);
+  const body =
+    upgrade === undefined
+      ? request
+      : Readable.from([await readUpgradeBody(upgrade.socket, upgrade.head, request.headers)]);
+  const query = parseQuery(mark < 0 ? '' : url.slice(mark + 1));
+  await handler({ ...base, params, query, body, minor, upgrade: upgrade?.socket });
+}
