@@ -17,6 +17,8 @@ declare module '../base/errors.js' {
       readonly path: string;
       /** What the route is about, so that a 404 says what is missing. */
       readonly resource: ResourceKind | undefined;
+      /** The embedded engine's own code for it; other engines have none. */
+      readonly engineCode: string | undefined;
     };
     /** A pull, build or the like failed after its stream began. `exitCode` is that of a failed build step. */
     'engine/stream-failed': {
@@ -55,22 +57,35 @@ export function responseError(
   status: number,
   body: string,
 ): TscomposeError<'engine/response'> {
-  const message = proseOf(body) || `the engine answered ${status} to ${method} ${path}`;
+  const { prose, code, hint } = readBody(body);
+  const message = prose || `the engine answered ${status} to ${method} ${path}`;
   const resource = kinds.find(([prefix]) => path.startsWith(prefix))?.[1];
-  return new TscomposeError({ code: 'engine/response', message, facts: { status, message, method, path, resource } });
+  const facts = { status, message, method, path, resource, engineCode: code };
+  return new TscomposeError({ code: 'engine/response', message, facts, hint });
 }
 
-/** `{"message":"…"}`, or plain text from proxies and very old engines. */
-function proseOf(body: string): string {
+interface FailureText {
+  readonly prose: string;
+  readonly code?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** `{"message":"…"}`, or plain text from proxies and very old engines. Ours adds `code` and `hint`. */
+function readBody(body: string): FailureText {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') {
-      return value.message.trim();
+      const textOf = (member: unknown) => (typeof member === 'string' ? member : undefined);
+      return {
+        prose: value.message.trim(),
+        code: 'code' in value ? textOf(value.code) : undefined,
+        hint: 'hint' in value ? textOf(value.hint) : undefined,
+      };
     }
   } catch {
     // not JSON: the text itself is the message
   }
-  return body.trim().slice(0, 1_000);
+  return { prose: body.trim().slice(0, 1_000) };
 }
 
 export function unreachable(host: string, cause: NodeJS.ErrnoException): TscomposeError<'engine/unreachable'> {

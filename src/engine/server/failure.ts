@@ -75,8 +75,7 @@ const wording: Wording = {
 };
 
 export function statusOf(error: unknown): number {
-  const code = codeOf(error);
-  return code === undefined ? 500 : ((statuses as Partial<Record<string, number>>)[code] ?? 500);
+  return isOurs(error) ? ((statuses as Partial<Record<string, number>>)[error.code] ?? 500) : 500;
 }
 
 /** The message as clients see it, with those of its causes. */
@@ -90,8 +89,8 @@ export function describe(error: unknown): string {
 
 function ownText(error: unknown): string {
   if (error instanceof AggregateError) return [messageOf(error), ...error.errors.map(describe)].join('; ');
-  if (!(error instanceof TscomposeError)) return messageOf(error);
-  const { code, facts, message }: TscomposeError = error;
+  if (!isOurs(error)) return messageOf(error);
+  const { code, facts, message } = error;
   // The table ties each code to its own facts; looked up by a code that is only known here, it needs a wider type.
   const words = (wording as Partial<Record<string, (facts: unknown) => string>>)[code];
   return words?.(facts) ?? message;
@@ -106,13 +105,11 @@ export interface FailureBody {
 
 export function failureBody(error: unknown): FailureBody {
   const message = describe(error);
-  if (!(error instanceof TscomposeError)) return { message };
-  const { code, hint }: TscomposeError = error;
+  if (!isOurs(error)) return { message };
+  const { code, hint } = error;
   return { message, code, ...(hint === undefined ? {} : { hint }) };
 }
 
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof TscomposeError)) return undefined;
-  const { code }: TscomposeError = error;
-  return code;
+function isOurs(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
 }
