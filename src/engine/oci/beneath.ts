@@ -1,0 +1,73 @@
+import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync, statSync, symlinkSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { openBeneath, sysErrno } from '../sys/index.js';
+
+const O_PATH = 0o10000000;
+
+/**
+ * Makes a folder and those above it beneath `root`, following links only inside it.
+ * @returns a held descriptor of the folder, which the caller closes
+ * @throws `sys/call-failed` or a Node system error, ENOTDIR when something else is in the way
+ */
+export function openFolderBeneath(root: string, path: string, mode = 0o755): number {
+  const open = () => openBeneath(root, path, O_PATH | constants.O_DIRECTORY);
+  try {
+    return open();
+  } catch (error) {
+    if (sysErrno(error) !== 'ENOENT') throw error;
+  }
+  const parent = openFolderBeneath(root, dirname(path), mode);
+  try {
+    mkdirSync(`/proc/self/fd/${parent}/${basename(path)}`, { mode });
+    chmodSync(`/proc/self/fd/${parent}/${basename(path)}`, mode); // whatever the umask
+  } catch (error) {
+    if (sysErrno(error) !== 'EEXIST') throw error;
+  } finally {
+    closeSync(parent);
+  }
+  return open();
+}
+
+/** Makes a folder beneath `root`, with those above it. */
+export function ensureFolderBeneath(root: string, path: string, mode = 0o755): void {
+  closeSync(openFolderBeneath(root, path, mode));
+}
+
+/** Makes an empty file beneath `root` unless something, be it a dangling link, has that name. */
+export function ensureFileBeneath(root: string, path: string, mode = 0o644): void {
+  const parent = openFolderBeneath(root, dirname(path));
+  try {
+    const here = `/proc/self/fd/${parent}/${basename(path)}`;
+    if (lstatSync(here, { throwIfNoEntry: false }) !== undefined) return;
+    closeSync(openSync(here, 'wx', mode));
+  } finally {
+    closeSync(parent);
+  }
+}
+
+/** Makes a symbolic link beneath `root` unless something has that name. */
+export function ensureLinkBeneath(root: string, path: string, target: string): void {
+  const parent = openFolderBeneath(root, dirname(path));
+  try {
+    const here = `/proc/self/fd/${parent}/${basename(path)}`;
+    if (lstatSync(here, { throwIfNoEntry: false }) === undefined) symlinkSync(target, here);
+  } finally {
+    closeSync(parent);
+  }
+}
+
+/** Whether `path` is a folder, a file or nothing, as a process with `root` as its `/` would find it. */
+export function kindBeneath(root: string, path: string): 'folder' | 'file' | 'nothing' {
+  let fd: number;
+  try {
+    fd = openBeneath(root, path, O_PATH);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(sysErrno(error) ?? '')) return 'nothing';
+    throw error;
+  }
+  try {
+    return statSync(`/proc/self/fd/${fd}`).isDirectory() ? 'folder' : 'file';
+  } finally {
+    closeSync(fd);
+  }
+}

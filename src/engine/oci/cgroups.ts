@@ -1,0 +1,153 @@
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TscomposeError, errnoOf } from '../../base/errors.js';
+import { type CgroupLayout, cgroupLayout, mount, sendSignal } from '../sys/index.js';
+import './errors.js';
+
+const cgroupRoot = '/sys/fs/cgroup';
+const unified = join(cgroupRoot, 'unified');
+
+/**
+ * Makes the cgroup mounts such that crun and runc work on them; call once at engine start, in the engine's own mount
+ * namespace. On hybrid layouts crun refuses to run as long as it sees the unified mount, so that is hidden here.
+ * @throws `oci/shared-mounts` when that would also hide it from the host
+ */
+export function prepareCgroups(): CgroupLayout {
+  const layout = cgroupLayout();
+  if (layout !== 'hybrid') return layout;
+  if (!hasOwnMountNamespace()) {
+    throw new TscomposeError({
+      code: 'oci/shared-mounts',
+      message: 'the engine must run in a mount namespace of its own on a host with hybrid cgroups',
+      facts: {},
+      hint: 'start it with: unshare -m --propagation slave',
+    });
+  }
+  // Over it and not in its place: it may be locked, and crun writes its share of files there, which must not stay behind
+  // on the host's tmpfs below.
+  mount({
+    source: 'tmpfs',
+    target: unified,
+    fstype: 'tmpfs',
+    flags: ['nosuid', 'nodev', 'noexec'],
+    data: 'size=4m,mode=755',
+  });
+  return cgroupLayout();
+}
+
+/** Whether mounts made here stay here: our namespace is not that of our parent's first process. */
+export function hasOwnMountNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt');
+  } catch {
+    return false; // we may not look at process 1: then we did not make a namespace either
+  }
+}
+
+/** One control group in every hierarchy, by its path below each root, such as `/tscompose-1a2b3c4d/<id>`. */
+export interface Cgroup {
+  readonly path: string;
+  /** The folder of a v1 controller, or the only one on v2. */
+  folder(controller: string): string;
+  /** Processes in it and below, as this pid namespace numbers them. */
+  pids(): number[];
+  exists(): boolean;
+  /** SIGKILL to all of them. @returns how many there were */
+  kill(): number;
+  /** Removes the folders with all below. @returns false when a process is still in one */
+  remove(): boolean;
+}
+
+export function openCgroup(path: string): Cgroup {
+  const single = cgroupLayout() === 'v2';
+  const folders = (): string[] => (single ? [join(cgroupRoot, path)] : hierarchies().map((root) => join(root, path)));
+  const folder = (controller: string) => (single ? join(cgroupRoot, path) : join(cgroupRoot, controller, path));
+  const pids = () => pidsBelow(folder('pids')).concat(single ? [] : pidsBelow(folder('devices')));
+  const unique = () => [...new Set(pids())];
+  return {
+    path,
+    folder,
+    pids: unique,
+    exists: () => folders().some((one) => entriesOf(one) !== undefined),
+    kill: () => {
+      const found = unique();
+      for (const pid of found) sendSignal(pid, 'SIGKILL');
+      return found.length;
+    },
+    remove: () => folders().map(removeFolder).every(Boolean),
+  };
+}
+
+/** The controllers of a v1 mount tree; also the tmpfs that hides the unified mount. */
+function hierarchies(): string[] {
+  return (entriesOf(cgroupRoot) ?? []).map((name) => join(cgroupRoot, name));
+}
+
+function pidsBelow(folder: string): number[] {
+  const own = readOr(join(folder, 'cgroup.procs'), '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+  return own.concat((entriesOf(folder) ?? []).flatMap((name) => pidsBelow(join(folder, name))));
+}
+
+/** Names of the sub-folders; undefined where there is no such folder. Links are not followed: `cpu` may be one. */
+function entriesOf(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ENODEV'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** What stands for the hidden unified hierarchy is plain files. */
+function removeFolder(folder: string): boolean {
+  if (!folder.startsWith(`${unified}/`) || cgroupLayout() === 'hybrid') return removeTree(folder);
+  rmSync(folder, { recursive: true, force: true });
+  return true;
+}
+
+function removeTree(folder: string): boolean {
+  const below = entriesOf(folder);
+  if (below === undefined) return true;
+  if (!below.map((name) => removeTree(join(folder, name))).every(Boolean)) return false;
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    if (errnoOf(error) === 'EBUSY' || errnoOf(error) === 'ENOTEMPTY') return false;
+    throw error;
+  }
+}
+
+/** Text of a control file, or `absent` where there is none. */
+export function readOr(path: string, absent: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) return absent;
+    throw error;
+  }
+}
+
+/** On v2 a group can limit only what its parent passes on; elsewhere nothing happens. */
+export function prepareCgroupParent(path: string): void {
+  if (cgroupLayout() !== 'v2') return;
+  let folder = cgroupRoot;
+  for (const part of ['', ...path.split('/').filter((name) => name !== '')]) {
+    folder = join(folder, part);
+    mkdirSync(folder, { recursive: true });
+    for (const controller of readOr(join(folder, 'cgroup.controllers'), '').trim().split(' ')) {
+      if (controller === '') continue;
+      try {
+        writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
+      } catch {
+        // Not delegated to us, or processes live in this group: the runtime says so when a limit needs it.
+      }
+    }
+  }
+}

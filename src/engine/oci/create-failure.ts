@@ -1,0 +1,39 @@
+import { TscomposeError } from '../../base/errors.js';
+import './errors.js';
+
+/**
+ * Docker's words for what crun and runc say, since clients map them to exit codes: 127 for a program that is not there,
+ * 126 for one that may not be run.
+ * @param reason - the runtime's message
+ * @param program - the first word of the command
+ */
+export function explainFailure(
+  reason: string,
+  program: string,
+): { readonly text: string; readonly exitCode: 126 | 127 | 128 } {
+  const lower = reason.toLowerCase();
+  const quoted = JSON.stringify(program);
+  // Only these are about the program; any other "no such file" is about a mount, a device or a folder.
+  const aboutProgram = /executable file|exec(ve)?:? |open executable|stat executable/i.test(reason);
+  if (/executable file .*not found in \$path/i.test(reason) || (aboutProgram && lower.includes('no such file'))) {
+    const text = program.includes('/')
+      ? `stat ${program}: no such file or directory`
+      : 'executable file not found in $PATH';
+    return { text: `exec: ${quoted}: ${text}`, exitCode: 127 };
+  }
+  if (aboutProgram && lower.includes('permission denied')) {
+    return { text: `exec: ${quoted}: permission denied`, exitCode: 126 };
+  }
+  if (aboutProgram && lower.includes('is a directory'))
+    return { text: `exec: ${quoted}: is a directory`, exitCode: 126 };
+  return { text: reason, exitCode: 128 };
+}
+
+export function createFailure(reason: string, program: string): TscomposeError<'oci/create-failed'> {
+  const { text, exitCode } = explainFailure(reason, program);
+  return new TscomposeError({
+    code: 'oci/create-failed',
+    message: `failed to create task for container: OCI runtime create failed: unable to start container process: ${text}`,
+    facts: { reason: text, exitCode },
+  });
+}

@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { readIfPresent } from '../../base/durable-file.js';
+import { errnoOf } from '../../base/errors.js';
+import { acceptConsole, type ExitStatus, spawnFast } from '../sys/index.js';
+import { explainFailure } from './create-failure.js';
+import { openPipe, pipeStream } from './pipe.js';
+import { programEnvironment } from './program.js';
+import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
+import { renderProcess } from './render.js';
+import type { OciProcess } from './spec.js';
+
+export interface ExecRequest {
+  readonly containerId: string;
+  readonly process: OciProcess;
+  /** Whether the process gets an input; otherwise /dev/null. A terminal always has one. */
+  readonly stdin: boolean;
+  /** For short-lived files. */
+  readonly dir: string;
+}
+
+export type ExecOutcome =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  /** It never ran; `text` in Docker's words. */
+  | { readonly kind: 'failed'; readonly text: string; readonly exitCode: 126 | 127 | 128 };
+
+export interface ExecProcess {
+  /** All output must be read or destroyed. With a terminal there is only `stdout`. */
+  readonly stdout: Readable;
+  readonly stderr: Readable | undefined;
+  readonly stdin: Writable | undefined;
+  resize(rows: number, columns: number): void;
+  /** As this pid namespace numbers it; undefined before it runs. */
+  pid(): number | undefined;
+  /** Never rejects. The outputs end soon after, also where a process left in the background holds them open. */
+  readonly ended: Promise<ExecOutcome>;
+}
+
+/** How long an ended process's children may be silent before their output is cut. */
+const silenceMs = 150;
+
+/**
+ * Runs one more process in a container, as our child. It ends with us only when it writes after we are gone.
+ * `signal` ends the wait for the terminal; to end the process, signal it.
+ */
+export async function execInContainer(
+  runtime: RuntimeProgram,
+  request: ExecRequest,
+  signal: AbortSignal,
+): Promise<ExecProcess> {
+  signal.throwIfAborted();
+  const base = join(request.dir, `exec-${randomUUID()}`);
+  const files = { process: `${base}.json`, pid: `${base}.pid`, log: `${base}.log`, console: `${base}.sock` };
+  await writeFile(files.process, renderProcess(request.process), { mode: 0o600 });
+  const args = [
+    ...globalArguments(runtime),
+    ...['--log', files.log, '--log-format', 'json', 'exec', '--process', files.process, '--pid-file', files.pid],
+    ...(request.process.terminal ? ['--tty', '--console-socket', files.console] : []),
+    request.containerId,
+  ];
+  const running = request.process.terminal
+    ? await startOnTerminal(runtime, args, { ...files, dir: request.dir }, signal)
+    : startOnPipes(runtime, args, request);
+  const program = request.process.args[0] ?? '';
+  let lastPid: number | undefined;
+  const pid = () => (lastPid ??= readPid(files.pid));
+  const ended = running.exited.then(async (status): Promise<ExecOutcome> => {
+    const outcome = await outcomeOf(status, files, program, pid(), running.complaint());
+    cutWhenSilent(running.outputs);
+    await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
+    return outcome;
+  });
+  const { stdout, stderr, stdin, resize } = running;
+  return { stdout, stderr, stdin, resize, pid, ended };
+}
+
+interface Running {
+  readonly stdout: Readable;
+  readonly stderr: Readable | undefined;
+  readonly stdin: Writable | undefined;
+  readonly resize: (rows: number, columns: number) => void;
+  readonly exited: Promise<ExitStatus>;
+  /** To be ended when the process has. */
+  readonly outputs: readonly Readable[];
+  readonly complaint: () => string;
+}
+
+function startOnPipes(runtime: RuntimeProgram, args: readonly string[], request: ExecRequest): Running {
+  const [out, err] = [openPipe('read', request.dir), openPipe('read', request.dir)];
+  const input = request.stdin ? openPipe('write', request.dir) : undefined;
+  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
+  const stdin = input === undefined ? undefined : pipeStream(input.fd, 'write');
+  stdin?.on('error', () => stdin.destroy()); // EPIPE: the process has closed its input
+  try {
+    const { exited } = spawnFast({
+      file: runtime.path,
+      args,
+      env: programEnvironment,
+      cwd: request.dir,
+      stdio: { 0: input?.childFd ?? 'ignore', 1: out.childFd, 2: err.childFd },
+    });
+    return {
+      stdout,
+      stderr,
+      stdin,
+      exited,
+      resize: () => undefined,
+      outputs: [stdout, stderr],
+      complaint: () => '',
+    };
+  } catch (error) {
+    for (const stream of [stdout, stderr, stdin]) stream?.destroy();
+    throw error;
+  } finally {
+    for (const fd of [out.childFd, err.childFd, input?.childFd]) if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** The runtime hands the terminal over a socket before the process runs; where it fails first, there is none. */
+async function startOnTerminal(
+  runtime: RuntimeProgram,
+  args: readonly string[],
+  files: { readonly console: string; readonly dir: string },
+  signal: AbortSignal,
+): Promise<Running> {
+  const gaveUp = new AbortController();
+  const arrival = acceptConsole(files.console, AbortSignal.any([signal, gaveUp.signal]));
+  arrival.catch(() => undefined); // looked at below
+  const err = openPipe('read', files.dir);
+  const complaints: Buffer[] = [];
+  const stderr = pipeStream(err.fd, 'read').on('data', (chunk: Buffer) => complaints.push(chunk));
+  let exited: Promise<ExitStatus>;
+  try {
+    exited = spawnFast({
+      file: runtime.path,
+      args,
+      env: programEnvironment,
+      cwd: files.dir,
+      stdio: { 2: err.childFd },
+    }).exited;
+  } catch (error) {
+    gaveUp.abort(error);
+    stderr.destroy();
+    throw error;
+  } finally {
+    closeSync(err.childFd);
+  }
+  const complaint = () => Buffer.concat(complaints).toString();
+  const first = await Promise.race([arrival, exited.then(() => undefined)]);
+  if (first === undefined) gaveUp.abort(new Error('the process ended before its terminal came'));
+  const console = first ?? (await arrival.catch(() => undefined));
+  if (console === undefined) {
+    signal.throwIfAborted();
+    return { ...noTerminal(), exited, complaint, outputs: [stderr] };
+  }
+  return {
+    stdout: console.stream,
+    stderr: undefined,
+    stdin: console.stream,
+    exited,
+    complaint,
+    resize: (rows, columns) => {
+      console.resize(rows, columns);
+    },
+    outputs: [console.stream, stderr],
+  };
+}
+
+/** The process failed before it got a terminal. */
+function noTerminal(): Pick<Running, 'stdout' | 'stderr' | 'stdin' | 'resize'> {
+  return { stdout: Readable.from([]), stderr: undefined, stdin: undefined, resize: () => undefined };
+}
+
+/** Without pid file the process never ran, and the runtime's log says why. */
+async function outcomeOf(
+  status: ExitStatus,
+  files: { readonly log: string },
+  program: string,
+  pid: number | undefined,
+  complaint: string,
+): Promise<ExecOutcome> {
+  const said = `${await readOrEmpty(files.log)}\n${complaint}`.trim();
+  if (pid === undefined || (said !== '' && status.exitCode !== 0 && isRuntimeFailure(said))) {
+    const { text, exitCode } = explainFailure(lastLine(said), program);
+    return {
+      kind: 'failed',
+      exitCode,
+      text: `OCI runtime exec failed: exec failed: unable to start container process: ${text}`,
+    };
+  }
+  return { kind: 'exited', exitCode: status.exitCode ?? 128 + (constants.signals[signalOf(status)] ?? 9) };
+}
+
+/** The runtime forks before it executes, so that a missing program may still have had a pid. */
+function isRuntimeFailure(said: string): boolean {
+  return /executable file|exec(ve)? |open executable|"level":\s*"error"/.test(said);
+}
+
+function signalOf(status: ExitStatus): keyof typeof constants.signals {
+  const name = status.signal ?? 'SIGKILL';
+  return name in constants.signals ? (name as keyof typeof constants.signals) : 'SIGKILL';
+}
+
+async function readOrEmpty(path: string): Promise<string> {
+  return (await readIfPresent(path)) ?? '';
+}
+
+function readPid(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Cuts streams that a process left in the background keeps open: after a silence, once all that came was read. */
+function cutWhenSilent(streams: readonly Readable[]): void {
+  for (const stream of streams) {
+    let last = -1;
+    const timer = setInterval(() => {
+      const bytes = 'bytesRead' in stream && typeof stream.bytesRead === 'number' ? stream.bytesRead : 0;
+      if (stream.readableEnded || stream.destroyed) clearInterval(timer);
+      else if (bytes === last && stream.readableLength === 0) {
+        clearInterval(timer);
+        stream.destroy();
+      }
+      last = bytes;
+    }, silenceMs);
+  }
+}

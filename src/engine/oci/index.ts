@@ -1,0 +1,16 @@
+export { composeSpec, capabilitiesOf, withHome, type BundleRequest, type NamespaceChoice } from './bundle.js';
+export { ensureFolderBeneath, kindBeneath, openFolderBeneath } from './beneath.js';
+export { capabilitySets } from './capabilities.js';
+export { hasOwnMountNamespace, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';
+export type { ExecOutcome, ExecProcess, ExecRequest } from './exec.js';
+export { readExitCode } from './exit-file.js';
+export { ensureInitLayer } from './init-layer.js';
+export { connectAttach, readMonitorPid, reopenLog, resizeTerminal, type MonitoredContainer } from './monitor.js';
+export { openOci, type Oci, type OciOptions } from './open.js';
+export { availableCapabilities } from './probe.js';
+export { renderResources, renderRlimits } from './resources.js';
+export { readSecurityOptions, defaultMaskedPaths, defaultReadonlyPaths } from './security-options.js';
+export type { OciMount, OciProcess, OciSpec } from './spec.js';
+export type { StepNetwork, StepRequest } from './step.js';
+export { findHelpers } from './strays.js';
+export { readAccountFiles, resolveUser, type ContainerUser } from './users.js';

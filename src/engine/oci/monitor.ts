@@ -1,0 +1,192 @@
+import { closeSync, writeSync, openSync, constants, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { TscomposeError, errnoOf, messageOf } from '../../base/errors.js';
+import { openSeqpacket, sendSignal, spawnFast } from '../sys/index.js';
+import { createFailure } from './create-failure.js';
+import { openPipe, pipeStream } from './pipe.js';
+import { programEnvironment } from './program.js';
+import { type RuntimeProgram, globalArguments } from './runtime.js';
+
+export interface MonitoredContainer {
+  readonly id: string;
+  readonly name: string;
+  /** Holds `config.json`; the monitor puts its own files there. */
+  readonly bundle: string;
+  /** Where the exit code appears, as `<exits>/<id>`, by rename. */
+  readonly exits: string;
+  /** Undefined keeps no log. */
+  readonly logPath: string | undefined;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  /** Whether the first attached client's end of input is the container's; otherwise its input stays open. */
+  readonly stdinOnce: boolean;
+  /** First word of the command, for messages. */
+  readonly program: string;
+}
+
+export interface CreatedContainer {
+  readonly pid: number;
+  readonly monitorPid: number;
+}
+
+/**
+ * Creates a container under a conmon of its own, which outlives us: it keeps the log, the terminal and the exit code.
+ * The container waits for `startContainer`.
+ * @throws `oci/create-failed` with the runtime's words; `oci/no-monitor`
+ */
+export async function createMonitored(
+  runtime: RuntimeProgram,
+  container: MonitoredContainer,
+  signal: AbortSignal,
+): Promise<CreatedContainer> {
+  signal.throwIfAborted();
+  await mkdir(container.exits, { recursive: true, mode: 0o700 });
+  const sync = openPipe('read', container.bundle);
+  const stream = pipeStream(sync.fd, 'read');
+  try {
+    spawnFast({
+      file: 'conmon',
+      args: monitorArguments(runtime, container),
+      env: { ...programEnvironment, _OCI_SYNCPIPE: '3' },
+      cwd: container.bundle, // it drops an `oom` file where it stands
+      stdio: { 3: sync.childFd },
+      newSession: true,
+    });
+  } catch (cause) {
+    stream.destroy();
+    throw missingMonitor(cause);
+  } finally {
+    closeSync(sync.childFd);
+  }
+  const abort = () => stream.destroy();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const said = await firstLine(stream);
+    signal.throwIfAborted();
+    return { pid: readSync(said, container.program), monitorPid: readMonitorPid(container.bundle) ?? 0 };
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stream.destroy();
+  }
+}
+
+function monitorArguments(runtime: RuntimeProgram, container: MonitoredContainer): string[] {
+  const { id, name, bundle, exits, logPath, tty, stdin, stdinOnce } = container;
+  return [
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', name, '-r', runtime.path, '-b', bundle],
+    ...['-p', join(bundle, 'pid'), '-P', join(bundle, 'conmon.pid')],
+    ...['--exit-dir', exits, '--persist-dir', bundle, '--full-attach', '--no-sync-log'],
+    ...(logPath === undefined ? ['-l', 'none'] : ['-l', `k8s-file:${logPath}`]),
+    ...globalArguments(runtime).flatMap((word) => ['--runtime-arg', word]),
+    ...(tty ? ['-t'] : []),
+    ...(stdin ? ['-i'] : []),
+    ...(stdin && !stdinOnce ? ['--leave-stdin-open'] : []),
+  ];
+}
+
+/** The rest of the sync pipe stays open as long as the monitor lives, so its end cannot be waited for. */
+function firstLine(stream: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('\n') || isWhole(text)) resolve(text);
+    });
+    stream.on('error', reject);
+    stream.on('close', () => {
+      resolve(text);
+    });
+  });
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // more to come
+  }
+}
+
+/** `{"data": pid}`, in older versions `{"pid": pid}`; -1 with a `message` when the runtime failed. */
+function readSync(line: string, program: string): number {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw createFailure(line.trim() === '' ? 'the monitor ended without a word' : line.trim(), program);
+  }
+  if (typeof value !== 'object' || value === null) throw createFailure(line.trim(), program);
+  const pid = 'data' in value ? value.data : 'pid' in value ? value.pid : undefined;
+  if (typeof pid === 'number' && pid > 0) return pid;
+  const message = 'message' in value && typeof value.message === 'string' ? value.message : 'the runtime failed';
+  throw createFailure(lastMessage(message), program);
+}
+
+/** conmon hands on the runtime's whole log: JSON lines or plain text. */
+function lastMessage(text: string): string {
+  const last = text.trim().split('\n').at(-1) ?? '';
+  try {
+    const entry: unknown = JSON.parse(last);
+    if (typeof entry === 'object' && entry !== null && 'msg' in entry && typeof entry.msg === 'string')
+      return entry.msg;
+  } catch {
+    // plain text
+  }
+  return last.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:?\s*/, '').replace(/^error:\s*/i, '');
+}
+
+function missingMonitor(cause: unknown): unknown {
+  const missing = errnoOf(cause) === 'ENOENT' || messageOf(cause).includes('ENOENT');
+  if (!missing) return cause;
+  return new TscomposeError({
+    code: 'oci/no-monitor',
+    message: 'cannot find the program conmon',
+    facts: { tool: 'conmon' },
+    hint: 'install the package conmon',
+    cause,
+  });
+}
+
+/** The pid that the monitor of a bundle wrote, undefined before it did. */
+export function readMonitorPid(bundle: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(bundle, 'conmon.pid'), 'utf8'));
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Raw bytes in; packets of one stream byte (2 stdout, 3 stderr) and up to 8 KB out. Always read it: see the README. */
+export function connectAttach(bundle: string): Promise<Socket> {
+  return openSeqpacket(join(bundle, 'attach'));
+}
+
+/** @throws when the monitor is gone */
+export function resizeTerminal(bundle: string, size: { readonly rows: number; readonly columns: number }): void {
+  writeControl(bundle, `1 ${size.rows} ${size.columns}\n`);
+}
+
+/** After the log file was renamed: the monitor goes on in a new one. */
+export function reopenLog(bundle: string): void {
+  writeControl(bundle, '2 0 0\n');
+}
+
+function writeControl(bundle: string, words: string): void {
+  const fd = openSync(join(bundle, 'ctl'), constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, words);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Ends a monitor whose container is to be thrown away. */
+export function killMonitor(pid: number): void {
+  sendSignal(pid, 'SIGKILL');
+}

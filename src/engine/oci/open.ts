@@ -1,0 +1,165 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OverlayDirectories } from '../snapshots/index.js';
+import { isMountPoint, listMountPoints, sendSignal, unmount } from '../sys/index.js';
+import { openCgroup, prepareCgroupParent } from './cgroups.js';
+import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
+import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
+import { probeRuntime } from './probe.js';
+import { renderSpec } from './render.js';
+import {
+  deleteContainer,
+  pauseContainer,
+  readState,
+  resumeContainer,
+  type RuntimeProgram,
+  type RuntimeState,
+  startContainer,
+  updateContainer,
+} from './runtime.js';
+import { openSeccompCache, type SeccompCache } from './seccomp-cache.js';
+import type { OciResources, OciSpec } from './spec.js';
+import { runStep, type StepNetwork, stepPrefix, type StepRequest } from './step.js';
+import { findHelpers } from './strays.js';
+
+export interface OciOptions {
+  /** On a tmpfs; bundles, sockets and the runtime's state live below it. */
+  readonly runtimeDir: string;
+  /** 8 hex digits that tell engines on one host apart. */
+  readonly engineId: string;
+  /** Text of overlay mount options, from the layer store. */
+  readonly overlayData: (directories: OverlayDirectories) => string;
+  /** Puts a build step on the default bridge. */
+  readonly joinBridge?: OciEnvironment['joinBridge'];
+  readonly signal: AbortSignal;
+}
+
+/** What the parts of this room share. */
+export interface OciEnvironment {
+  readonly runtime: RuntimeProgram;
+  readonly runtimeDir: string;
+  /** `/tscompose-<engine id>` */
+  readonly cgroupParent: string;
+  readonly seccomp: SeccompCache;
+  readonly overlayData: (directories: OverlayDirectories) => string;
+  readonly joinBridge?:
+    | ((
+        step: { readonly id: string; readonly extraHosts: readonly string[] },
+        signal: AbortSignal,
+      ) => Promise<StepNetwork>)
+    | undefined;
+}
+
+/** Containers as the kernel has them: no names, no images, no policies. */
+export interface Oci {
+  readonly runtime: RuntimeProgram;
+  readonly cgroupParent: string;
+  /**
+   * Writes the bundle and creates the container under its monitor; it waits for `start`.
+   * @throws `oci/create-failed`, after which nothing of it is left
+   */
+  create(container: MonitoredContainer, spec: OciSpec, signal: AbortSignal): Promise<CreatedContainer>;
+  start(id: string): Promise<void>;
+  exec(request: ExecRequest, signal: AbortSignal): Promise<ExecProcess>;
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+  update(id: string, resources: OciResources): Promise<void>;
+  state(id: string): Promise<RuntimeState | undefined>;
+  /**
+   * Forgets a container whose first process has ended, or ends it: its processes, state and control group. With
+   * `monitor: true` its monitor and a `create` that is still under way go first. Idempotent.
+   */
+  discard(id: string, options: { readonly monitor: boolean }): Promise<void>;
+  /** One command of a build. */
+  runStep(request: StepRequest): Promise<{ readonly exitCode: number }>;
+  /** Removes the control group that all containers were below, when the engine ends and none is left. */
+  close(): void;
+}
+
+/**
+ * Finds a runtime that works and throws away the build steps of an engine that died.
+ * @throws `oci/no-runtime`, `oci/no-monitor`
+ */
+export async function openOci(options: OciOptions): Promise<Oci> {
+  const { runtimeDir, engineId, overlayData, joinBridge, signal } = options;
+  const cgroupParent = `/tscompose-${engineId}`;
+  await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+  prepareCgroupParent(cgroupParent);
+  const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
+  const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
+  const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, overlayData, joinBridge };
+  const discard: Oci['discard'] = (id, { monitor }) => discardContainer(environment, id, monitor);
+  await sweepSteps(environment, discard);
+  return {
+    runtime,
+    cgroupParent,
+    create: async (container, spec, inside) => {
+      const ready = await seccomp.apply(spec);
+      await writeFile(join(container.bundle, 'config.json'), renderSpec(ready), { mode: 0o600 });
+      try {
+        const created = await createMonitored(runtime, container, inside);
+        await seccomp.learn(ready, container.id);
+        return created;
+      } catch (error) {
+        await discard(container.id, { monitor: true });
+        throw error;
+      }
+    },
+    start: (id) => startContainer(runtime, id),
+    exec: (request, inside) => execInContainer(runtime, request, inside),
+    pause: (id) => pauseContainer(runtime, id),
+    resume: (id) => resumeContainer(runtime, id),
+    update: (id, resources) => updateContainer(runtime, id, resources),
+    state: (id) => readState(runtime, id),
+    discard,
+    runStep: (request) => runStep(environment, request),
+    close: () => {
+      openCgroup(cgroupParent).remove();
+    },
+  };
+}
+
+async function discardContainer(
+  { runtime, cgroupParent }: OciEnvironment,
+  id: string,
+  monitor: boolean,
+): Promise<void> {
+  const cgroup = openCgroup(`${cgroupParent}/${id}`);
+  if (monitor) {
+    // The monitor before the command it waits for, or it would record an exit; and again, for one may start the other.
+    for (let round = 0; round < 3; round += 1) {
+      const helpers = findHelpers(runtime.root).filter(({ containerId }) => containerId === id);
+      for (const program of ['monitor', 'runtime'] as const) {
+        for (const { pid } of helpers.filter((helper) => helper.program === program)) sendSignal(pid, 'SIGKILL');
+      }
+      if (helpers.length === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 5)); // the kernel needs a moment to take them away
+    }
+  }
+  await deleteContainer(runtime, id);
+  // The runtime only asks its first process to end; what shares the host's process namespace may live on without it.
+  for (let round = 0; round < 200 && !cgroup.remove(); round += 1) {
+    cgroup.kill();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Build steps and trial containers have no records: whatever exists at start belongs to an engine that died. */
+async function sweepSteps({ runtime, runtimeDir }: OciEnvironment, discard: Oci['discard']): Promise<void> {
+  const isOurs = (name: string) => name.startsWith(stepPrefix) || name.startsWith('probe-');
+  const found = new Set([
+    ...readdirSync(runtime.root).filter(isOurs),
+    ...readdirSync(runtimeDir).filter(isOurs),
+    ...findHelpers(runtime.root)
+      .map(({ containerId }) => containerId)
+      .filter(isOurs),
+  ]);
+  for (const id of found) {
+    await discard(id, { monitor: true });
+    const dir = join(runtimeDir, id);
+    for (const point of listMountPoints().filter((path) => path.startsWith(`${dir}/`)))
+      unmount(point, { detach: true });
+    if (!isMountPoint(dir)) rmSync(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,57 @@
+import { closeSync } from 'node:fs';
+import { spawnFast } from '../sys/index.js';
+import { openPipe, pipeStream, readAll } from './pipe.js';
+
+export interface ProgramResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ProgramOptions {
+  /** For the pipes, which are made there and gone at once. */
+  readonly dir: string;
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+}
+
+/** What our programs see of our environment: nothing that could change how they work. */
+export const programEnvironment: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+};
+
+/**
+ * Runs a runtime's short command to its end, by posix_spawn. A signal counts as exit code 128 and its number is lost.
+ * Not for `create`: the container inherits the pipes, which would never end.
+ */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  { dir, cwd, timeoutMs = 30_000 }: ProgramOptions,
+): Promise<ProgramResult> {
+  const [out, err] = [openPipe('read', dir), openPipe('read', dir)];
+  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
+  let child;
+  try {
+    const stdio = { 0: 'ignore' as const, 1: out.childFd, 2: err.childFd };
+    child = spawnFast({ file, args, env: programEnvironment, stdio, ...(cwd === undefined ? {} : { cwd }) });
+  } catch (error) {
+    stdout.destroy();
+    stderr.destroy();
+    throw error;
+  } finally {
+    closeSync(out.childFd);
+    closeSync(err.childFd);
+  }
+  const { pid } = child;
+  const timer = setTimeout(() => {
+    process.kill(pid, 'SIGKILL');
+  }, timeoutMs);
+  try {
+    const [said, complained, status] = await Promise.all([readAll(stdout), readAll(stderr), child.exited]);
+    return { exitCode: status.exitCode ?? 128, stdout: said.toString(), stderr: complained.toString() };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { readIfPresent } from '../../base/durable-file.js';
+import type { HostConfig } from '../../api/container.js';
+import { type ExitStatus, mount, spawnFast, unmount } from '../sys/index.js';
+import { ensureFolderBeneath } from './beneath.js';
+import { composeSpec } from './bundle.js';
+import { openCgroup } from './cgroups.js';
+import { createFailure } from './create-failure.js';
+import { ensureInitLayer } from './init-layer.js';
+import type { OciEnvironment } from './open.js';
+import { openPipe, pipeStream } from './pipe.js';
+import { availableCapabilities } from './probe.js';
+import { programEnvironment } from './program.js';
+import { renderSpec } from './render.js';
+import { deleteContainer, globalArguments, lastLine } from './runtime.js';
+import type { OciMount } from './spec.js';
+import { readAccountFiles, resolveUser } from './users.js';
+
+export interface StepRequest {
+  /** Folders of the layers below, top first, and those that take the changes. */
+  readonly rootfs: { readonly lower: readonly string[]; readonly upper: string; readonly work: string };
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Made when it is not there. */
+  readonly cwd: string;
+  /** `user[:group]`, empty for root. */
+  readonly user: string;
+  readonly mounts?: readonly OciMount[];
+  readonly networkMode: 'bridge' | 'none' | 'host';
+  readonly hostname?: string;
+  /** Limits, capabilities and security options. */
+  readonly hostConfig?: HostConfig;
+  /** `host:ip`, for /etc/hosts. */
+  readonly extraHosts?: readonly string[];
+  /** In the order of arrival; must not throw. */
+  readonly onOutput: (chunk: Buffer, stream: 1 | 2) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a build step needs of a network; given by whoever knows networks. */
+export interface StepNetwork {
+  readonly namespacePath: string;
+  readonly resolvConf: string;
+  readonly hostsLines: readonly string[];
+  release(): Promise<void>;
+}
+
+/** Ids of step containers start so: an engine that finds one at its start throws it away. */
+export const stepPrefix = 'step-';
+
+/**
+ * Runs one command to its end over an overlay of the given folders, as our child: a build has nobody to outlive us.
+ * The mount points it needs do not show up in `upper`.
+ * @throws `oci/create-failed` when the command cannot be started, `oci/unknown-user`; the abort reason
+ */
+export async function runStep(oci: OciEnvironment, request: StepRequest): Promise<{ readonly exitCode: number }> {
+  request.signal.throwIfAborted();
+  await using undo = new CleanupStack();
+  const id = `${stepPrefix}${randomBytes(12).toString('hex')}`;
+  const dir = join(oci.runtimeDir, id);
+  const merged = join(dir, 'm');
+  await mkdir(merged, { recursive: true, mode: 0o700 });
+  undo.defer(() => rm(dir, { recursive: true, force: true }));
+
+  const network = await joinNetwork(oci, id, request);
+  if (network !== undefined) undo.defer(() => network.release());
+
+  const mounts = [...(await networkFiles(dir, request, network)), ...(request.mounts ?? [])];
+  const initLayer = ensureInitLayer({
+    dir,
+    lower: request.rootfs.lower,
+    folders: mounts.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
+    overlayData: oci.overlayData,
+  });
+  const overlay = { ...request.rootfs, lower: [initLayer, ...request.rootfs.lower] };
+  mount({ source: 'overlay', target: merged, fstype: 'overlay', data: oci.overlayData(overlay) });
+  undo.defer(() => {
+    unmount(merged, { detach: true });
+  });
+  ensureFolderBeneath(merged, request.cwd);
+
+  const cgroup = openCgroup(`${oci.cgroupParent}/${id}`);
+  undo.defer(() => cgroup.remove());
+  const user = resolveUser(readAccountFiles(merged), request.user, request.hostConfig?.GroupAdd ?? []);
+  const spec = composeSpec({
+    rootfs: merged,
+    args: request.args,
+    env: request.env,
+    cwd: request.cwd,
+    tty: false,
+    user,
+    hostname: request.hostname ?? id.slice(stepPrefix.length, stepPrefix.length + 12),
+    domainname: '',
+    namespaces: {
+      network:
+        network === undefined ? (request.networkMode === 'host' ? 'host' : 'private') : { path: network.namespacePath },
+      ipc: 'private',
+      pid: 'private',
+      uts: 'private',
+      cgroup: 'private',
+    },
+    mounts,
+    hostConfig: request.hostConfig ?? {},
+    cgroupsPath: cgroup.path,
+    availableCapabilities: availableCapabilities(),
+  });
+  await writeFile(join(dir, 'config.json'), renderSpec(await oci.seccomp.apply(spec)), { mode: 0o600 });
+  undo.defer(() => deleteContainer(oci.runtime, id));
+  return { exitCode: await runForeground(oci, id, dir, request) };
+}
+
+async function joinNetwork(
+  oci: OciEnvironment,
+  id: string,
+  { networkMode, extraHosts = [], signal }: StepRequest,
+): Promise<StepNetwork | undefined> {
+  if (networkMode !== 'bridge') return undefined;
+  if (oci.joinBridge === undefined) throw new Error('bug: a build step asks for a network and nobody gives one');
+  return oci.joinBridge({ id, extraHosts }, signal);
+}
+
+/** resolv.conf and hosts, bound over what the image has. */
+async function networkFiles(dir: string, request: StepRequest, network: StepNetwork | undefined): Promise<OciMount[]> {
+  if (request.networkMode === 'none') return [];
+  const resolvConf = network?.resolvConf ?? (await readIfPresent('/etc/resolv.conf')) ?? '';
+  const extra = (request.extraHosts ?? []).map((text) => {
+    const at = text.search(/[:=]/);
+    return `${text.slice(at + 1)}\t${text.slice(0, at)}`;
+  });
+  const hosts = network?.hostsLines ?? ['127.0.0.1\tlocalhost', '::1\tlocalhost', ...extra];
+  await writeFile(join(dir, 'resolv.conf'), resolvConf, { mode: 0o644 });
+  await writeFile(join(dir, 'hosts'), `${hosts.join('\n')}\n`, { mode: 0o644 });
+  return ['resolv.conf', 'hosts'].map((name) => ({
+    destination: `/etc/${name}`,
+    type: 'bind',
+    source: join(dir, name),
+    options: ['bind', 'ro', 'private'],
+  }));
+}
+
+async function runForeground(oci: OciEnvironment, id: string, dir: string, request: StepRequest): Promise<number> {
+  const [out, err] = [openPipe('read', dir), openPipe('read', dir)];
+  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
+  stdout.on('data', (chunk: Buffer) => {
+    request.onOutput(chunk, 1);
+  });
+  stderr.on('data', (chunk: Buffer) => {
+    request.onOutput(chunk, 2);
+  });
+  const closed = [stdout, stderr].map((stream) => new Promise((resolve) => stream.once('close', resolve)));
+  let exited: Promise<ExitStatus>;
+  try {
+    const log = join(dir, 'runtime.log');
+    const args = ['--log', log, 'run', '--bundle', dir, '--pid-file', join(dir, 'pid'), id];
+    exited = spawnFast({
+      file: oci.runtime.path,
+      args: [...globalArguments(oci.runtime), ...args],
+      env: programEnvironment,
+      cwd: dir,
+      stdio: { 1: out.childFd, 2: err.childFd },
+    }).exited;
+  } catch (error) {
+    stdout.destroy();
+    stderr.destroy();
+    throw error;
+  } finally {
+    closeSync(out.childFd);
+    closeSync(err.childFd);
+  }
+  const stop = () => {
+    void stopStep(oci, id, exited);
+  };
+  request.signal.addEventListener('abort', stop, { once: true });
+  try {
+    const status = await exited;
+    request.signal.throwIfAborted();
+    const log = (await readIfPresent(join(dir, 'runtime.log'))) ?? '';
+    if ((await readIfPresent(join(dir, 'pid'))) === undefined || (log.trim() !== '' && status.exitCode !== 0)) {
+      throw createFailure(lastLine(log), request.args[0] ?? '');
+    }
+    await Promise.all(closed); // nobody is left to hold the pipes: the process namespace ended with its first process
+    return (
+      status.exitCode ?? 128 + (status.signal === 'SIGKILL' ? constants.signals.SIGKILL : constants.signals.SIGTERM)
+    );
+  } finally {
+    request.signal.removeEventListener('abort', stop);
+    stdout.destroy();
+    stderr.destroy();
+  }
+}
+
+/** Until it is gone: an abort may come while the runtime is still making the container. */
+async function stopStep(oci: OciEnvironment, id: string, exited: Promise<ExitStatus>): Promise<void> {
+  let ended = false;
+  const over = exited.then(() => (ended = true));
+  for (let round = 0; round < 100 && !ended; round += 1) {
+    openCgroup(`${oci.cgroupParent}/${id}`).kill();
+    await deleteContainer(oci.runtime, id);
+    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 50))]);
+  }
+}
