@@ -1,6 +1,6 @@
 import { alg, Graph } from '@dagrejs/graphlib';
 import { TscomposeError } from '../base/errors.js';
-import type { Project } from '../compose/index.js';
+import type { Project } from '../compose/model.js';
 import { edgesOf, type DependencyEdge } from './edges.js';
 
 declare module '../base/errors.js' {
@@ -21,40 +21,37 @@ export interface ServiceGraph {
   neededBy(service: string): readonly DependencyEdge[];
 }
 
-type Edges = Graph<unknown, unknown, DependencyEdge>;
-
 /**
  * The graph over `depends_on`, `links`, `volumes_from` and `network_mode`, `pid`, `ipc`, `uts` with `service:`.
  * @throws `graph/cycle` at the edge that closes the cycle
  */
 export function buildGraph(project: Project): ServiceGraph {
-  const graph: Edges = new Graph<unknown, unknown, DependencyEdge>({ directed: true });
   const services = Object.keys(project.model.services).sort();
+  const edges = services.flatMap((name) => edgesOf(project, name, project.model.services[name] ?? {}));
+  const graph = new Graph({ directed: true });
   for (const name of services) graph.setNode(name);
-  for (const name of services) {
-    const service = project.model.services[name];
-    if (service === undefined) continue;
-    for (const edge of edgesOf(project, name, service)) graph.setEdge(edge.from, edge.to, edge);
-  }
-  if (graph.edges().some(({ v, w }) => v === w) || !alg.isAcyclic(graph)) throw cycleError(graph, services);
-  const needs = (service: string) => labels(graph, graph.outEdges(service));
-  const neededBy = (service: string) => labels(graph, graph.inEdges(service));
-  return { services, edges: labels(graph, graph.edges()), needs, neededBy };
-}
-
-function labels(graph: Edges, keys: ReturnType<Edges['outEdges']>): DependencyEdge[] {
-  return (keys ?? [])
-    .map((key) => graph.edge(key))
-    .filter((edge) => edge !== undefined)
-    .sort((a, b) => (a.from === b.from ? compare(a.to, b.to) : compare(a.from, b.from)));
+  for (const { from, to } of edges) graph.setEdge(from, to);
+  const between = new Map(edges.map((edge) => [JSON.stringify([edge.from, edge.to]), edge]));
+  const labelled = (keys: ReturnType<typeof graph.outEdges>) =>
+    (keys ?? [])
+      .flatMap(({ v, w }) => between.get(JSON.stringify([v, w])) ?? [])
+      .sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to));
+  const found = {
+    services,
+    edges,
+    needs: (service: string) => labelled(graph.outEdges(service)),
+    neededBy: (service: string) => labelled(graph.inEdges(service)),
+  };
+  if (!alg.isAcyclic(graph)) throw cycleError(found);
+  return found;
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function cycleError(graph: Edges, services: readonly string[]): Error {
-  const cycle = findCycle(graph, services);
+function cycleError(graph: ServiceGraph): Error {
+  const cycle = findCycle(graph);
   const closing = cycle.at(-1);
   if (closing === undefined) return new Error('bug: a cyclic graph without a cycle');
   const path = [...cycle.map(({ from }) => from), closing.to];
@@ -68,11 +65,11 @@ function cycleError(graph: Edges, services: readonly string[]): Error {
 }
 
 /** Edges of the first cycle met by a depth-first walk in alphabetical order, so the report is the same every time. */
-function findCycle(graph: Edges, services: readonly string[]): DependencyEdge[] {
+function findCycle(graph: ServiceGraph): DependencyEdge[] {
   const done = new Set<string>();
   const trail: DependencyEdge[] = [];
   const visit = (service: string): DependencyEdge[] | undefined => {
-    for (const edge of labels(graph, graph.outEdges(service))) {
+    for (const edge of graph.needs(service)) {
       const start = trail.findIndex(({ from }) => from === edge.to);
       if (edge.to === service) return [edge];
       if (start >= 0) return [...trail.slice(start), edge];
@@ -85,7 +82,7 @@ function findCycle(graph: Edges, services: readonly string[]): DependencyEdge[] 
     done.add(service);
     return undefined;
   };
-  for (const service of services) {
+  for (const service of graph.services) {
     const found = done.has(service) ? undefined : visit(service);
     if (found !== undefined) return found;
   }

@@ -49,7 +49,9 @@ export const serviceShape: Shape = {
     credential_spec: { members: words('config file registry') },
     'depends_on[]': { members: words('condition restart required') },
     deploy: {
-      members: words('mode replicas labels update_config rollback_config resources restart_policy placement endpoint_mode'),
+      members: words(
+        'mode replicas labels update_config rollback_config resources restart_policy placement endpoint_mode',
+      ),
       inside: {
         update_config: rollout,
         rollback_config: rollout,
@@ -62,7 +64,9 @@ export const serviceShape: Shape = {
     'gpus[]': deviceRequest,
     develop: {
       members: ['watch'],
-      inside: { 'watch[]': { members: words('path action target exec include ignore initial_sync'), inside: { exec: hook } } },
+      inside: {
+        'watch[]': { members: words('path action target exec include ignore initial_sync'), inside: { exec: hook } },
+      },
     },
     'env_file[]': { members: words('path required format') },
     healthcheck: { members: words('test timeout interval retries start_period start_interval disable') },
@@ -72,7 +76,8 @@ export const serviceShape: Shape = {
     logging: { members: words('driver options') },
     'models[]': { members: words('endpoint_var model_var') },
     'networks[]': {
-      members: words(`aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address
+      members:
+        words(`aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address
         priority`),
     },
     'ports[]': { members: words('name mode host_ip target published protocol app_protocol') },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileReference, NetworkDefinition, Service, VolumeDefinition } from '../compose/index.js';
+import type { FileReference, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.js';
 import { canonicalJson, networkShape, serviceShape, volumeShape } from './canonical-json.js';
 
 /**

@@ -1,0 +1,84 @@
+import { parseLink } from '../graph/index.js';
+import { containerName, temporaryName } from './names.js';
+import type { ObservedContainer } from './observed-state.js';
+import type { ContainerRef } from './operation.js';
+import { stepsNeededBy } from './placeholders.js';
+import { reconnect } from './replace-networks.js';
+import { containerRequest } from './request/container-request.js';
+import { networkKeys } from './request/endpoints.js';
+import { ignoredFileOptions, injectedFiles } from './request/files.js';
+import type { FinalContainer, UpState } from './up-state.js';
+
+/** Creates new and replacing containers, needed services first; what it makes of each service is in `state.finals`. */
+export function createContainers(state: UpState): void {
+  for (const [service, decision] of state.facts.decisions) {
+    const finals: FinalContainer[] = [];
+    state.finals.set(service, finals);
+    for (const existing of decision.keep) {
+      const ref: ContainerRef = { name: existing.name, service, id: existing.id };
+      finals.push({ ref, number: existing.number, existing, ready: [] });
+    }
+    for (const { ready, existing } of finals) {
+      if (existing !== undefined) ready.push(...reconnect(state, service, existing.number, existing.id, existing.name));
+    }
+    for (const { old, cause } of decision.replace) finals.push(create(state, service, old.number, cause, old));
+    for (const number of decision.create) finals.push(create(state, service, number, 'is not there', undefined));
+    warnAboutFiles(state, service, decision.replace.length + decision.create.length);
+  }
+}
+
+function create(
+  state: UpState,
+  service: string,
+  number: number,
+  cause: string,
+  old: ObservedContainer | undefined,
+): FinalContainer {
+  const { builder } = state.facts;
+  const context = state.requestContext(service, number, old);
+  const { definition, finalName } = context;
+  const { request, hashInput } = containerRequest(context);
+  const name = old === undefined ? finalName : temporaryName(old.id, finalName);
+  const after = [...stepsNeededBy([request, hashInput ?? '']), ...resourcesNeeded(state, service)];
+  const facts = { service, number, name, finalName, request, hashInput, platform: definition.platform };
+  const step = builder.add('container.create', cause, facts, after);
+  const ref: ContainerRef = { name: finalName, service, step };
+  if (old !== undefined) state.replacements.set(old.id, step);
+  const files = injectedFiles(context);
+  const ready = [
+    files.length === 0
+      ? step
+      : builder.add('container.upload', 'configs and secrets', { container: ref, files }, [step]),
+  ];
+  return { ref, number, existing: undefined, ready };
+}
+
+function resourcesNeeded(state: UpState, service: string): number[] {
+  const definition = state.definition(service);
+  const networks = networkKeys(definition).map((key) => state.networkSteps.get(key));
+  const volumes = (definition.volumes ?? []).map(({ source }) => state.facts.volumes.get(source ?? ''));
+  const image = state.facts.images.stepOf.get(service);
+  // The engine looks a linked container up by its name, when the one that links is created.
+  const linked = (definition.links ?? []).flatMap((link) => {
+    return state.finalsOf(parseLink(link).service).flatMap(({ ref }) => ('step' in ref ? [ref.step] : []));
+  });
+  const steps = [...networks, ...volumes, image, ...linked, ...state.orphanSteps];
+  return steps.filter((step) => step !== undefined);
+}
+
+function warnAboutFiles(state: UpState, service: string, made: number): void {
+  if (made === 0) return;
+  const { project, builder } = state.facts;
+  for (const { message, index, kind } of ignoredFileOptions({
+    project,
+    service,
+    definition: state.definition(service),
+  })) {
+    builder.warn(`Service ${service}`, message, project.locate(['services', service, `${kind}s`, index]));
+  }
+}
+
+/** The name a kept container should have; it differs when an earlier replacement was cut short. */
+export function expectedName(state: UpState, service: string, number: number): string {
+  return containerName(state.facts.project.name, service, number, state.definition(service));
+}

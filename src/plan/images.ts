@@ -1,0 +1,142 @@
+import { TscomposeError } from '../base/errors.js';
+import type { Project, Service } from '../compose/model.js';
+import { buildRequest } from './build-request.js';
+import { imageOf } from './names.js';
+import type { ObservedState } from './observed-state.js';
+import type { PlanBuilder } from './plan-builder.js';
+import type { Fetched, UpOptions } from './up-options.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    /** The image is not there and the options or policies forbid to get it. */
+    'plan/image-missing': { readonly service: string; readonly image: string };
+  }
+}
+
+export interface PlannedImages {
+  /** Step that brings the image of a service. */
+  readonly stepOf: ReadonlyMap<string, number>;
+  /** References that this plan tries to get, by either way. */
+  readonly fetched: Fetched;
+  /** A pull that may fail: what to do then is for the next plan. */
+  readonly uncertain: boolean;
+}
+
+interface Decision {
+  readonly get: 'pull' | 'build';
+  readonly cause: string;
+}
+
+/**
+ * Builds and pulls that the selected services need, one step for each image.
+ * @throws `plan/image-missing`, `problems/several`
+ */
+export function planImages(
+  builder: PlanBuilder,
+  project: Project,
+  services: readonly string[],
+  observed: ObservedState,
+  options: UpOptions,
+): PlannedImages {
+  const byImage = new Map<string, string[]>();
+  for (const service of services) {
+    const image = imageOf(project.name, service, definitionOf(project, service));
+    byImage.set(image, [...(byImage.get(image) ?? []), service]);
+  }
+  const stepOf = new Map<string, number>();
+  const fetched = { pulled: [] as string[], built: [] as string[] };
+  const problems: TscomposeError[] = [];
+  let uncertain = false;
+  for (const [image, users] of byImage) {
+    const decisions = users.map((service) => {
+      try {
+        return decide(project, service, observed, options);
+      } catch (error) {
+        if (!(error instanceof TscomposeError)) throw error;
+        problems.push(error);
+        return undefined;
+      }
+    });
+    const build = users.find((_, index) => decisions[index]?.get === 'build');
+    const pull = decisions.find((decision) => decision?.get === 'pull');
+    if (build !== undefined && pull === undefined) {
+      const definition = definitionOf(project, build);
+      if (definition.build === undefined) continue;
+      const request = buildRequest(project, build, definition, definition.build);
+      const cause = decisions.find((decision) => decision?.get === 'build')?.cause ?? '';
+      const step = builder.add('image.build', cause, { image, service: build, request });
+      for (const user of users) stepOf.set(user, step);
+      fetched.built.push(image);
+    } else if (pull !== undefined) {
+      const optional = users.some((service) => definitionOf(project, service).build !== undefined);
+      const platform = users
+        .map((service) => definitionOf(project, service).platform)
+        .find((text) => text !== undefined);
+      const step = builder.add('image.pull', pull.cause, { image, services: users, platform, optional });
+      for (const user of users) stepOf.set(user, step);
+      fetched.pulled.push(image);
+      uncertain ||= optional;
+    }
+  }
+  throwAll(problems);
+  return { stepOf, fetched, uncertain };
+}
+
+function definitionOf(project: Project, service: string): Service {
+  const definition = project.model.services[service];
+  if (definition === undefined) throw new Error(`bug: the project has no service ${service}`);
+  return definition;
+}
+
+/** Undefined: the image is there and good. */
+function decide(project: Project, service: string, observed: ObservedState, options: UpOptions): Decision | undefined {
+  const definition = definitionOf(project, service);
+  const image = imageOf(project.name, service, definition);
+  const found = observed.images[image];
+  const present = found !== undefined && platformFits(definition.platform, found.platform);
+  const policy = options.pull ?? definition.pull_policy ?? 'missing';
+  const tried = options.fetched?.pulled.includes(image) === true;
+  if (options.fetched?.built.includes(image) === true && present) return undefined;
+  const mayBuild = definition.build !== undefined && options.build !== 'never';
+  if (mayBuild && !tried) {
+    if (options.build === 'always') return { get: 'build', cause: 'asked to build' };
+    if (definition.pull_policy === 'build' && options.pull === undefined)
+      return { get: 'build', cause: 'pull_policy is build' };
+  }
+  const pullable = definition.image !== undefined && !tried;
+  if (pullable && isEager(policy)) return { get: 'pull', cause: `pull policy is ${policy}` };
+  if (present) return undefined;
+  const cause = found === undefined ? 'image is not there' : `image is for ${found.platform}`;
+  if (pullable && policy !== 'never' && policy !== 'build') return { get: 'pull', cause };
+  if (mayBuild) return { get: 'build', cause };
+  throw new TscomposeError({
+    code: 'plan/image-missing',
+    message: `image "${image}" of service "${service}" is not there`,
+    facts: { service, image },
+    hint:
+      definition.build === undefined
+        ? 'pull it, or give the service a pull_policy that allows to'
+        : 'build it, or leave --no-build out',
+    at: project.locate(['services', service, definition.image === undefined ? 'build' : 'image']),
+  });
+}
+
+/** Policies that ask the registry even when the image is there. Periods are looked at by the engine that knows pull times. */
+function isEager(policy: string): boolean {
+  return policy === 'always' || policy === 'refresh';
+}
+
+function platformFits(wanted: string | undefined, found: string): boolean {
+  return wanted === undefined || found === wanted || found.startsWith(`${wanted}/`) || wanted.startsWith(`${found}/`);
+}
+
+export function throwAll(problems: readonly TscomposeError[]): void {
+  const [first, ...more] = problems;
+  if (first === undefined) return;
+  if (more.length === 0) throw first;
+  throw new TscomposeError({
+    code: 'problems/several',
+    message: `${problems.length} problems`,
+    facts: { problems },
+  });
+}

@@ -1,0 +1,42 @@
+export type { BuildOverrides, BuildRequest } from './build-request.js';
+export { checkPlan } from './check-plan.js';
+export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
+export { containerName, displayName, imageOf } from './names.js';
+export {
+  nothingObserved,
+  type ObservedContainer,
+  type ObservedImage,
+  type ObservedNetwork,
+  type ObservedState,
+  type ObservedVolume,
+} from './observed-state.js';
+export type {
+  ContainerRef,
+  InjectedFile,
+  Operation,
+  OperationKind,
+  OperationOf,
+  Plan,
+  PlanStep,
+  PlanWarning,
+  WaitFor,
+} from './operation.js';
+export { fillPlaceholders, stepsNeededBy } from './placeholders.js';
+export { planDown, type DownOptions } from './plan-down.js';
+export {
+  planBuild,
+  planKill,
+  planPause,
+  planRemove,
+  planRestart,
+  planStart,
+  planStop,
+  planUnpause,
+  type Target,
+} from './plan-lifecycle.js';
+export { planUp } from './plan-up.js';
+export { projectFromLabels } from './project-from-labels.js';
+export { renderPlan, subjectOf } from './render-plan.js';
+export { containerRequest, type ContainerRequest } from './request/container-request.js';
+export type { RequestContext } from './request/context.js';
+export type { Fetched, UpOptions } from './up-options.js';

@@ -1,0 +1,69 @@
+import type { ContainerStatus, HealthStatus } from '../api/container.js';
+import type { MountType } from '../api/common.js';
+
+/** What the engine has of a project, read once. Everything the planner knows of the world. */
+export interface ObservedState {
+  /** All that carry the project's label, one-offs too. */
+  readonly containers: readonly ObservedContainer[];
+  /** Those with the project's label, and those with a name the project uses. */
+  readonly networks: readonly ObservedNetwork[];
+  /** Those with the project's label, and those with a name the project uses. */
+  readonly volumes: readonly ObservedVolume[];
+  /** By reference as the project writes it; an absent key is an absent image. */
+  readonly images: Readonly<Record<string, ObservedImage>>;
+}
+
+export interface ObservedContainer {
+  readonly id: string;
+  /** Without a slash. */
+  readonly name: string;
+  readonly service: string;
+  /** Replica number; 0 where the label is missing, as on one-offs. */
+  readonly number: number;
+  readonly oneOff: boolean;
+  readonly status: ContainerStatus;
+  /** Of the last run; undefined while running or before the first. */
+  readonly exitCode: number | undefined;
+  /** Undefined when the container has no health check, or the engine's list does not say. */
+  readonly health: HealthStatus | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Reference it was made from. */
+  readonly image: string;
+  readonly imageId: string;
+  /** Ids by network name. */
+  readonly networks: Readonly<Record<string, string>>;
+  readonly mounts: readonly ObservedMount[];
+  /** Host ports it holds while it runs. */
+  readonly hostPorts: readonly { readonly port: number; readonly protocol: string }[];
+  /** Unix seconds. */
+  readonly createdS: number;
+}
+
+export interface ObservedMount {
+  readonly type: MountType;
+  /** Of a volume. */
+  readonly name: string | undefined;
+  readonly target: string;
+}
+
+export interface ObservedNetwork {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ObservedVolume {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ObservedImage {
+  readonly id: string;
+  /** `os/architecture` or `os/architecture/variant`. */
+  readonly platform: string;
+  /** Targets of its `VOLUME` instructions. */
+  readonly volumes: readonly string[];
+  readonly hasHealthCheck: boolean;
+}
+
+export const nothingObserved: ObservedState = { containers: [], networks: [], volumes: [], images: {} };

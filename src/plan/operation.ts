@@ -1,0 +1,116 @@
+import type { ContainerCreateRequest, EndpointSettings } from '../api/container.js';
+import type { NetworkCreateRequest } from '../api/network.js';
+import type { VolumeCreateRequest } from '../api/volume.js';
+import type { SourceLocation } from '../base/source-location.js';
+import type { BuildRequest } from './build-request.js';
+import type { Fetched } from './up-options.js';
+
+/** A container that is there already, or one that an earlier step of the plan creates. */
+export type ContainerRef =
+  | { readonly name: string; readonly service: string; readonly id: string }
+  | { readonly name: string; readonly service: string; readonly step: number };
+
+/** Text of a file that is put into a container before its first start. */
+export interface InjectedFile {
+  /** Absolute, in the container. */
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What a dependent waits for. `ready`: healthy, or running where there is no health check. */
+export type WaitFor = 'healthy' | 'completed' | 'ready';
+
+interface OnContainer {
+  readonly container: ContainerRef;
+}
+
+/** One operation is one Engine API call (`container.wait` is one wait on the event stream). */
+interface OperationFacts {
+  /** `optional`: a failure is a warning, since the image can be built instead. */
+  'image.pull': {
+    readonly image: string;
+    readonly services: readonly string[];
+    readonly platform: string | undefined;
+    readonly optional: boolean;
+  };
+  'image.build': { readonly image: string; readonly service: string; readonly request: BuildRequest };
+  /** `whenUnused`: an image in use, or gone already, is a warning. */
+  'image.remove': { readonly image: string; readonly whenUnused: boolean };
+  'network.create': { readonly network: string; readonly request: NetworkCreateRequest };
+  'network.connect': OnContainer & { readonly network: string; readonly endpoint: EndpointSettings };
+  'network.disconnect': OnContainer & { readonly network: string };
+  'network.remove': { readonly network: string; readonly id: string; readonly whenUnused: boolean };
+  'volume.create': { readonly volume: string; readonly request: VolumeCreateRequest };
+  'volume.remove': { readonly volume: string; readonly whenUnused: boolean };
+  /**
+   * Text of `request` may hold placeholders (see placeholders.ts) for ids that earlier steps bring. `hashInput` is
+   * given when the config hash depends on such an id: its hash replaces the label.
+   */
+  'container.create': {
+    readonly service: string;
+    readonly number: number;
+    /** Temporary while the container to be replaced still has the final one. */
+    readonly name: string;
+    readonly finalName: string;
+    readonly request: ContainerCreateRequest;
+    readonly hashInput: string | undefined;
+    readonly platform: string | undefined;
+  };
+  'container.upload': OnContainer & { readonly files: readonly InjectedFile[] };
+  'container.rename': OnContainer & { readonly newName: string };
+  'container.start': OnContainer;
+  /** Seconds; undefined leaves it to the container's own setting. */
+  'container.stop': OnContainer & { readonly timeoutS: number | undefined };
+  'container.restart': OnContainer & { readonly timeoutS: number | undefined };
+  'container.kill': OnContainer & { readonly signal: string };
+  'container.pause': OnContainer;
+  'container.unpause': OnContainer;
+  'container.remove': OnContainer & { readonly force: boolean; readonly volumes: boolean };
+  /** Of several containers, `completed` waits for one, the others for all. Optional: a failure is a warning. */
+  'container.wait': {
+    readonly service: string;
+    readonly containers: readonly ContainerRef[];
+    readonly condition: WaitFor;
+    readonly required: boolean;
+    /** The service that waits; undefined when the command does. */
+    readonly dependent: string | undefined;
+    readonly at: SourceLocation | undefined;
+  };
+}
+
+export type OperationKind = keyof OperationFacts;
+/** `cause` says why, for people; `subject` is what it is done to, in progress output's words: `Container web-1`. */
+export type OperationOf<K extends OperationKind> = { readonly kind: K; readonly cause: string } & OperationFacts[K];
+export type Operation = { [K in OperationKind]: OperationOf<K> }[OperationKind];
+/** An operation before it has its kind's tag checked against the table above. */
+export type FactsOf<K extends OperationKind> = OperationFacts[K];
+
+/** Ids count from 1 in an order that respects `after`. */
+export interface PlanStep {
+  readonly id: number;
+  readonly operation: Operation;
+  readonly after: readonly number[];
+}
+
+export interface PlanWarning {
+  readonly subject: string;
+  readonly message: string;
+  readonly at?: SourceLocation;
+}
+
+/** An immutable DAG of operations. */
+export interface Plan {
+  readonly project: string;
+  readonly steps: readonly PlanStep[];
+  readonly warnings: readonly PlanWarning[];
+  /** Containers that stay as they are, for progress output. */
+  readonly unchanged: readonly { readonly name: string; readonly service: string; readonly running: boolean }[];
+  /**
+   * Given when what comes next depends on what these steps bring (images): observe and plan again once they are done,
+   * with this as `UpOptions.fetched`, so that nothing is fetched twice.
+   */
+  readonly again: Fetched | undefined;
+}

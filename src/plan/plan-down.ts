@@ -1,0 +1,142 @@
+import { composeLabels } from '../api/labels.js';
+import type { Project } from '../compose/model.js';
+import { buildGraph, dependentsOf } from '../graph/index.js';
+import { imageOf, isOrphan } from './names.js';
+import type { ObservedContainer, ObservedState } from './observed-state.js';
+import type { Plan } from './operation.js';
+import { PlanBuilder } from './plan-builder.js';
+import { projectFromLabels } from './project-from-labels.js';
+import { inStopOrder } from './stop-order.js';
+import { isUp } from './up-state.js';
+
+export interface DownOptions {
+  /** Only these and what needs them; absent: all. */
+  readonly services?: readonly string[];
+  /** Named volumes of the project, and anonymous ones, too. */
+  readonly volumes?: boolean;
+  /** `local`: images that only a build named. */
+  readonly rmi?: 'none' | 'local' | 'all';
+  readonly removeOrphans?: boolean;
+  readonly timeoutS?: number;
+}
+
+/**
+ * Stops and removes containers, dependents first, then networks, and volumes and images when asked. Never touches what
+ * is external. What is still in use is a warning of the run.
+ * @param project - undefined: the project is known by name only
+ */
+export function planDown(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: DownOptions & { readonly projectName: string },
+): Plan {
+  const model = project ?? projectFromLabels(options.projectName, observed.containers);
+  const graph = buildGraph(model);
+  const builder = new PlanBuilder(model.name);
+  const named = options.services === undefined ? undefined : new Set(options.services);
+  const chosen = named === undefined ? undefined : new Set([...named, ...dependentsOf(graph, named)]);
+  const containers = observed.containers.filter((container) => isChosen(model, container, chosen, options));
+  const removed: number[] = [];
+  inStopOrder(graph, containers, ({ id, name, service, ...container }, after) => {
+    const ref = { id, name, service };
+    const up = isUp({ id, name, service, ...container });
+    const stopped = up
+      ? [builder.add('container.stop', 'down', { container: ref, timeoutS: options.timeoutS }, after)]
+      : [...after];
+    const facts = { container: ref, force: true, volumes: options.volumes === true };
+    removed.push(builder.add('container.remove', 'down', facts, stopped));
+    return up ? stopped[0] : undefined;
+  });
+  warnOrphans(builder, model, observed, options, containers);
+  removeNetworks(builder, project, model.name, observed, removed);
+  if (options.volumes === true) removeVolumes(builder, project, model.name, observed, removed);
+  removeImages(builder, model, project !== undefined, observed, options.rmi ?? 'none', removed);
+  return builder.build();
+}
+
+function isChosen(
+  project: Project,
+  container: ObservedContainer,
+  chosen: ReadonlySet<string> | undefined,
+  { removeOrphans = false }: DownOptions,
+): boolean {
+  const { service, status } = container;
+  if (status === 'removing') return false;
+  const known = project.model.services[service] ?? project.disabledServices[service];
+  if (known === undefined) return removeOrphans && chosen === undefined;
+  return chosen?.has(service) ?? true;
+}
+
+function warnOrphans(
+  builder: PlanBuilder,
+  project: Project,
+  observed: ObservedState,
+  { services, removeOrphans = false }: DownOptions,
+  taken: readonly ObservedContainer[],
+): void {
+  if (removeOrphans || services !== undefined) return;
+  const left = observed.containers.filter((container) => !taken.includes(container) && isOrphan(project, container));
+  if (left.length === 0) return;
+  const names = left.map(({ name }) => name).sort();
+  builder.warn(
+    `Project ${project.name}`,
+    `keeps containers of services that its files do not have: ${names.join(', ')}; --remove-orphans removes them`,
+  );
+}
+
+function removeNetworks(
+  builder: PlanBuilder,
+  project: Project | undefined,
+  name: string,
+  observed: ObservedState,
+  after: readonly number[],
+): void {
+  const declared = Object.values(project?.model.networks ?? {});
+  for (const { id, name: network, labels } of observed.networks) {
+    if (labels[composeLabels.project] !== name || labels[composeLabels.network] === undefined) continue;
+    const definition = declared.find((candidate) => candidate.name === network);
+    if (definition?.external === true || (project !== undefined && definition === undefined)) continue;
+    builder.add('network.remove', 'down', { network, id, whenUnused: true }, after);
+  }
+}
+
+function removeVolumes(
+  builder: PlanBuilder,
+  project: Project | undefined,
+  name: string,
+  observed: ObservedState,
+  after: readonly number[],
+): void {
+  const declared = Object.values(project?.model.volumes ?? {});
+  for (const { name: volume, labels } of observed.volumes) {
+    const definition = declared.find((candidate) => candidate.name === volume);
+    if (definition?.external === true || (project !== undefined && definition === undefined)) continue;
+    if (
+      project === undefined &&
+      (labels[composeLabels.project] !== name || labels[composeLabels.volume] === undefined)
+    ) {
+      continue;
+    }
+    builder.add('volume.remove', 'asked to remove volumes', { volume, whenUnused: true }, after);
+  }
+}
+
+function removeImages(
+  builder: PlanBuilder,
+  project: Project,
+  exact: boolean,
+  observed: ObservedState,
+  which: 'none' | 'local' | 'all',
+  after: readonly number[],
+): void {
+  if (which === 'none') return;
+  const images = Object.entries(project.model.services).flatMap(([service, definition]) => {
+    const image = imageOf(project.name, service, definition);
+    const local = exact ? definition.image === undefined : image === `${project.name}-${service}`;
+    return which === 'all' || local ? [image] : [];
+  });
+  for (const image of [...new Set(images)].sort()) {
+    if (observed.images[image] === undefined) continue;
+    builder.add('image.remove', `asked to remove ${which} images`, { image, whenUnused: true }, after);
+  }
+}

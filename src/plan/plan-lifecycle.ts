@@ -1,0 +1,202 @@
+import { TscomposeError } from '../base/errors.js';
+import type { Project } from '../compose/model.js';
+import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
+import { buildRequest, type BuildOverrides } from './build-request.js';
+import { imageOf } from './names.js';
+import type { ObservedContainer, ObservedState } from './observed-state.js';
+import type { Plan } from './operation.js';
+import { PlanBuilder } from './plan-builder.js';
+import { projectFromLabels } from './project-from-labels.js';
+import { selectForStart } from './select.js';
+import { startContainers } from './start-containers.js';
+import { inStopOrder } from './stop-order.js';
+import { isUp, UpState } from './up-state.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    'plan/no-container': { readonly service: string };
+  }
+}
+
+/** The project by name, and by its files where there are any. */
+export interface Target {
+  readonly projectName: string;
+  /** Absent or empty: all services. */
+  readonly services?: readonly string[];
+}
+
+/**
+ * Starts existing containers in dependency order, with what the named services need.
+ * @throws `plan/no-container` for a wanted service without containers
+ */
+export function planStart(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target & { readonly wait?: boolean },
+): Plan {
+  const model = project ?? projectFromLabels(options.projectName, observed.containers);
+  const graph = buildGraph(model);
+  const selection = selectForStart(model, graph, options);
+  const builder = new PlanBuilder(model.name);
+  for (const service of selection.services) {
+    const wanted = model.model.services[service]?.deploy?.replicas ?? model.model.services[service]?.scale ?? 1;
+    if (wanted === 0 || observed.containers.some((container) => container.service === service && !container.oneOff))
+      continue;
+    throw new TscomposeError({
+      code: 'plan/no-container',
+      message: `service "${service}" has no container to start`,
+      facts: { service },
+      hint: 'create it with: up --no-start',
+    });
+  }
+  const state = new UpState({
+    builder,
+    project: model,
+    graph,
+    observed,
+    options: options.wait === true ? { wait: true } : {},
+    selection,
+    decisions: new Map(),
+    images: { stepOf: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
+    volumes: new Map(),
+  });
+  startContainers(state);
+  return builder.build();
+}
+
+/** Stops running containers, dependents first. One-offs stay. */
+export function planStop(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target & { readonly timeoutS?: number },
+): Plan {
+  const model = project ?? projectFromLabels(options.projectName, observed.containers);
+  const builder = new PlanBuilder(model.name);
+  const containers = chosen(observed, options).filter(isUp);
+  inStopOrder(buildGraph(model), containers, ({ id, name, service }, after) =>
+    builder.add('container.stop', 'stop', { container: { id, name, service }, timeoutS: options.timeoutS }, after),
+  );
+  return builder.build();
+}
+
+/** Restarts containers in dependency order, and dependents that ask for it. */
+export function planRestart(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target & { readonly timeoutS?: number; readonly noDeps?: boolean },
+): Plan {
+  const model = project ?? projectFromLabels(options.projectName, observed.containers);
+  const graph = buildGraph(model);
+  const builder = new PlanBuilder(model.name);
+  const containers = chosen(observed, options);
+  const named = new Set(containers.map(({ service }) => service));
+  const along = new Set<string>();
+  if (options.noDeps !== true) {
+    for (const service of dependentsOf(graph, named)) {
+      if (named.has(service)) continue;
+      const asks = graph.needs(service).some(({ to, restart }) => restart && (named.has(to) || along.has(to)));
+      if (asks) along.add(service);
+    }
+  }
+  const all = [
+    ...containers,
+    ...observed.containers.filter((other) => along.has(other.service) && !other.oneOff && isUp(other)),
+  ];
+  const steps = new Map<string, number[]>();
+  const services = startOrder(graph, new Set(all.map(({ service }) => service))).flat();
+  const unknown = all.map(({ service }) => service).filter((service) => !graph.services.includes(service));
+  for (const service of [...services, ...new Set(unknown)]) {
+    const before = services.includes(service) ? graph.needs(service).flatMap(({ to }) => steps.get(to) ?? []) : [];
+    const cause = named.has(service) ? 'restart' : 'what it needs is restarted';
+    const own = all.filter((container) => container.service === service);
+    const facts = ({ id, name }: ObservedContainer) => ({
+      container: { id, name, service },
+      timeoutS: options.timeoutS,
+    });
+    steps.set(
+      service,
+      own.map((container) => builder.add('container.restart', cause, facts(container), before)),
+    );
+  }
+  return builder.build();
+}
+
+/** Signals running containers, all at once. */
+export function planKill(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target & { readonly signal?: string; readonly removeOrphans?: boolean },
+): Plan {
+  const builder = new PlanBuilder(options.projectName);
+  for (const { id, name, service, status } of chosen(observed, options)) {
+    const orphan = project !== undefined && project.model.services[service] === undefined;
+    if (status !== 'running' && status !== 'paused' && status !== 'restarting') continue;
+    if (orphan && options.removeOrphans !== true) continue;
+    builder.add('container.kill', 'kill', { container: { id, name, service }, signal: options.signal ?? 'SIGKILL' });
+  }
+  return builder.build();
+}
+
+/** Removes stopped containers; with `stop`, running ones as well. One-offs stay. */
+export function planRemove(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target & { readonly stop?: boolean; readonly volumes?: boolean; readonly timeoutS?: number },
+): Plan {
+  const model = project ?? projectFromLabels(options.projectName, observed.containers);
+  const builder = new PlanBuilder(model.name);
+  const containers = chosen(observed, options).filter((container) => options.stop === true || !isUp(container));
+  inStopOrder(buildGraph(model), containers, (container, after) => {
+    const ref = { id: container.id, name: container.name, service: container.service };
+    const stopped = isUp(container)
+      ? [builder.add('container.stop', 'remove', { container: ref, timeoutS: options.timeoutS }, after)]
+      : [...after];
+    const facts = { container: ref, force: true, volumes: options.volumes === true };
+    builder.add('container.remove', 'remove', facts, stopped);
+    return stopped[0];
+  });
+  return builder.build();
+}
+
+export function planPause(observed: ObservedState, options: Target): Plan {
+  const builder = new PlanBuilder(options.projectName);
+  for (const { id, name, service, status } of chosen(observed, options)) {
+    if (status === 'running') builder.add('container.pause', 'pause', { container: { id, name, service } });
+  }
+  return builder.build();
+}
+
+export function planUnpause(observed: ObservedState, options: Target): Plan {
+  const builder = new PlanBuilder(options.projectName);
+  for (const { id, name, service, status } of chosen(observed, options)) {
+    if (status === 'paused') builder.add('container.unpause', 'unpause', { container: { id, name, service } });
+  }
+  return builder.build();
+}
+
+/** Builds the images of services that have a `build`, whatever is there already. */
+export function planBuild(
+  project: Project,
+  options: { readonly services?: readonly string[]; readonly withDependencies?: boolean } & BuildOverrides = {},
+): Plan {
+  const { services, withDependencies = false, ...overrides } = options;
+  const graph = buildGraph(project);
+  const named = services === undefined || services.length === 0 ? {} : { services };
+  const selection = selectForStart(project, graph, { ...named, noDeps: !withDependencies });
+  const builder = new PlanBuilder(project.name);
+  for (const service of selection.services) {
+    const definition = project.model.services[service];
+    if (definition?.build === undefined) continue;
+    const request = buildRequest(project, service, definition, definition.build, overrides);
+    const image = imageOf(project.name, service, definition);
+    builder.add('image.build', 'asked to build', { image, service, request });
+  }
+  return builder.build();
+}
+
+function chosen(observed: ObservedState, { services = [] }: Target): ObservedContainer[] {
+  return observed.containers.filter(
+    ({ service, oneOff, status }) =>
+      !oneOff && status !== 'removing' && (services.length === 0 || services.includes(service)),
+  );
+}

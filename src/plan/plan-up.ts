@@ -1,0 +1,107 @@
+import type { TscomposeError } from '../base/errors.js';
+import type { Project } from '../compose/model.js';
+import { buildGraph } from '../graph/index.js';
+import { createContainers } from './create-containers.js';
+import { decideService, type RecreatePolicy, type ServiceDecision } from './decide-service.js';
+import { planImages, throwAll } from './images.js';
+import { isOrphan } from './names.js';
+import { decideNetworks, networksOf } from './networks.js';
+import type { ObservedState } from './observed-state.js';
+import type { Plan } from './operation.js';
+import { PlanBuilder } from './plan-builder.js';
+import { refuseUnsupported } from './unsupported.js';
+import { replaceNetworks } from './replace-networks.js';
+import { retireContainers } from './retire-containers.js';
+import { selectForStart, type Selection } from './select.js';
+import { startContainers } from './start-containers.js';
+import type { UpOptions } from './up-options.js';
+import { UpState } from './up-state.js';
+import { planVolumes, volumesOf } from './volumes.js';
+
+/**
+ * What brings the engine from what it has to what the project says: images, networks, volumes, containers in
+ * dependency order, then starts and waits. An unchanged project that runs plans to nothing.
+ * @throws `graph/cycle`, `plan/no-such-service`, `plan/image-missing`, `plan/external-network-missing`,
+ * `plan/external-volume-missing`, `plan/name-claimed-twice`, `plan/unsupported-file`, `plan/read-only-file`,
+ * `problems/several`
+ */
+export function planUp(project: Project, observed: ObservedState, options: UpOptions = {}): Plan {
+  const graph = buildGraph(project);
+  const selection = selectForStart(project, graph, options);
+  refuseUnsupported(project, selection.services, options);
+  const builder = new PlanBuilder(project.name);
+  const images = planImages(builder, project, selection.services, observed, options);
+  const settled = [...images.stepOf.keys()].every((service) => {
+    return !observed.containers.some((container) => container.service === service && !container.oneOff);
+  });
+  if (images.uncertain || !settled) return builder.build(merged(options.fetched, images.fetched));
+
+  const problems: TscomposeError[] = [];
+  const networks = decideNetworks(builder, project, networksOf(project, selection.services), observed, problems);
+  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems);
+  throwAll(problems);
+  const decisions = decideAll(project, observed, selection, options);
+  const state = new UpState({ builder, project, graph, observed, options, selection, decisions, images, volumes });
+  state.orphanSteps = planOrphans(builder, project, observed, options);
+  replaceNetworks(state, networks);
+  createContainers(state);
+  retireContainers(state);
+  if (options.noStart !== true) startContainers(state);
+  return builder.build();
+}
+
+function decideAll(
+  project: Project,
+  observed: ObservedState,
+  { services, targets }: Selection,
+  options: UpOptions,
+): Map<string, ServiceDecision> {
+  const decided = new Map<string, ServiceDecision>();
+  for (const service of services) {
+    const policy = policyOf(options, targets.has(service));
+    decided.set(service, decideService({ project, observed, options, decided }, service, policy));
+  }
+  return decided;
+}
+
+function policyOf(options: UpOptions, target: boolean): RecreatePolicy {
+  if (options.noRecreate === true) return 'never';
+  const force = target
+    ? options.forceRecreate === true || options.renewAnonVolumes === true
+    : options.alwaysRecreateDeps === true;
+  return force ? 'force' : 'diverged';
+}
+
+/** @returns the steps after which nothing of the orphans is in the way */
+function planOrphans(builder: PlanBuilder, project: Project, observed: ObservedState, options: UpOptions): number[] {
+  const orphans = observed.containers.filter((container) => isOrphan(project, container));
+  if (orphans.length === 0) return [];
+  if (options.removeOrphans !== true) {
+    if (options.ignoreOrphans !== true) {
+      const names = orphans.map(({ name }) => name).sort();
+      builder.warn(
+        `Project ${project.name}`,
+        `has containers of services that its files do not have: ${names.join(', ')}; --remove-orphans removes them`,
+      );
+    }
+    return [];
+  }
+  return orphans.map(({ id, name, service, status }) => {
+    const container = { id, name, service };
+    const cause = `service ${service} is not in the project`;
+    const timeoutS = options.timeoutS;
+    const running = status === 'running' || status === 'restarting' || status === 'paused';
+    const stopped = running ? [builder.add('container.stop', cause, { container, timeoutS })] : [];
+    return builder.add('container.remove', cause, { container, force: true, volumes: false }, stopped);
+  });
+}
+
+function merged(
+  before: UpOptions['fetched'],
+  now: NonNullable<UpOptions['fetched']>,
+): NonNullable<UpOptions['fetched']> {
+  return {
+    pulled: [...(before?.pulled ?? []), ...now.pulled],
+    built: [...(before?.built ?? []), ...now.built],
+  };
+}

@@ -1,0 +1,167 @@
+import { startOrder, type DependencyEdge } from '../graph/index.js';
+import type { ObservedContainer } from './observed-state.js';
+import type { ContainerRef, WaitFor } from './operation.js';
+import type { FinalContainer, UpState } from './up-state.js';
+
+/**
+ * Starts what does not run, in dependency order, each service after what it waits for. Containers that the plan only
+ * stopped come back too, also those of services that were not asked for.
+ */
+export function startContainers(state: UpState): void {
+  const { graph, selection, builder, options, observed } = state.facts;
+  const revived = observed.containers.filter(({ id }) => state.stopSteps.has(id) && !state.removeSteps.has(id));
+  const services = new Set([...selection.services, ...revived.map(({ service }) => service)]);
+  const known = startOrder(graph, services).flat();
+  const pending = new Map(known.map((service) => [service, toStart(state, service)]));
+  const started = new Map<string, number[]>();
+  const gates = new Map<string, number[]>();
+  for (const service of known) {
+    const containers = pending.get(service) ?? [];
+    const gate = containers.length === 0 ? [] : dependencyGate(state, service, { pending, started, gates });
+    started.set(
+      service,
+      containers.map((final) => start(state, service, final, gate)),
+    );
+    for (const { existing, ref } of state.finalsOf(service)) {
+      if (existing === undefined || containers.some((final) => final.ref === ref)) continue;
+      if (state.stopSteps.has(existing.id)) continue;
+      builder.keep({ name: existing.name, service, running: existing.status === 'running' });
+    }
+  }
+  for (const container of revived.filter(({ service }) => !graph.services.includes(service))) {
+    builder.add(
+      'container.start',
+      'was stopped for the change',
+      { container: refOf(container) },
+      stepsBefore(state, container),
+    );
+  }
+  if (options.wait === true) finalWaits(state, started);
+}
+
+interface Progress {
+  readonly pending: ReadonlyMap<string, readonly FinalContainer[]>;
+  /** Start steps by service. */
+  readonly started: ReadonlyMap<string, readonly number[]>;
+  /** Steps to wait for by needed service and condition. */
+  readonly gates: Map<string, number[]>;
+}
+
+function toStart(state: UpState, service: string): FinalContainer[] {
+  const { selection } = state.facts;
+  return state.finalsOf(service).filter(({ existing }) => {
+    if (existing === undefined || state.stopSteps.has(existing.id)) return true;
+    return selection.services.includes(service) && existing.status !== 'running' && existing.status !== 'restarting';
+  });
+}
+
+function start(state: UpState, service: string, final: FinalContainer, gate: readonly number[]): number {
+  const { builder } = state.facts;
+  const { existing, ref, ready } = final;
+  const after = [...ready, ...gate, ...portsFreed(state, service, existing), ...state.orphanSteps];
+  if (existing === undefined) return builder.add('container.start', 'is new', { container: ref }, after);
+  const stopped = state.stopSteps.get(existing.id);
+  if (stopped !== undefined) {
+    return builder.add('container.start', 'was stopped for the change', { container: ref }, [...after, stopped]);
+  }
+  if (existing.status === 'paused') return builder.add('container.unpause', 'is paused', { container: ref }, after);
+  return builder.add('container.start', `is ${existing.status}`, { container: ref }, after);
+}
+
+/** Stops of containers that hold a host port which this service wants. */
+function portsFreed(state: UpState, service: string, self: ObservedContainer | undefined): number[] {
+  const wanted = (state.definition(service).ports ?? []).flatMap(({ published = '', protocol = 'tcp' }) => {
+    const [first = '', last = first] = published.split('-');
+    return first === '' ? [] : [{ first: Number(first), last: Number(last), protocol }];
+  });
+  if (wanted.length === 0) return [];
+  return state.facts.observed.containers.flatMap(({ id, hostPorts }) => {
+    if (id === self?.id) return [];
+    const holds = hostPorts.some((held) =>
+      wanted.some(({ first, last, protocol }) => held.protocol === protocol && first <= held.port && held.port <= last),
+    );
+    const freed = state.stopSteps.get(id) ?? state.removeSteps.get(id);
+    return holds && freed !== undefined ? [freed] : [];
+  });
+}
+
+function dependencyGate(state: UpState, service: string, progress: Progress): number[] {
+  const { graph, options, decisions } = state.facts;
+  if (options.noDeps === true) {
+    return graph.needs(service).flatMap(({ to }) => (decisions.has(to) ? [...(progress.started.get(to) ?? [])] : []));
+  }
+  return graph.needs(service).flatMap((edge) => conditionSteps(state, edge, progress));
+}
+
+/** Steps after which a dependency's condition holds; none when it holds already. */
+function conditionSteps(state: UpState, edge: DependencyEdge, progress: Progress): number[] {
+  const { to, condition } = edge;
+  const starts = progress.started.get(to) ?? [];
+  const containers = state.finalsOf(to);
+  if (condition === 'service_started' || containers.length === 0) return [...starts];
+  const waitFor: WaitFor = condition === 'service_healthy' ? 'healthy' : 'completed';
+  if (
+    starts.length === 0 &&
+    containers[waitFor === 'completed' ? 'some' : 'every'](({ existing }) => holds(existing, waitFor))
+  ) {
+    return [];
+  }
+  const key = `${to} ${waitFor} ${String(edge.required)}`;
+  const known = progress.gates.get(key);
+  if (known !== undefined) return known;
+  const cause = `${edge.from} needs it ${waitFor}`;
+  const facts = {
+    service: to,
+    containers: containers.map(({ ref }) => refOf(ref)),
+    condition: waitFor,
+    required: edge.required,
+    dependent: edge.from,
+    at: edge.at,
+  };
+  const steps = [state.facts.builder.add('container.wait', cause, facts, starts)];
+  progress.gates.set(key, steps);
+  return steps;
+}
+
+function holds(container: ObservedContainer | undefined, condition: WaitFor): boolean {
+  switch (condition) {
+    case 'healthy':
+      return container?.status === 'running' && container.health === 'healthy';
+    case 'completed':
+      return container?.status === 'exited' && container.exitCode === 0;
+    case 'ready':
+      return container?.status === 'running' && (container.health === undefined || container.health === 'healthy');
+  }
+}
+
+/** `--wait`: every selected service ready; one that others need completed, completed. */
+function finalWaits(state: UpState, started: ReadonlyMap<string, readonly number[]>): void {
+  const { builder, selection, graph } = state.facts;
+  for (const service of selection.services) {
+    const starts = started.get(service) ?? [];
+    const containers = state.finalsOf(service);
+    const completes = graph.neededBy(service).some(({ condition }) => condition === 'service_completed_successfully');
+    const condition: WaitFor = completes ? 'completed' : 'ready';
+    if (containers.length === 0) continue;
+    if (starts.length === 0 && containers.every(({ existing }) => holds(existing, condition))) continue;
+    const facts = {
+      service,
+      containers: containers.map(({ ref }) => refOf(ref)),
+      condition,
+      required: true,
+      dependent: undefined,
+      at: undefined,
+    };
+    builder.add('container.wait', 'asked to wait', facts, starts);
+  }
+}
+
+function stepsBefore(state: UpState, { id }: ObservedContainer): number[] {
+  const stopped = state.stopSteps.get(id);
+  return stopped === undefined ? [] : [stopped];
+}
+
+function refOf(container: ContainerRef | ObservedContainer): ContainerRef {
+  const { name, service } = container;
+  return 'id' in container ? { name, service, id: container.id } : { name, service, step: container.step };
+}

@@ -1,0 +1,53 @@
+import { TscomposeError } from '../base/errors.js';
+import type { NodePath, Project } from '../compose/model.js';
+import { replicasOf } from '../graph/index.js';
+import { throwAll } from './images.js';
+import type { UpOptions } from './up-options.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    /** Two containers would have one name. */
+    'plan/name-claimed-twice': { readonly name: string; readonly services: readonly string[] };
+    'plan/unsupported-attribute': { readonly service: string; readonly attribute: string };
+  }
+}
+
+/** Checks what no engine call could be planned for. */
+export function refuseUnsupported(project: Project, services: readonly string[], options: UpOptions): void {
+  const problems: TscomposeError[] = [];
+  const holders = new Map<string, string>();
+  for (const service of services) {
+    const definition = project.model.services[service];
+    const name = definition?.container_name;
+    if (definition?.provider !== undefined) problems.push(unsupported(project, service, 'provider'));
+    if (definition?.pre_start !== undefined) problems.push(unsupported(project, service, 'pre_start'));
+    if (name === undefined) continue;
+    const at = project.locate(['services', service, 'container_name'] satisfies NodePath);
+    const other = holders.get(name);
+    holders.set(name, service);
+    const replicas = replicasOf(project, service, options.scale);
+    if (other === undefined && replicas <= 1) continue;
+    problems.push(
+      new TscomposeError({
+        code: 'plan/name-claimed-twice',
+        message:
+          other === undefined
+            ? `service "${service}" cannot have ${replicas} containers of the one name "${name}"`
+            : `services "${other}" and "${service}" both name their container "${name}"`,
+        facts: { name, services: other === undefined ? [service] : [other, service] },
+        hint: 'drop container_name: containers are named after project, service and number then',
+        at,
+      }),
+    );
+  }
+  throwAll(problems);
+}
+
+function unsupported(project: Project, service: string, attribute: 'provider' | 'pre_start'): TscomposeError {
+  return new TscomposeError({
+    code: 'plan/unsupported-attribute',
+    message: `service "${service}" uses ${attribute}, which cannot be run yet`,
+    facts: { service, attribute },
+    at: project.locate(['services', service, attribute]),
+  });
+}

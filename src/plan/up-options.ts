@@ -1,0 +1,36 @@
+/** What `up`, `create` and `scale` ask for. Everything absent is docker compose's default. */
+export interface UpOptions {
+  /** Services named on the command line; absent: all. What they need comes along. */
+  readonly services?: readonly string[];
+  /** Leaves out what the named services need. */
+  readonly noDeps?: boolean;
+  /** Replaces the named services' containers even when nothing changed. */
+  readonly forceRecreate?: boolean;
+  /** Replaces no container. */
+  readonly noRecreate?: boolean;
+  /** As `forceRecreate`, for what the named services need. */
+  readonly alwaysRecreateDeps?: boolean;
+  /** Replaces containers without carrying their anonymous volumes over. */
+  readonly renewAnonVolumes?: boolean;
+  readonly build?: 'missing' | 'always' | 'never';
+  /** Absent: each service's own policy. */
+  readonly pull?: 'always' | 'missing' | 'never';
+  readonly removeOrphans?: boolean;
+  /** No word about orphans. */
+  readonly ignoreOrphans?: boolean;
+  readonly scale?: Readonly<Record<string, number>>;
+  /** Creates only. */
+  readonly noStart?: boolean;
+  /** Waits at the end until every selected service is healthy, or running where it has no health check. */
+  readonly wait?: boolean;
+  /** Seconds to stop a container in; absent: the container's own setting. */
+  readonly timeoutS?: number;
+  /** What an earlier plan of this run did about images; see `Plan.again`. */
+  readonly fetched?: Fetched;
+}
+
+/** References that a plan pulled, or tried to, and those it built. */
+export interface Fetched {
+  readonly pulled: readonly string[];
+  readonly built: readonly string[];
+}

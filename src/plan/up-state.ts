@@ -1,0 +1,138 @@
+import type { Project, Service } from '../compose/model.js';
+import type { ServiceGraph } from '../graph/index.js';
+import type { ServiceDecision } from './decide-service.js';
+import type { PlannedImages } from './images.js';
+import { containerName, imageOf } from './names.js';
+import type { ObservedContainer, ObservedState } from './observed-state.js';
+import type { ContainerRef } from './operation.js';
+import { idOfStep } from './placeholders.js';
+import type { PlanBuilder } from './plan-builder.js';
+import type { RequestContext } from './request/context.js';
+import type { Selection } from './select.js';
+import type { UpOptions } from './up-options.js';
+
+/** A container that the project has when the plan is done. */
+export interface FinalContainer {
+  readonly ref: ContainerRef;
+  readonly number: number;
+  /** Undefined for one the plan creates. */
+  readonly existing: ObservedContainer | undefined;
+  /** What must be done before it may start. */
+  readonly ready: number[];
+}
+
+interface UpFacts {
+  readonly builder: PlanBuilder;
+  readonly project: Project;
+  readonly graph: ServiceGraph;
+  readonly observed: ObservedState;
+  readonly options: UpOptions;
+  readonly selection: Selection;
+  readonly decisions: ReadonlyMap<string, ServiceDecision>;
+  readonly images: PlannedImages;
+  /** Steps that create volumes, by key. */
+  readonly volumes: ReadonlyMap<string, number>;
+}
+
+/** What the parts of `planUp` tell each other. */
+export class UpState {
+  readonly facts: UpFacts;
+  orphanSteps: readonly number[] = [];
+  /** Steps that create networks, by key. */
+  readonly networkSteps = new Map<string, number>();
+  /** The step that stops an existing container, by id. */
+  readonly stopSteps = new Map<string, number>();
+  /** Steps after which an existing container lets go of its name and ports, by id. */
+  readonly removeSteps = new Map<string, number>();
+  /** Step that creates the replacement, by id of the replaced. */
+  readonly replacements = new Map<string, number>();
+  readonly finals = new Map<string, FinalContainer[]>();
+
+  constructor(facts: UpFacts) {
+    this.facts = facts;
+  }
+
+  definition(service: string): Service {
+    const definition = this.facts.project.model.services[service];
+    if (definition === undefined) throw new Error(`bug: the project has no service ${service}`);
+    return definition;
+  }
+
+  /** Final containers of a service by number; those observed, for one that is not selected. */
+  finalsOf(service: string): readonly FinalContainer[] {
+    const finals =
+      this.finals.get(service) ??
+      this.facts.observed.containers
+        .filter((container) => container.service === service && !container.oneOff)
+        .map((existing) => {
+          const ref = { name: existing.name, service, id: existing.id };
+          return { ref, number: existing.number, existing, ready: [] };
+        });
+    return [...finals].sort((a, b) => a.number - b.number);
+  }
+
+  /** Stops an existing container once, whoever asks first. @returns steps to come after */
+  stop(container: ObservedContainer, cause: string, after: Iterable<number> = []): number[] {
+    const known = this.stopSteps.get(container.id);
+    if (known !== undefined) return [known];
+    if (!isUp(container)) return [...after];
+    const { id, name, service } = container;
+    const facts = { container: { id, name, service }, timeoutS: this.facts.options.timeoutS };
+    const step = this.facts.builder.add('container.stop', cause, facts, after);
+    this.stopSteps.set(id, step);
+    return [step];
+  }
+
+  requestContext(service: string, number: number, replaced?: ObservedContainer): RequestContext {
+    const { project, observed, images } = this.facts;
+    const definition = this.definition(service);
+    const image = imageOf(project.name, service, definition);
+    const imageStep = images.stepOf.get(service);
+    return {
+      project,
+      service,
+      definition,
+      number,
+      finalName: containerName(project.name, service, number, definition),
+      image,
+      imageId: imageStep === undefined ? observed.images[image]?.id : idOfStep(imageStep),
+      replaces: replaced?.id,
+      keptVolumes: replaced === undefined ? [] : this.#anonymousVolumes(service, replaced),
+      containerOf: (other) => {
+        const first = this.finalsOf(other)[0]?.ref;
+        if (first === undefined) throw new Error(`bug: service ${other} has no container to share with`);
+        return 'id' in first ? first.id : idOfStep(first.step);
+      },
+      replicasOf: (other) => {
+        const linked = this.definition(other);
+        return this.finalsOf(other).map((final) => ({
+          name: containerName(project.name, other, final.number, linked),
+          number: final.number,
+        }));
+      },
+    };
+  }
+
+  /** Volumes that hang on the container to be replaced and on nothing else. */
+  #anonymousVolumes(service: string, replaced: ObservedContainer): { name: string; target: string }[] {
+    const { observed, options, project } = this.facts;
+    if (options.renewAnonVolumes === true) return [];
+    const definition = this.definition(service);
+    const declared = definition.volumes ?? [];
+    const inImage = observed.images[imageOf(project.name, service, definition)]?.volumes ?? [];
+    return replaced.mounts.flatMap(({ type, name, target }) => {
+      if (type !== 'volume' || name === undefined) return [];
+      const mount = declared.find((volume) => volume.target === target);
+      const anonymous =
+        mount === undefined ? inImage.includes(target) : mount.type === 'volume' && mount.source === undefined;
+      const inherited = observed.containers.some(
+        (other) => other.service !== service && other.mounts.some((shared) => shared.name === name),
+      );
+      return anonymous && !inherited ? [{ name, target }] : [];
+    });
+  }
+}
+
+export function isUp({ status }: ObservedContainer): boolean {
+  return status === 'running' || status === 'restarting' || status === 'paused';
+}
