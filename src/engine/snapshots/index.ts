@@ -1,4 +1,5 @@
 export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
+export { decompress, type Decompressed } from './decompress.js';
 export type {
   AppliedLayer,
   ApplyOptions,

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import type { ChainId, Layer, LayerStore } from '../../snapshots/index.js';
 import { mount, unmount } from '../../sys/index.js';
+import { likeRoot } from './mount-points.js';
 
 export interface WritableRoot {
   /** The file system to work in. */
@@ -28,6 +29,7 @@ export async function withWritableRoot<T>(
     return path;
   };
   const upper = await scratch();
+  likeRoot(upper, parent === undefined ? undefined : layers.lowerDirs(parent)[0]);
   let root = upper;
   let mounted = false;
   if (parent !== undefined) {

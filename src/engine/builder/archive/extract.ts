@@ -1,0 +1,153 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+  ftruncateSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { TarEntry } from '../../../base/tar/entry.js';
+import { fileName } from '../../../base/tar/names.js';
+import { readTar } from '../../../base/tar/stream.js';
+import { TscomposeError } from '../../../base/errors.js';
+import { decompress } from '../../snapshots/index.js';
+import { lsetxattr, mknod, setTimes } from '../../sys/index.js';
+import { breather } from '../context/breathe.js';
+import { resolveInRoot } from '../context/scoped-path.js';
+
+declare module '../../../base/errors.js' {
+  interface ErrorFacts {
+    'build/bad-archive': { readonly entry: string };
+  }
+}
+
+export interface ExtractOptions {
+  /** Nothing outside is touched: links on the way are followed as if this were `/`. */
+  readonly root: string;
+  /** Where to unpack, absolute in `root`; must exist. */
+  readonly destination: string;
+  /** `all`: everything as the archive says. `content`: a build context, whose files come to be root's and no devices. */
+  readonly keep: 'all' | 'content';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Unpacks a tar, compressed or not, over what is there: a directory joins a directory, anything else takes the place.
+ * @throws `build/bad-archive` for an entry that leads outside; `tar/invalid`, `layer/bad-archive` for bytes that are none
+ */
+export async function extractTar(source: AsyncIterable<Buffer>, options: ExtractOptions): Promise<void> {
+  const { root, destination, keep, signal } = options;
+  const pause = breather(signal);
+  const times: { path: string | Buffer; mtimeNs: bigint }[] = [];
+  const { bytes } = await decompress(source);
+  await readTar(bytes, async (entry, body) => {
+    await pause();
+    signal.throwIfAborted();
+    const target = placeOf(root, destination, entry.path);
+    if (target === undefined) return;
+    const path = fileName(target);
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && !(there.isDirectory() && entry.type === 'directory')) {
+      rmSync(path, { recursive: true, force: true });
+    }
+    if (there === undefined) makeParents(dirname(target));
+    switch (entry.type) {
+      case 'directory':
+        if (there?.isDirectory() !== true) mkdirSync(path, { mode: 0o700 });
+        break;
+      case 'file':
+        await writeBody(path, entry, body);
+        break;
+      case 'symlink':
+        symlinkSync(fileName(entry.linkPath ?? ''), path);
+        break;
+      case 'hardlink': {
+        const linked = placeOf(root, destination, entry.linkPath ?? '');
+        if (linked === undefined) throw badArchive(entry.path, 'links to the archive itself');
+        linkSync(fileName(linked), path);
+        return; // owner, mode and time are those of the file it names
+      }
+      case 'fifo':
+      case 'character':
+      case 'block':
+        if (keep === 'content') return;
+        mknod(target, formats[entry.type] | entry.mode, entry.major ?? 0, entry.minor ?? 0);
+        break;
+    }
+    if (keep === 'all') lchownSync(path, entry.uid, entry.gid);
+    if (entry.type !== 'symlink') {
+      chmodSync(path, entry.mode);
+      const capability = keep === 'all' ? entry.xattrs?.get('security.capability') : undefined;
+      if (capability !== undefined) lsetxattr(target, 'security.capability', capability);
+    }
+    if (entry.type === 'directory') times.push({ path, mtimeNs: entry.mtimeNs });
+    else setTimes(target, { mtimeNs: entry.mtimeNs });
+  });
+  for (const { path, mtimeNs } of times.reverse()) {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) setTimes(path.toString(), { mtimeNs });
+  }
+}
+
+const formats = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
+
+/** The entry's place with its parents' links followed; undefined for the destination itself. */
+function placeOf(root: string, destination: string, path: string): string | undefined {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  let depth = 0;
+  for (const part of parts) {
+    depth += part === '..' ? -1 : 1;
+    if (depth < 0) throw badArchive(path, 'leads out of the archive');
+  }
+  const name = parts.pop();
+  if (name === undefined) return undefined;
+  if (name === '..') throw badArchive(path, 'ends in ..');
+  const parent = resolveInRoot(root, [destination, ...parts].join('/'), 'follow-last').path;
+  return [root, parent, name].filter((part) => part !== '').join('/');
+}
+
+function makeParents(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  makeParents(dirname(path));
+  mkdirSync(path, { mode: 0o755 });
+  chmodSync(path, 0o755);
+}
+
+async function writeBody(path: string | Buffer, entry: TarEntry, body: AsyncIterable<Buffer>): Promise<void> {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    const regions = [...(entry.sparse ?? [{ offset: 0, length: entry.sizeBytes }])];
+    let region = regions.shift();
+    let position = region?.offset ?? 0;
+    for await (const chunk of body) {
+      for (let start = 0; start < chunk.length;) {
+        const room = region === undefined ? chunk.length - start : region.offset + region.length - position;
+        const written = writeSync(fd, chunk, start, Math.min(room, chunk.length - start), position);
+        start += written;
+        position += written;
+        if (region !== undefined && position >= region.offset + region.length) {
+          region = regions.shift();
+          position = region?.offset ?? position;
+        }
+      }
+    }
+    if (entry.sparse !== undefined) ftruncateSync(fd, entry.sizeBytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function badArchive(entry: string, reason: string): TscomposeError<'build/bad-archive'> {
+  return new TscomposeError({
+    code: 'build/bad-archive',
+    message: `cannot unpack ${entry}: it ${reason}`,
+    facts: { entry },
+  });
+}

@@ -1,0 +1,162 @@
+import { rm, stat } from 'node:fs/promises';
+import { readFileSync, lstatSync, realpathSync } from 'node:fs';
+import { basename, isAbsolute, posix } from 'node:path';
+import type { CleanupStack } from '../../../base/cleanup-stack.js';
+import { errnoOf, TscomposeError } from '../../../base/errors.js';
+import { extractTar } from '../archive/extract.js';
+import type { BuildContext, DockerfileSource } from '../request.js';
+import { openFileDigests, plainFileDigests } from './file-digests.js';
+import { BadPattern } from './glob.js';
+import { type IgnoreRules, ignoreNothing, parseIgnore } from './ignore.js';
+import { resolveInRoot } from './scoped-path.js';
+import type { SourceTree } from './selection.js';
+import '../errors.js';
+
+declare module '../../../base/errors.js' {
+  interface ErrorFacts {
+    'build/bad-ignore-file': { readonly file: string };
+  }
+}
+
+export interface OpenedContext {
+  readonly tree: SourceTree;
+  readonly dockerfile: { readonly text: string; readonly name: string };
+}
+
+/** Larger than any Dockerfile a person writes. */
+const maxDockerfileBytes = 4 * 1024 * 1024;
+
+/**
+ * Makes the context readable and reads its Dockerfile and ignore file.
+ * @param scratch - gives an empty directory; `undo` removes it
+ * @param digestsDir - where digests of local files are remembered
+ * @throws `build/context-missing`, `build/dockerfile-missing`, `build/bad-ignore-file`, `build/bad-archive`
+ */
+export async function openContext(options: {
+  readonly context: BuildContext;
+  readonly dockerfile: DockerfileSource;
+  readonly scratch: () => Promise<string>;
+  readonly digestsDir: string;
+  readonly undo: CleanupStack;
+  readonly signal: AbortSignal;
+}): Promise<OpenedContext> {
+  const { context, dockerfile, scratch, digestsDir, undo, signal } = options;
+  if (context.kind === 'tar') {
+    const root = await scratch();
+    undo.defer(() => rm(root, { recursive: true, force: true }));
+    await extractTar(context.stream, { root, destination: '/', keep: 'content', signal });
+    const read = readDockerfile(root, dockerfile);
+    return {
+      dockerfile: read,
+      tree: { root, kind: 'context', ignore: ownFilesIgnored(root, read.inContext), digests: plainFileDigests },
+    };
+  }
+  const root = await realDirectory(context.path);
+  const read = readDockerfile(root, dockerfile);
+  const digests = await openFileDigests(digestsDir, root, () => BigInt(Date.now()) * 1_000_000n);
+  return {
+    dockerfile: read,
+    tree: { root, kind: 'context', ignore: readIgnore(root, read.inContext ?? read.outside), digests },
+  };
+}
+
+/** @throws `build/context-missing` */
+export async function realDirectory(path: string): Promise<string> {
+  const missing = (reason: string) =>
+    new TscomposeError({
+      code: 'build/context-missing',
+      message: `unable to prepare context: path "${path}" ${reason}`,
+      facts: { path },
+    });
+  if (!isAbsolute(path)) throw missing('is not absolute');
+  const found = await stat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw missing('not found');
+    throw error;
+  });
+  if (!found.isDirectory()) throw missing('is not a directory');
+  return realpathSync(path);
+}
+
+interface ReadDockerfile {
+  readonly text: string;
+  readonly name: string;
+  readonly inContext?: string;
+  /** Whole path of a file outside the context. */
+  readonly outside?: string;
+}
+
+function readDockerfile(root: string, source: DockerfileSource): ReadDockerfile {
+  switch (source.kind) {
+    case 'text':
+      return { text: source.text, name: source.name };
+    case 'file':
+      return { text: readText(source.path, source.path), name: source.path, outside: source.path };
+    case 'in-context': {
+      const clean = posix.normalize(source.path).replace(/^\/+/, '');
+      if (clean.startsWith('../')) throw dockerfileMissing(source.path, 'forbidden path outside the build context: ');
+      const { path } = resolveInRoot(root, clean, 'follow-last');
+      return { text: readText(`${root}/${path}`, source.path), name: source.path, inContext: clean };
+    }
+  }
+}
+
+function readText(path: string, shown: string): string {
+  try {
+    const stats = lstatSync(path);
+    if (!stats.isFile() && !stats.isSymbolicLink()) throw dockerfileMissing(shown, 'not a regular file: ');
+    if (stats.size > maxDockerfileBytes) throw dockerfileMissing(shown, 'too large: ');
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw dockerfileMissing(shown, '');
+    throw error;
+  }
+}
+
+/** `<Dockerfile>.dockerignore` wins over `.dockerignore` (Dockerfile reference, ".dockerignore file"). */
+function readIgnore(root: string, dockerfile: string | undefined): IgnoreRules {
+  const beside =
+    dockerfile === undefined
+      ? []
+      : [isAbsolute(dockerfile) ? `${dockerfile}.dockerignore` : `${root}/${dockerfile}.dockerignore`];
+  for (const path of [...beside, `${root}/.dockerignore`]) {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) continue;
+      throw error;
+    }
+    try {
+      return parseIgnore(text);
+    } catch (error) {
+      if (!(error instanceof BadPattern)) throw error;
+      throw new TscomposeError({
+        code: 'build/bad-ignore-file',
+        message: `cannot read ${basename(path)}: ${error.message}`,
+        facts: { file: path },
+      });
+    }
+  }
+  return ignoreNothing;
+}
+
+/**
+ * A client that sends a tar has left out what is ignored, except the Dockerfile and the ignore file themselves, which it
+ * has to send: those are hidden here.
+ */
+function ownFilesIgnored(root: string, dockerfile: string | undefined): IgnoreRules {
+  const rules = readIgnore(root, dockerfile);
+  const own = ['.dockerignore', ...(dockerfile === undefined ? [] : [dockerfile])].filter((path) =>
+    rules.ignores(path),
+  );
+  if (own.length === 0) return ignoreNothing;
+  return { ignores: (path) => own.includes(path), prunes: () => true };
+}
+
+function dockerfileMissing(dockerfile: string, reason: string): TscomposeError<'build/dockerfile-missing'> {
+  return new TscomposeError({
+    code: 'build/dockerfile-missing',
+    message: `Cannot locate specified Dockerfile: ${reason}${dockerfile}`,
+    facts: { dockerfile },
+  });
+}

@@ -1,0 +1,17 @@
+import type { LayerStore } from '../../snapshots/index.js';
+import type { SourceTree } from '../context/selection.js';
+import type { BuildCache } from '../solver/cache.js';
+import type { CacheMounts } from './cache-mounts.js';
+import type { RunStep } from './run-port.js';
+
+/** What the operations of one build work with. */
+export interface StepDependencies {
+  readonly layers: LayerStore;
+  readonly cache: BuildCache;
+  readonly runStep: RunStep;
+  readonly cacheMounts: CacheMounts;
+  readonly context: SourceTree;
+  readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** Undone when the build ends. */
+  readonly defer: (undo: () => unknown) => void;
+}

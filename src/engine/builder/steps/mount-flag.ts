@@ -1,0 +1,147 @@
+import type { InstructionOf } from '../dockerfile/ast.js';
+import { syntaxError } from '../dockerfile/syntax-error.js';
+
+interface MountFacts {
+  bind: { readonly from?: string; readonly source: string; readonly readOnly: boolean };
+  cache: {
+    readonly id: string;
+    readonly sharing: 'shared' | 'private' | 'locked';
+    readonly readOnly: boolean;
+    readonly mode: number;
+    readonly uid: number;
+    readonly gid: number;
+  };
+  tmpfs: { readonly sizeBytes?: number };
+  secret: {
+    readonly id: string;
+    readonly required: boolean;
+    /** Given as a variable of this name as well, or instead where there is no target. */
+    readonly env?: string;
+    readonly mode: number;
+    readonly uid: number;
+    readonly gid: number;
+  };
+}
+
+export type MountType = keyof MountFacts;
+export type RunMountOf<T extends MountType> = { readonly type: T; readonly target: string } & MountFacts[T];
+/** One `--mount` of RUN (Dockerfile reference, "RUN --mount"). `target` is empty for a secret that is only a variable. */
+export type RunMount = { [T in MountType]: RunMountOf<T> }[MountType];
+
+const known: Record<MountType, readonly string[]> = {
+  bind: ['target', 'source', 'from', 'readonly'],
+  cache: ['id', 'target', 'sharing', 'readonly', 'mode', 'uid', 'gid'],
+  tmpfs: ['target', 'size'],
+  secret: ['id', 'target', 'required', 'env', 'mode', 'uid', 'gid'],
+};
+
+const aliases: Readonly<Record<string, string>> = {
+  dst: 'target',
+  destination: 'target',
+  src: 'source',
+  ro: 'readonly',
+};
+
+/**
+ * @param expand - applied to every value
+ * @throws `build/syntax`
+ */
+export function parseMount(
+  text: string,
+  instruction: InstructionOf<'RUN'>,
+  expand: (text: string) => string,
+): RunMount {
+  const fail = (message: string) => syntaxError(instruction.at, `${message} in --mount=${text}`, 'RUN');
+  const fields = new Map<string, string>();
+  for (const field of text.split(',')) {
+    const equals = field.indexOf('=');
+    const name = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
+    const value = equals < 0 ? 'true' : expand(field.slice(equals + 1).trim());
+    if (name === 'rw' || name === 'readwrite') fields.set('readonly', value === 'true' ? 'false' : 'true');
+    else fields.set(aliases[name] ?? name, value);
+  }
+  const type = fields.get('type') ?? 'bind';
+  fields.delete('type');
+  if (!isMountType(type)) throw fail(`unsupported mount type "${type}"`);
+  for (const name of fields.keys()) if (!known[type].includes(name)) throw fail(`unexpected key '${name}'`);
+
+  const number = (name: string, fallback: number, base: 8 | 10 = 10): number => {
+    const value = fields.get(name);
+    if (value === undefined) return fallback;
+    if (!(base === 8 ? /^[0-7]+$/ : /^\d+$/).test(value)) throw fail(`invalid value "${value}" for ${name}`);
+    return parseInt(value, base);
+  };
+  const flag = (name: string, fallback: boolean): boolean => {
+    const value = fields.get(name)?.toLowerCase();
+    if (value === undefined) return fallback;
+    if (['true', '1'].includes(value)) return true;
+    if (['false', '0'].includes(value)) return false;
+    throw fail(`invalid value "${value}" for ${name}`);
+  };
+  const target = fields.get('target');
+  const needTarget = (): string => {
+    if (target === undefined || target === '') throw fail('target is required');
+    return target;
+  };
+
+  switch (type) {
+    case 'bind': {
+      const from = fields.get('from');
+      return {
+        type,
+        target: needTarget(),
+        source: fields.get('source') ?? '/',
+        readOnly: flag('readonly', true),
+        ...(from === undefined ? {} : { from }),
+      };
+    }
+    case 'cache': {
+      const sharing = fields.get('sharing') ?? 'shared';
+      if (sharing !== 'shared' && sharing !== 'private' && sharing !== 'locked') {
+        throw fail(`unsupported sharing value "${sharing}"`);
+      }
+      return {
+        type,
+        target: needTarget(),
+        id: fields.get('id') ?? needTarget(),
+        sharing,
+        readOnly: flag('readonly', false),
+        mode: number('mode', 0o755, 8),
+        uid: number('uid', 0),
+        gid: number('gid', 0),
+      };
+    }
+    case 'tmpfs': {
+      const size = fields.get('size');
+      const sizeBytes = size === undefined ? undefined : parseSize(size);
+      if (size !== undefined && sizeBytes === undefined) throw fail(`invalid value "${size}" for size`);
+      return { type, target: needTarget(), ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+    }
+    case 'secret': {
+      const env = fields.get('env');
+      const id = fields.get('id') ?? (target === undefined ? env : target.split('/').at(-1));
+      if (id === undefined || id === '') throw fail('id is required');
+      return {
+        type,
+        id,
+        target: target ?? (env === undefined ? `/run/secrets/${id}` : ''),
+        required: flag('required', false),
+        mode: number('mode', 0o400, 8),
+        uid: number('uid', 0),
+        gid: number('gid', 0),
+        ...(env === undefined ? {} : { env }),
+      };
+    }
+  }
+}
+
+function isMountType(text: string): text is MountType {
+  return Object.hasOwn(known, text);
+}
+
+/** `100m`, `1g`, bytes. */
+function parseSize(text: string): number | undefined {
+  const match = /^(\d+)([kmgt]?)b?$/i.exec(text);
+  if (match === null) return undefined;
+  return Number(match[1]) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf((match[2] ?? '').toLowerCase());
+}

@@ -1,0 +1,149 @@
+import { chmodSync, chownSync, lstatSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { TscomposeError } from '../../../base/errors.js';
+import type { CleanupStack } from '../../../base/cleanup-stack.js';
+import type { ChainId } from '../../snapshots/index.js';
+import { mount, unmount } from '../../sys/index.js';
+import { ignoreNothing } from '../context/ignore.js';
+import { resolveInRoot } from '../context/scoped-path.js';
+import { select } from '../context/selection.js';
+import type { MountPoint } from '../rootfs/mount-points.js';
+import { resolve, transfer } from '../rootfs/transfer.js';
+import type { StepDependencies } from './dependencies.js';
+import type { RunMount, RunMountOf } from './mount-flag.js';
+import type { StepMount } from './run-port.js';
+
+export interface PreparedMount {
+  readonly mount: StepMount;
+  readonly point: MountPoint;
+}
+
+const root0 = { uid: 0, gid: 0 };
+
+declare module '../../../base/errors.js' {
+  interface ErrorFacts {
+    'build/secret-missing': { readonly id: string };
+  }
+}
+
+/**
+ * Makes the sources of RUN's mounts; `undo` takes them away again.
+ * @param chain - what the `from` of a bind mount holds
+ * @throws `build/source-missing`, `build/secret-missing`
+ */
+export async function prepareMounts(
+  dependencies: StepDependencies,
+  mounts: readonly { readonly mount: RunMount; readonly chain: { readonly id: ChainId | undefined } | undefined }[],
+  undo: CleanupStack,
+  signal: AbortSignal,
+): Promise<PreparedMount[]> {
+  const prepared: PreparedMount[] = [];
+  for (const { mount: wanted, chain } of mounts) {
+    switch (wanted.type) {
+      case 'tmpfs': {
+        const size = wanted.sizeBytes === undefined ? [] : [`size=${wanted.sizeBytes}`];
+        prepared.push({
+          mount: { destination: wanted.target, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...size] },
+          point: { path: wanted.target, type: 'directory' },
+        });
+        break;
+      }
+      case 'cache': {
+        const { path, release } = await dependencies.cacheMounts.take(wanted, signal);
+        undo.defer(release);
+        prepared.push(bind(path, wanted.target, wanted.readOnly));
+        break;
+      }
+      case 'secret': {
+        const value = dependencies.secrets[wanted.id];
+        if (value === undefined) {
+          if (!wanted.required) break;
+          throw new TscomposeError({
+            code: 'build/secret-missing',
+            message: `secret ${wanted.id} is required by RUN --mount and was not given`,
+            facts: { id: wanted.id },
+          });
+        }
+        if (wanted.target === '') break;
+        prepared.push(bind(await writeSecret(dependencies, wanted, value, undo), wanted.target, true));
+        break;
+      }
+      case 'bind': {
+        const source = await bindSource(dependencies, wanted, chain, undo, signal);
+        prepared.push(bind(source, wanted.target, wanted.readOnly));
+        break;
+      }
+    }
+  }
+  return prepared;
+}
+
+function bind(source: string, destination: string, readOnly: boolean): PreparedMount {
+  return {
+    mount: { destination, type: 'bind', source, options: ['rbind', 'rprivate', readOnly ? 'ro' : 'rw'] },
+    point: { path: destination, type: lstatSync(source).isDirectory() ? 'directory' : 'file' },
+  };
+}
+
+/** In memory only: a tmpfs of its own. */
+async function writeSecret(
+  { layers }: StepDependencies,
+  wanted: RunMountOf<'secret'>,
+  value: Uint8Array,
+  undo: CleanupStack,
+): Promise<string> {
+  const directory = await layers.scratch();
+  undo.defer(() => rm(directory, { recursive: true, force: true }));
+  mount({
+    source: 'tmpfs',
+    target: directory,
+    fstype: 'tmpfs',
+    flags: ['nosuid', 'nodev', 'noexec'],
+    data: 'mode=0700',
+  });
+  undo.defer(() => unmount(directory, { detach: true }));
+  const path = `${directory}/secret`;
+  writeFileSync(path, value, { mode: 0o400 });
+  chownSync(path, wanted.uid, wanted.gid);
+  chmodSync(path, wanted.mode);
+  return path;
+}
+
+async function bindSource(
+  dependencies: StepDependencies,
+  wanted: RunMountOf<'bind'>,
+  chain: { readonly id: ChainId | undefined } | undefined,
+  undo: CleanupStack,
+  signal: AbortSignal,
+): Promise<string> {
+  const { layers, context } = dependencies;
+  const scratch = async (): Promise<string> => {
+    const path = await layers.scratch();
+    undo.defer(() => rm(path, { recursive: true, force: true }));
+    return path;
+  };
+  if (chain === undefined && (context.ignore !== ignoreNothing || !wanted.readOnly)) {
+    // What is ignored must not be seen, what is written must not reach the context.
+    const copy = await scratch();
+    const items = await select({ tree: context, patterns: [wanted.source], exclude: [], parents: false, signal });
+    const destination = { path: items[0]?.isDirectory === true ? '/source' : '/source/', isDirectory: false };
+    await transfer({ tree: context, items, root: copy, destination, owner: root0, createdOwner: root0, signal });
+    return resolve(copy, '/source');
+  }
+  let from = context.root;
+  if (chain !== undefined) {
+    const lower = layers.lowerDirs(chain.id);
+    from = await scratch();
+    const upper = await scratch();
+    const data = layers.overlayData({ lower, upper, work: await scratch() });
+    mount({ source: 'overlay', target: from, fstype: 'overlay', data });
+    undo.defer(() => unmount(from, { detach: true }));
+  }
+  const { path, exists } = resolveInRoot(from, wanted.source, 'follow-last');
+  if (exists) return path === '' ? from : `${from}/${path}`;
+  throw new TscomposeError({
+    code: 'build/source-missing',
+    message: `failed to mount ${wanted.source} at ${wanted.target}: stat ${wanted.source}: file does not exist`,
+    facts: { source: wanted.source },
+  });
+}

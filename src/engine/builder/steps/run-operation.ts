@@ -1,0 +1,168 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { CleanupStack } from '../../../base/cleanup-stack.js';
+import { type Digest, digestOf } from '../../../base/digest.js';
+import { TscomposeError } from '../../../base/errors.js';
+import { digestItems, select } from '../context/selection.js';
+import type { InstructionOf } from '../dockerfile/ast.js';
+import type { BuildNetwork } from '../request.js';
+import { likeRoot, standardMountPoints, writeMountPoints } from '../rootfs/mount-points.js';
+import { withReadableRoot } from '../rootfs/readable.js';
+import { sealUpper } from '../rootfs/writable.js';
+import type { Operation, Outcome, RunIo } from '../solver/operation.js';
+import type { StepDependencies } from './dependencies.js';
+import type { RunMount } from './mount-flag.js';
+import { createTail } from './output-tail.js';
+import type { RunCommand } from './run-command.js';
+import { prepareMounts, type PreparedMount } from './run-mounts.js';
+import '../errors.js';
+
+export interface RunFacts {
+  readonly instruction: InstructionOf<'RUN'>;
+  readonly base: Operation;
+  readonly command: RunCommand;
+  /** What the error says was run. */
+  readonly shownCommand: string;
+  readonly env: readonly string[];
+  /** Seen by the command, not by the key. */
+  readonly hiddenEnv: readonly string[];
+  readonly cwd: string;
+  readonly user: string;
+  readonly networkMode: BuildNetwork;
+  readonly extraHosts: readonly string[];
+  readonly shmSizeBytes: number | undefined;
+  readonly mounts: readonly { readonly mount: RunMount; readonly from: Operation | undefined }[];
+}
+
+/** RUN: a command in a container over the base's files, and what it changed as a layer. */
+export function runOperation(dependencies: StepDependencies, facts: RunFacts): Operation {
+  const inputs = [facts.base, ...facts.mounts.flatMap(({ from }) => (from === undefined ? [] : [from]))];
+  return {
+    inputs,
+    description: facts.instruction.text,
+    key: (outcomes, signal) => keyOf(dependencies, facts, outcomes, signal),
+    run: (outcomes, io) => run(dependencies, facts, outcomes, io),
+  };
+}
+
+async function keyOf(
+  { context }: StepDependencies,
+  facts: RunFacts,
+  outcomes: readonly Outcome[],
+  signal: AbortSignal,
+): Promise<Digest> {
+  const [base, ...mounted] = outcomes;
+  const mounts: unknown[] = [];
+  let next = 0;
+  for (const { mount, from } of facts.mounts) {
+    if (from !== undefined) {
+      mounts.push([mount, mounted[next++]?.chainId ?? null]);
+    } else if (mount.type === 'bind') {
+      const items = await select({ tree: context, patterns: [mount.source], exclude: [], parents: false, signal });
+      mounts.push([mount, await digestItems(context, items, signal)]);
+    } else {
+      mounts.push([mount]);
+    }
+  }
+  const { command, env, cwd, user, networkMode, extraHosts, shmSizeBytes } = facts;
+  return digestOf(
+    JSON.stringify([
+      'run/1',
+      base?.chainId ?? null,
+      command,
+      env,
+      cwd,
+      user,
+      networkMode,
+      extraHosts,
+      shmSizeBytes ?? 0,
+      mounts,
+    ]),
+  );
+}
+
+async function run(
+  dependencies: StepDependencies,
+  facts: RunFacts,
+  outcomes: readonly Outcome[],
+  { onOutput, signal }: RunIo,
+): Promise<Outcome> {
+  const { layers, runStep } = dependencies;
+  const [base, ...mounted] = outcomes;
+  await using undo = new CleanupStack();
+  const scratch = async (): Promise<string> => {
+    const path = await layers.scratch();
+    undo.defer(() => rm(path, { recursive: true, force: true }));
+    return path;
+  };
+  let next = 0;
+  const mounts = await prepareMounts(
+    dependencies,
+    facts.mounts.map(({ mount, from }) => ({
+      mount,
+      chain: from === undefined ? undefined : { id: mounted[next++]?.chainId },
+    })),
+    undo,
+    signal,
+  );
+  if (facts.command.script !== undefined) mounts.push(scriptMount(facts.command.script, await scratch()));
+
+  const upper = await scratch();
+  const mountPoints = await scratch();
+  await withReadableRoot(layers, base?.chainId, (root) => {
+    likeRoot(upper, root);
+    writeMountPoints(mountPoints, root, [...standardMountPoints, ...mounts.map(({ point }) => point)]);
+    return Promise.resolve();
+  });
+  const tail = createTail();
+  const { exitCode } = await runStep({
+    rootfs: { lower: [mountPoints, ...layers.lowerDirs(base?.chainId)], upper, work: await scratch() },
+    args: facts.command.args,
+    env: [...facts.env, ...facts.hiddenEnv, ...secretVariables(dependencies, facts)],
+    cwd: facts.cwd,
+    user: facts.user,
+    mounts: mounts.map(({ mount }) => mount),
+    networkMode: facts.networkMode,
+    extraHosts: facts.extraHosts,
+    ...(facts.shmSizeBytes === undefined ? {} : { shmSizeBytes: facts.shmSizeBytes }),
+    onOutput: (chunk) => {
+      tail.push(chunk);
+      onOutput(chunk);
+    },
+    signal,
+  });
+  signal.throwIfAborted();
+  if (exitCode !== 0) {
+    throw new TscomposeError({
+      code: 'build/step-failed',
+      message: `The command '${facts.shownCommand}' returned a non-zero code: ${exitCode}`,
+      facts: {
+        instruction: facts.instruction.text,
+        line: facts.instruction.at.line,
+        exitCode,
+        tail: tail.text(),
+      },
+      at: facts.instruction.at,
+    });
+  }
+  const layer = await sealUpper(layers, base?.chainId, upper, signal);
+  return { chainId: layer?.chainId ?? base?.chainId };
+}
+
+function secretVariables({ secrets }: StepDependencies, facts: RunFacts): string[] {
+  return facts.mounts.flatMap(({ mount }) => {
+    if (mount.type !== 'secret' || mount.env === undefined) return [];
+    const value = secrets[mount.id];
+    return value === undefined ? [] : [`${mount.env}=${Buffer.from(value).toString()}`];
+  });
+}
+
+function scriptMount(script: { readonly path: string; readonly content: string }, directory: string): PreparedMount {
+  const source = `${directory}/script`;
+  writeFileSync(source, script.content);
+  chmodSync(source, 0o755);
+  return {
+    mount: { destination: script.path, type: 'bind', source, options: ['bind', 'ro'] },
+    point: { path: script.path, type: 'file' },
+  };
+}
