@@ -1,5 +1,6 @@
 export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
 export { decompress, type Decompressed } from './decompress.js';
+export { openLayerStore, type LayerStoreOptions } from './layer-store.js';
 export type {
   AppliedLayer,
   ApplyOptions,
@@ -8,4 +9,5 @@ export type {
   Layer,
   LayerStore,
   OverlayDirectories,
+  StagedLayer,
 } from './types.js';

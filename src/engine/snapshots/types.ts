@@ -13,6 +13,8 @@ declare module '../../base/errors.js' {
     /** The unpacked bytes are not those the image promised, or the files on disk are not those unpacked. */
     'layer/digest-mismatch': { readonly expected: string; readonly actual: string };
     'layer/in-use': { readonly chainId: string; readonly by: 'child' | 'lease' };
+    /** Unpacking would fill the disk. */
+    'layer/no-space': Readonly<Record<string, never>>;
     /** The kernel takes mount options of one page. */
     'layer/too-many': { readonly layers: number };
   }
@@ -49,6 +51,17 @@ export interface ApplyOptions {
   readonly signal: AbortSignal;
 }
 
+export interface StagedLayer {
+  readonly diffId: Digest;
+  readonly digest: Digest;
+  readonly digestBytes: number;
+  readonly compression: Compression;
+  /** Puts it on top of `parent`. Returns the layer that is there when the chain exists already. @throws `layer/not-found` */
+  seal(parent: ChainId | undefined): Promise<AppliedLayer>;
+  /** Nothing happens after `seal`. */
+  discard(): Promise<void>;
+}
+
 export interface CommitOptions {
   readonly parent?: ChainId | undefined;
   /** The upper directory of an overlay mount, or any directory whose content becomes the layer. */
@@ -75,6 +88,11 @@ export interface LayerStore {
    * @throws `layer/escapes-root`, `layer/bad-archive`, `layer/digest-mismatch`, `layer/not-found` (parent)
    */
   apply(options: ApplyOptions): Promise<AppliedLayer>;
+  /**
+   * The slow half of `apply`, which needs no parent yet: layers of one image can be unpacked at the same time and sealed in
+   * order. A staged layer is not visible; it must be sealed or discarded.
+   */
+  stage(options: Omit<ApplyOptions, 'parent'>): Promise<StagedLayer>;
   /** Seals a directory as a layer. */
   commitDirectory(options: CommitOptions): Promise<Layer>;
   get(chainId: ChainId): Layer | undefined;
@@ -101,6 +119,11 @@ export interface LayerStore {
   collect(keep: Iterable<ChainId>): Promise<readonly Layer[]>;
   /** An empty directory on the store's file system for `commitDirectory({ownership: 'take'})`. Swept at start. */
   scratch(): Promise<string>;
-  /** Ends the workers. */
+  /**
+   * Waits until all layers are on the disk itself. Without it that happens within seconds; a layer lost to a power cut
+   * before is gone as a whole at the next start.
+   */
+  sync(): Promise<void>;
+  /** Syncs, and ends the workers. */
   close(): Promise<void>;
 }
