@@ -35,12 +35,16 @@ export function prepareCgroups(): CgroupLayout {
   return cgroupLayout();
 }
 
-/** Whether mounts made here stay here: our namespace is not that of our parent's first process. */
+/** Numbers that kernels give the first mount namespace: the fixed one, and the first ones given out at boot. */
+const firstNamespaces = ['mnt:[4026531832]', 'mnt:[4026531840]', 'mnt:[4026531841]'];
+
+/** Whether mounts made here stay here: our namespace is not that of process 1. */
 export function hasOwnMountNamespace(): boolean {
+  const own = readlinkSync('/proc/self/ns/mnt');
   try {
-    return readlinkSync('/proc/self/ns/mnt') !== readlinkSync('/proc/1/ns/mnt');
+    return own !== readlinkSync('/proc/1/ns/mnt');
   } catch {
-    return false; // we may not look at process 1: then we did not make a namespace either
+    return !firstNamespaces.includes(own); // process 1 may do more than we may, and is then not ours to look at
   }
 }
 

@@ -24,7 +24,8 @@ export function explainFailure(
   if (aboutProgram && lower.includes('permission denied')) {
     return { text: `exec: ${quoted}: permission denied`, exitCode: 126 };
   }
-  if (aboutProgram && lower.includes('is a directory'))
+  // crun opens the program as a file; a folder gives EPERM there.
+  if (/open executable: operation not permitted/i.test(reason) || (aboutProgram && lower.includes('is a directory')))
     return { text: `exec: ${quoted}: is a directory`, exitCode: 126 };
   return { text: reason, exitCode: 128 };
 }

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  availableCapabilities,
+  type BundleRequest,
+  composeSpec,
+  hasOwnMountNamespace,
+  type MonitoredContainer,
+  type Oci,
+  openCgroup,
+  openOci,
+  prepareCgroups,
+} from '../../../src/engine/oci/index.js';
+import { readExitCode } from '../../../src/engine/oci/index.js';
+import { eventually } from '../../support/engine-sandbox.js';
+
+/** Why these tests cannot run here, or undefined. */
+export const missing = missingCapability();
+
+function missingCapability(): string | undefined {
+  if (process.getuid?.() !== 0) return 'root';
+  if (!existsSync('/bin/busybox')) return 'busybox-static';
+  if (!hasOwnMountNamespace()) return 'a mount namespace of its own (run under: unshare -m --propagation slave)';
+  return undefined;
+}
+
+if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {
+  throw new Error(`engine tests are required, and this is missing: ${missing}`);
+}
+
+export function overlayData(dirs: { lower: readonly string[]; upper?: string; work?: string }): string {
+  const writable = dirs.upper === undefined ? '' : `,upperdir=${dirs.upper},workdir=${dirs.work ?? ''}`;
+  return `lowerdir=${dirs.lower.join(':')}${writable}`;
+}
+
+/** A root file system of busybox in `folder`. */
+export function makeRootfs(folder: string): string {
+  for (const name of ['bin', 'etc', 'tmp', 'root', 'home/app']) mkdirSync(join(folder, name), { recursive: true });
+  copyFileSync('/bin/busybox', join(folder, 'bin/busybox'));
+  const applets =
+    'sh ls cat echo sleep ps id env mount touch stat head true false kill stty seq dd hostname ulimit mkdir';
+  for (const name of applets.split(' ')) symlinkSync('busybox', join(folder, 'bin', name));
+  writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n');
+  writeFileSync(join(folder, 'etc/group'), 'root:x:0:\nwheel:x:10:root,app\napp:x:1000:\n');
+  writeFileSync(join(folder, 'not-a-program'), 'x', { mode: 0o644 });
+  return folder;
+}
+
+/** An oci room with folders and a control group of its own. */
+export class Lab implements AsyncDisposable {
+  readonly folder: string;
+  readonly oci: Oci;
+  readonly rootfs: string;
+  readonly exits: string;
+  readonly #ids: string[] = [];
+
+  constructor(folder: string, oci: Oci) {
+    this.folder = folder;
+    this.oci = oci;
+    this.rootfs = makeRootfs(join(folder, 'rootfs'));
+    this.exits = join(folder, 'exits');
+  }
+
+  static async open(): Promise<Lab> {
+    prepareCgroups();
+    const folder = mkdtempSync(join(tmpdir(), 'tsc-oci-'));
+    const engineId = randomBytes(4).toString('hex');
+    const signal = AbortSignal.timeout(60_000);
+    return new Lab(folder, await openOci({ runtimeDir: join(folder, 'run'), engineId, overlayData, signal }));
+  }
+
+  spec(change: Partial<BundleRequest> & { id: string }): ReturnType<typeof composeSpec> {
+    return composeSpec({
+      rootfs: this.rootfs,
+      args: ['sh', '-c', ':'],
+      env: ['PATH=/bin'],
+      cwd: '/',
+      tty: false,
+      user: { uid: 0, gid: 0, additionalGids: [], home: '/root' },
+      hostname: 'lab',
+      domainname: '',
+      namespaces: { network: 'private', ipc: 'private', pid: 'private', uts: 'private', cgroup: 'private' },
+      mounts: [],
+      hostConfig: {},
+      cgroupsPath: `${this.oci.cgroupParent}/${change.id}`,
+      availableCapabilities: availableCapabilities(),
+      ...change,
+    });
+  }
+
+  newId(): string {
+    const id = randomBytes(8).toString('hex');
+    this.#ids.push(id);
+    return id;
+  }
+
+  monitored(id: string, change: Partial<MonitoredContainer> = {}): MonitoredContainer {
+    const bundle = join(this.folder, 'b', id);
+    mkdirSync(bundle, { recursive: true });
+    return {
+      id,
+      name: id,
+      bundle,
+      exits: this.exits,
+      logPath: join(bundle, 'log'),
+      tty: false,
+      stdin: false,
+      stdinOnce: false,
+      program: 'sh',
+      ...change,
+    };
+  }
+
+  async exitCode(id: string): Promise<number> {
+    let code: number | undefined;
+    await eventually(`the end of ${id}`, async () => (code = await readExitCode(join(this.exits, id))) !== undefined);
+    return code ?? -1;
+  }
+
+  /** Runs a command to its end. @returns its exit code and its log, each line `stream text` */
+  async run(change: Partial<BundleRequest>): Promise<{ exitCode: number; output: string[] }> {
+    const id = this.newId();
+    const container = this.monitored(id);
+    await this.oci.create(container, this.spec({ id, ...change }), AbortSignal.timeout(30_000));
+    await this.oci.start(id);
+    const exitCode = await this.exitCode(id);
+    await this.oci.discard(id, { monitor: false });
+    const { readFileSync } = await import('node:fs');
+    const lines = readFileSync(container.logPath ?? '', 'utf8')
+      .trim()
+      .split('\n');
+    return { exitCode, output: lines.filter((line) => line !== '').map((line) => line.split(' ').slice(1).join(' ')) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of this.#ids) await this.oci.discard(id, { monitor: true });
+    openCgroup(this.oci.cgroupParent).remove();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
