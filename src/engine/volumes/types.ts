@@ -3,6 +3,20 @@ import type { PruneReport, VolumeCreateRequest, VolumeInspect, VolumeListRespons
 import type { Log } from '../../base/log.js';
 import type { EventHub } from '../events/index.js';
 
+declare module '../../base/errors.js' {
+  interface ErrorFacts {
+    'volume/not-found': { readonly volume: string };
+    'volume/invalid-name': { readonly volume: string };
+    'volume/invalid-option': { readonly volume: string; readonly option: string };
+    'volume/unknown-driver': { readonly driver: string };
+    /** One of that name exists and is something else. */
+    'volume/conflict': { readonly volume: string };
+    'volume/in-use': { readonly volume: string; readonly containerIds: readonly string[] };
+    'volume/mount-failed': { readonly volume: string; readonly device: string };
+    'volume/invalid-filter': { readonly filter: string; readonly value?: string };
+  }
+}
+
 /** What one volume is. A change makes a new record. */
 export interface Volume {
   readonly name: string;
@@ -10,12 +24,12 @@ export interface Volume {
   /** RFC 3339. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** `type`, `o`, `device` ("local" driver options); a volume with `device` is a mount made while it is in use. */
+  /** `type`, `o`, `device` ("local" driver options); a volume with a `device` is a mount, made while it is in use. */
   readonly options: Readonly<Record<string, string>>;
-  /** Made for one container and removed with it on request. */
+  /** Made without a name, for one container, and removed with it on request. */
   readonly anonymous: boolean;
-  /** `pending` until image content was offered to it; a crash in the middle of a copy leaves `copying`, which is redone. */
-  readonly content: 'pending' | 'copying' | 'settled';
+  /** `copying` while image content is on its way in; a crash leaves it so, and the copy is done again. */
+  readonly content: 'settled' | 'copying';
 }
 
 export interface VolumeStoreOptions {
@@ -42,18 +56,26 @@ export interface VolumeStore {
   list(filters: Filters): VolumeListResponse;
   /** With `force` an absent volume is no error. @throws `volume/not-found`, `volume/in-use` */
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
-  /** Filters: all, label, label!. Only anonymous volumes unless `all`. */
+  /** Filters: all, label, label!. Only anonymous volumes unless `all`. @throws `volume/invalid-filter` */
   prune(filters: Filters): Promise<PruneReport>;
-  /** Bytes on disk and containers, for `system df`. */
+  /** Like `inspect` for all of them, with bytes on disk and containers; for `system df`. */
   usage(signal: AbortSignal): Promise<VolumeInspect[]>;
-  /** Path of the content, whether mounted or not. */
+  /** Path of the content, whether there is a device mounted or not. */
   mountpoint(name: string): string;
   /**
-   * Makes the content ready for a container: mounts a `device`, and fills an empty new volume with `imageContent`, the
-   * folder of the image that it hides, with owners, modes, times and extended attributes.
+   * Makes the content ready for a container, which means mounting a `device`.
    * @returns the path to bind
+   * @throws `volume/not-found`, `volume/mount-failed`
    */
-  prepare(name: string, holder: string, imageContent: string | undefined): Promise<string>;
-  /** The holder no longer uses the volume; the last one unmounts a `device`. Idempotent. */
-  release(name: string, holder: string): Promise<void>;
+  acquire(name: string, containerId: string): Promise<string>;
+  /** The container no longer uses it; the last one unmounts a `device`. Idempotent. */
+  release(name: string, containerId: string): Promise<void>;
+  /** Whether nothing was ever put in, or a copy was cut short: then `populate` has something to do. */
+  isEmpty(name: string): Promise<boolean>;
+  /**
+   * Fills an empty volume with what a folder of the image holds, including owners, modes, times and extended attributes,
+   * those of the folder itself as well. Acquire it first.
+   * @param folder - a path that a child process of ours can read
+   */
+  populate(name: string, folder: string, signal: AbortSignal): Promise<void>;
 }

@@ -1,0 +1,70 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { TscomposeError } from '../../base/errors.js';
+import type { MountFlag, MountRequest } from '../sys/index.js';
+import './types.js';
+
+const known = ['type', 'o', 'device', 'size'];
+
+/** @throws `volume/invalid-option` */
+export function checkOptions(volume: string, options: Readonly<Record<string, string>>): void {
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option)) throw invalid(volume, option, `invalid option: "${option}"`);
+  }
+  const given = (option: string) => (options[option] ?? '') !== '';
+  if (given('size')) throw invalid(volume, 'size', 'quota size requested but no quota support');
+  if (!given('device') && (given('type') || given('o'))) {
+    throw invalid(volume, 'device', 'missing device in volume options');
+  }
+  if (given('device') && !given('type') && !isBind(options)) {
+    throw invalid(volume, 'type', 'missing type in volume options');
+  }
+}
+
+function isBind(options: Readonly<Record<string, string>>): boolean {
+  return (options['o'] ?? '').split(',').some((word) => word === 'bind' || word === 'rbind');
+}
+
+const flags: Readonly<Record<string, readonly MountFlag[]>> = {
+  bind: ['bind'],
+  rbind: ['bind', 'rec'],
+  ro: ['ro'],
+  nosuid: ['nosuid'],
+  nodev: ['nodev'],
+  noexec: ['noexec'],
+  noatime: ['noatime'],
+};
+const meaningless = new Set(['rw', 'suid', 'dev', 'exec', 'defaults', 'relatime', '']);
+
+/**
+ * The mounts that put a volume's device in place, in order: read-only binds need a second one (mount(2), "Creating a bind
+ * mount"). The name in an `addr=` option is looked up, which mount(2) leaves to its caller (nfs(5)).
+ */
+export async function mountsOf(options: Readonly<Record<string, string>>, target: string): Promise<MountRequest[]> {
+  const words = (options['o'] ?? '').split(',').filter((word) => !meaningless.has(word));
+  const chosen = words.flatMap((word) => flags[word] ?? []);
+  const data = await Promise.all(words.filter((word) => !(word in flags)).map(withAddress));
+  const source = options['device'] ?? '';
+  const type = options['type'] ?? '';
+  if (chosen.includes('bind')) {
+    const rest = chosen.filter((flag) => flag !== 'bind' && flag !== 'rec');
+    const first: MountRequest = { source, target, flags: chosen.filter((flag) => flag === 'bind' || flag === 'rec') };
+    return rest.length === 0 ? [first] : [first, { target, flags: ['bind', 'remount', ...rest] }];
+  }
+  return [{ source, target, fstype: type, flags: chosen, ...(data.length === 0 ? {} : { data: data.join(',') }) }];
+}
+
+async function withAddress(word: string): Promise<string> {
+  const name = /^addr=(.+)$/.exec(word)?.[1];
+  if (name === undefined || isIP(name) !== 0) return word;
+  const { address } = await lookup(name);
+  return `addr=${address}`;
+}
+
+function invalid(volume: string, option: string, message: string): TscomposeError<'volume/invalid-option'> {
+  return new TscomposeError({
+    code: 'volume/invalid-option',
+    message: `create ${volume}: ${message}`,
+    facts: { volume, option },
+  });
+}

@@ -1,0 +1,291 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Filters } from '../../api/common.js';
+import type { PruneReport, VolumeCreateRequest, VolumeInspect } from '../../api/volume.js';
+import { TscomposeError, messageOf } from '../../base/errors.js';
+import { runTool } from '../../base/spawn.js';
+import { openRecords, type Records } from '../store/index.js';
+import { listMountPoints, mount, unmount } from '../sys/index.js';
+import { hasLabel, matchesVolume, readBoolean } from './match.js';
+import { checkOptions, mountsOf } from './options.js';
+import type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
+
+const schema = 1;
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const anonymousLabel = 'com.docker.volume.anonymous';
+const pruneBoth = ['all', 'label', 'label!'];
+
+/** Reads the volumes under `dir`; a folder without a record is what a crash in `remove` or `create` left, and goes. */
+export async function openVolumeStore(options: VolumeStoreOptions): Promise<VolumeStore> {
+  const { dir, log } = options;
+  const records = await openRecords<Volume>({ dir, schema, nestedFile: 'volume.json', parse: parseVolume, log });
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() || records.get(entry.name) !== undefined) continue;
+    const files = await readdir(join(dir, entry.name));
+    if (files.some((name) => name.endsWith('.corrupt'))) continue; // somebody's data under a record we cannot read
+    log.warn('removing a volume without record', { volume: entry.name });
+    await rm(join(dir, entry.name), { recursive: true, force: true });
+  }
+  return new LocalVolumes(options, records);
+}
+
+function parseVolume(value: unknown): Volume {
+  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') {
+    throw new Error('not a volume record');
+  }
+  return value as Volume; // written by us, and versioned
+}
+
+class LocalVolumes implements VolumeStore {
+  readonly #options: VolumeStoreOptions;
+  readonly #records: Records<Volume>;
+  /** Containers that have a volume in place, by its name. */
+  readonly #holders = new Map<string, Set<string>>();
+  /** Work on one volume goes one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(options: VolumeStoreOptions, records: Records<Volume>) {
+    this.#options = options;
+    this.#records = records;
+  }
+
+  async create(request: VolumeCreateRequest): Promise<Volume> {
+    const driver = request.Driver === undefined || request.Driver === '' ? 'local' : request.Driver;
+    if (driver !== 'local') {
+      throw new TscomposeError({
+        code: 'volume/unknown-driver',
+        message: `create ${request.Name ?? ''}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+        facts: { driver },
+        hint: 'volumes of this engine use the driver "local"',
+      });
+    }
+    const anonymous = request.Name === undefined || request.Name === '';
+    const name = anonymous ? randomBytes(32).toString('hex') : (request.Name ?? '');
+    checkName(name);
+    const options = { ...request.DriverOpts };
+    checkOptions(name, options);
+    return this.#inTurn(name, async () => {
+      const existing = this.#records.get(name);
+      if (existing !== undefined) return sameOrThrow(existing, options);
+      const volume: Volume = {
+        name,
+        driver: 'local',
+        created: new Date().toISOString(),
+        labels: { ...request.Labels, ...(anonymous ? { [anonymousLabel]: '' } : {}) },
+        options,
+        anonymous,
+        content: 'settled',
+      };
+      await mkdir(this.mountpoint(name), { recursive: true });
+      await chmod(join(this.#options.dir, name), 0o701);
+      await chmod(this.mountpoint(name), 0o755);
+      await this.#records.put(name, volume, 'durable');
+      this.#publish('create', name, {});
+      return volume;
+    });
+  }
+
+  find(name: string): Volume | undefined {
+    return this.#records.get(name);
+  }
+
+  get(name: string): Volume {
+    const volume = this.find(name);
+    if (volume !== undefined) return volume;
+    throw new TscomposeError({
+      code: 'volume/not-found',
+      message: `get ${name}: no such volume`,
+      facts: { volume: name },
+    });
+  }
+
+  inspect(name: string): VolumeInspect {
+    return this.#render(this.get(name));
+  }
+
+  list(filters: Filters): { Volumes: VolumeInspect[]; Warnings: null } {
+    const allowed = ['dangling', 'driver', 'label', 'name'];
+    const found = this.#records
+      .list()
+      .filter((volume) => matchesVolume(volume, filters, { allowed, dangling: this.#isDangling }));
+    return { Volumes: found.map((volume) => this.#render(volume)), Warnings: null };
+  }
+
+  async remove(name: string, { force }: { readonly force: boolean }): Promise<void> {
+    if (force && this.find(name) === undefined) return;
+    await this.#inTurn(name, async () => {
+      this.get(name);
+      const containerIds = this.#options.usedBy(name);
+      if (containerIds.length > 0) {
+        throw new TscomposeError({
+          code: 'volume/in-use',
+          message: `remove ${name}: volume is in use - [${containerIds.join(', ')}]`,
+          facts: { volume: name, containerIds },
+        });
+      }
+      this.#unmountDevice(name);
+      await this.#records.delete(name); // first: content without record is swept, a record without content is not right
+      await rm(join(this.#options.dir, name), { recursive: true, force: true });
+      this.#publish('destroy', name, {});
+    });
+  }
+
+  async prune(filters: Filters): Promise<PruneReport> {
+    const all = (filters['all'] ?? []).some((value) => readBoolean('all', value));
+    const removed: string[] = [];
+    let bytes = 0;
+    for (const volume of this.#records.list()) {
+      if (!matchesVolume(volume, filters, { allowed: pruneBoth, dangling: this.#isDangling })) continue;
+      if (!this.#isDangling(volume) || !(all || volume.anonymous || hasLabel(volume, anonymousLabel))) continue;
+      const size = await this.#sizeOf(volume, AbortSignal.timeout(60_000));
+      try {
+        await this.remove(volume.name, { force: false });
+      } catch (error) {
+        this.#options.log.warn('cannot prune a volume', { volume: volume.name, error }); // in use since we looked
+        continue;
+      }
+      bytes += size;
+      removed.push(volume.name);
+    }
+    const total = { reclaimed: String(bytes) };
+    this.#options.events.publish({ Type: 'volume', Action: 'prune', Actor: { ID: '', Attributes: total } });
+    return { VolumesDeleted: removed, SpaceReclaimed: bytes };
+  }
+
+  async usage(signal: AbortSignal): Promise<VolumeInspect[]> {
+    const all: VolumeInspect[] = [];
+    for (const volume of this.#records.list()) {
+      const Size = await this.#sizeOf(volume, signal);
+      all.push({ ...this.#render(volume), UsageData: { Size, RefCount: this.#options.usedBy(volume.name).length } });
+    }
+    return all;
+  }
+
+  mountpoint(name: string): string {
+    return join(this.#options.dir, name, '_data');
+  }
+
+  async acquire(name: string, containerId: string): Promise<string> {
+    return this.#inTurn(name, async () => {
+      const volume = this.get(name);
+      const target = this.mountpoint(name);
+      await this.#mountDevice(volume, target);
+      const holders = this.#holders.get(name) ?? new Set();
+      this.#holders.set(name, holders.add(containerId));
+      return target;
+    });
+  }
+
+  async release(name: string, containerId: string): Promise<void> {
+    await this.#inTurn(name, () => {
+      const holders = this.#holders.get(name);
+      holders?.delete(containerId);
+      if (holders?.size === 0) {
+        this.#holders.delete(name);
+        this.#unmountDevice(name);
+      }
+      return Promise.resolve();
+    });
+  }
+
+  async isEmpty(name: string): Promise<boolean> {
+    return this.get(name).content === 'copying' || (await readdir(this.mountpoint(name))).length === 0;
+  }
+
+  async populate(name: string, folder: string, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const volume = this.get(name);
+      const target = this.mountpoint(name);
+      const found = await readdir(target);
+      if (volume.content === 'settled' && found.length > 0) return;
+      await this.#records.put(name, { ...volume, content: 'copying' }, 'durable');
+      for (const entry of found) await rm(join(target, entry), { recursive: true, force: true });
+      await runTool('cp', ['-a', '--', `${folder}/.`, target], { signal, timeoutMs: 600_000 });
+      await this.#records.put(name, { ...volume, content: 'settled' }, 'durable');
+    });
+  }
+
+  readonly #isDangling = ({ name }: Volume): boolean => this.#options.usedBy(name).length === 0;
+
+  async #mountDevice({ name, options }: Volume, target: string): Promise<void> {
+    const device = options['device'] ?? '';
+    if (device === '' || listMountPoints().includes(target)) return;
+    let done = 0;
+    try {
+      for (const request of await mountsOf(options, target)) {
+        mount(request);
+        done += 1;
+      }
+    } catch (cause) {
+      if (done > 0) unmount(target, { detach: true });
+      throw new TscomposeError({
+        code: 'volume/mount-failed',
+        message: `error while mounting volume '${target}': failed to mount local volume ${device}: ${messageOf(cause)}`,
+        facts: { volume: name, device },
+        cause,
+      });
+    }
+  }
+
+  #unmountDevice(name: string): void {
+    const target = this.mountpoint(name);
+    if ((this.find(name)?.options['device'] ?? '') === '') return;
+    while (listMountPoints().includes(target)) unmount(target, { detach: true });
+  }
+
+  async #sizeOf(volume: Volume, signal: AbortSignal): Promise<number> {
+    if ((volume.options['device'] ?? '') !== '') return 0; // not our disk
+    const { stdout } = await runTool('du', ['-s', '-B1', '--', this.mountpoint(volume.name)], { signal });
+    return Number(stdout.split('\t', 1)[0]);
+  }
+
+  #render({ name, driver, created, labels, options }: Volume): VolumeInspect {
+    return {
+      CreatedAt: created,
+      Driver: driver,
+      Labels: Object.keys(labels).length === 0 ? null : { ...labels },
+      Mountpoint: this.mountpoint(name),
+      Name: name,
+      Options: Object.keys(options).length === 0 ? null : { ...options },
+      Scope: 'local',
+    };
+  }
+
+  #publish(action: string, name: string, attributes: Readonly<Record<string, string>>): void {
+    const Actor = { ID: name, Attributes: { driver: 'local', ...attributes } };
+    this.#options.events.publish({ Type: 'volume', Action: action, Actor });
+  }
+
+  #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(work, work);
+    this.#turns.set(name, turn);
+    const clear = () => {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    };
+    turn.then(clear, clear);
+    return turn;
+  }
+}
+
+function checkName(name: string): void {
+  if (namePattern.test(name) && name.length <= 200) return;
+  throw new TscomposeError({
+    code: 'volume/invalid-name',
+    message:
+      `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]"` +
+      ' are allowed. If you intended to pass a host directory, use absolute path',
+    facts: { volume: name },
+  });
+}
+
+/** Asking for a volume that exists gives it, as long as nothing else is asked for. */
+function sameOrThrow(existing: Volume, options: Readonly<Record<string, string>>): Volume {
+  const wanted = Object.entries(options);
+  if (wanted.every(([key, value]) => existing.options[key] === value)) return existing;
+  throw new TscomposeError({
+    code: 'volume/conflict',
+    message: `create ${existing.name}: a volume named ${existing.name} already exists with other options`,
+    facts: { volume: existing.name },
+  });
+}
