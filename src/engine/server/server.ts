@@ -26,8 +26,8 @@ export interface EngineServer {
   readonly http: Server;
   /** Requests being answered, streams that clients follow included. */
   inFlight(): number;
-  /** Ends every stream that clients follow, and idle connections. Requests that change something are waited for. */
-  close(): Promise<void>;
+  /** Ends what clients only follow, gives changes under way `graceMs` to finish, then ends those too. */
+  close(graceMs: number): Promise<void>;
 }
 
 export interface ServerOptions {
@@ -129,11 +129,13 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
   return {
     http,
     inFlight: () => running.size,
-    close: async () => {
+    close: async (graceMs) => {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       for (const client of clients) client.abort(new Error('the engine ends'));
-      engine.abort(new Error('the engine ends'));
-      await Promise.allSettled(running);
+      const finished = Promise.allSettled(running);
+      const grace = setTimeout(() => engine.abort(new Error('the engine ends')), graceMs);
+      await finished;
+      clearTimeout(grace);
       http.closeAllConnections();
       await closed;
     },
