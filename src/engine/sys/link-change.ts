@@ -3,7 +3,14 @@ import type { NetworkNamespace } from './network-namespace.js';
 
 /** One change to the links, addresses or routes of a namespace. */
 export type LinkChange =
-  | { readonly kind: 'add-bridge'; readonly name: string; readonly mac?: string; readonly mtu?: number }
+  /** `alias` is a free text on the link, up to 255 bytes. */
+  | {
+      readonly kind: 'add-bridge';
+      readonly name: string;
+      readonly alias?: string;
+      readonly mac?: string;
+      readonly mtu?: number;
+    }
   | {
       /** Both ends; the peer starts in `peerNamespace`, down. This end is up, on `master` when given. */
       readonly kind: 'add-veth';
@@ -34,6 +41,7 @@ export interface LinkInfo {
   readonly up: boolean;
   readonly mtu: number;
   readonly mac: string;
+  readonly alias: string | undefined;
   /** Index of the bridge it is a port of; 0 for none. */
   readonly masterIndex: number;
 }

@@ -19,6 +19,7 @@ const NLM_F_CREATE_EXCL = 0x600;
 const [AF_INET, AF_BRIDGE, AF_INET6] = [2, 7, 10];
 const IFF_UP = 1;
 const [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_PROTINFO, IFLA_LINKINFO] = [1, 3, 4, 10, 12, 18];
+const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const [IFLA_INFO_KIND, IFLA_INFO_DATA] = [1, 2];
 const VETH_INFO_PEER = 1;
@@ -68,6 +69,11 @@ function applyChange(socket: NetlinkSocket, change: LinkChange): void {
         mtuAttribute(change.mtu),
         nested(IFLA_LINKINFO, textAttribute(IFLA_INFO_KIND, 'bridge')),
       );
+      // The kernel takes an alias only for a link that exists (rtnetlink.c, do_setlink).
+      if (change.alias !== undefined) {
+        const index = indexOf(socket, change.name);
+        send(RTM_NEWLINK, 0, linkMessage({ index }), attribute(IFLA_IFALIAS, Buffer.from(change.alias)));
+      }
       return;
     case 'add-veth':
       send(
@@ -233,6 +239,7 @@ function parseLink(body: Buffer): LinkInfo {
         .get(IFLA_ADDRESS)
         ?.toString('hex')
         .replace(/..(?=.)/g, '$&:') ?? '',
+    alias: text(attributes.get(IFLA_IFALIAS)),
     masterIndex: attributes.get(IFLA_MASTER)?.readUInt32LE() ?? 0,
   };
 }

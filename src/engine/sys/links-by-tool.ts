@@ -29,6 +29,7 @@ export function openLinksByTool(namespace: NetworkNamespace | undefined): Links 
       up: Array.isArray(link['flags']) && link['flags'].includes('UP'),
       mtu: number(link['mtu']),
       mac: word(link['address']) ?? '',
+      alias: word(link['ifalias']),
       masterIndex: number(links.find(({ ifname }) => ifname === link['master'] && ifname !== undefined)?.['ifindex']),
     }));
   };
@@ -58,7 +59,9 @@ function lines(change: LinkChange): string[] {
   switch (change.kind) {
     case 'add-bridge': {
       const mac = change.mac === undefined ? '' : ` address ${change.mac}`;
-      return [`link add name ${checkLinkName(change.name)}${mac}${mtu(change.mtu)} type bridge`];
+      const made = `link add name ${checkLinkName(change.name)}${mac}${mtu(change.mtu)} type bridge`;
+      if (change.alias === undefined) return [made];
+      return [made, `link set dev ${change.name} alias ${JSON.stringify(change.alias)}`];
     }
     case 'add-veth': {
       const { name, peer, peerNamespace, peerMac, master } = change;

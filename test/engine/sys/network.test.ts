@@ -57,7 +57,7 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     const guest = openLinks(inside);
     host.apply([
       { kind: 'set-up', name: 'lo' },
-      { kind: 'add-bridge', name: 'tsctest', mac: '02:42:0a:00:00:01', mtu: 1400 },
+      { kind: 'add-bridge', name: 'tsctest', alias: 'an engine', mac: '02:42:0a:00:00:01', mtu: 1400 },
       { kind: 'add-address', link: 'tsctest', address: '10.99.0.1/16' },
       { kind: 'add-address', link: 'tsctest', address: 'fd12::1/64' },
       { kind: 'set-up', name: 'tsctest' },
@@ -83,7 +83,7 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     ]);
     const bridge = host.list().find(({ name }) => name === 'tsctest');
     const port = host.list().find(({ name }) => name === 'tscveth');
-    expect(bridge).toMatchObject({ type: 'bridge', up: true, mtu: 1400, mac: '02:42:0a:00:00:01' });
+    expect(bridge).toMatchObject({ type: 'bridge', up: true, mtu: 1400, mac: '02:42:0a:00:00:01', alias: 'an engine' });
     expect(port).toMatchObject({ type: 'veth', up: true, masterIndex: bridge?.index });
     expect(readFileSync('/proc/sys/net/ipv4/conf/tscveth/forwarding', 'utf8')).toBeDefined();
     expect(guest.list().find(({ name }) => name === 'eth0')).toMatchObject({ mac: '02:42:0a:63:00:02', up: true });

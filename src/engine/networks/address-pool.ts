@@ -1,0 +1,69 @@
+import { TscomposeError } from '../../base/errors.js';
+import { addressNumber, contains, numberAddress, type Subnet } from './subnet.js';
+
+/**
+ * The addresses of one subnet. A released address is handed out again only after all the others: what still knows it
+ * (a neighbour's cache, a namespace that is just being taken down) has time to forget.
+ */
+export class AddressPool {
+  readonly #network: string;
+  readonly #subnet: Subnet;
+  readonly #range: Subnet;
+  readonly #taken = new Set<bigint>();
+  #next: bigint;
+
+  /** @param reserved - never given out by themselves: the gateway and auxiliary addresses */
+  constructor(network: string, subnet: Subnet, range: Subnet, reserved: readonly string[]) {
+    this.#network = network;
+    this.#subnet = subnet;
+    this.#range = range;
+    this.#next = range.first;
+    this.#taken.add(subnet.first); // the subnet itself, or IPv6's any-router address
+    if (subnet.family === 4 && subnet.prefixLength < 31) this.#taken.add(subnet.last); // broadcast
+    for (const address of reserved) this.#taken.add(addressNumber(address));
+  }
+
+  /** @throws `network/addresses-exhausted` */
+  allocate(): string {
+    for (let at = this.#next; at <= this.#range.last; at += 1n) if (this.#take(at)) return this.#given(at);
+    for (let at = this.#range.first; at < this.#next; at += 1n) if (this.#take(at)) return this.#given(at);
+    throw new TscomposeError({
+      code: 'network/addresses-exhausted',
+      message: `network ${this.#network} has no free address left`,
+      facts: { network: this.#network },
+      hint: 'give the network a larger subnet',
+    });
+  }
+
+  /** @throws `network/invalid` when it lies outside, `network/address-in-use` */
+  claim(address: string): string {
+    if (!contains(this.#subnet, address)) {
+      throw new TscomposeError({
+        code: 'network/invalid',
+        message: `address ${address} lies outside of network ${this.#network}`,
+        facts: { reason: 'address outside of the subnet' },
+      });
+    }
+    if (this.#take(addressNumber(address))) return address;
+    throw new TscomposeError({
+      code: 'network/address-in-use',
+      message: `address ${address} of network ${this.#network} is already in use`,
+      facts: { network: this.#network, address },
+    });
+  }
+
+  release(address: string): void {
+    this.#taken.delete(addressNumber(address));
+  }
+
+  #take(value: bigint): boolean {
+    if (this.#taken.has(value)) return false;
+    this.#taken.add(value);
+    return true;
+  }
+
+  #given(value: bigint): string {
+    this.#next = value + 1n;
+    return numberAddress(value, this.#subnet.family);
+  }
+}

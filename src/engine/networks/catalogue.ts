@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { NetworkCreateRequest } from '../../api/network.js';
+import { TscomposeError } from '../../base/errors.js';
+import type { Records } from '../store/index.js';
+import { invalid } from './errors.js';
+import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
+import type { NetworkRange, NetworkRecord } from './record.js';
+import { addressOf, contains, overlaps, parseSubnet, subnetText, type Subnet } from './subnet.js';
+
+/** What of the host's addresses is spoken for. */
+export interface HostRanges {
+  /** Of its links, with their names. */
+  readonly links: readonly { readonly subnet: Subnet; readonly link: string }[];
+  /** Where its routes lead, without default routes. */
+  readonly routes: readonly Subnet[];
+  /** MTU of the link of the default route. */
+  readonly mtu: number;
+}
+
+const predefinedNames = ['bridge', 'host', 'none'] as const;
+
+/** The networks of an engine as records; the kernel knows nothing of this. */
+export class Catalogue {
+  readonly #records: Records<NetworkRecord>;
+  readonly #hostRanges: () => HostRanges;
+  readonly #creating = new Set<string>();
+
+  constructor(records: Records<NetworkRecord>, hostRanges: () => HostRanges) {
+    this.#records = records;
+    this.#hostRanges = hostRanges;
+  }
+
+  /** Makes `bridge`, `host` and `none` where they are missing. */
+  async ensurePredefined(): Promise<void> {
+    const present = new Set(this.list().map(({ name }) => name));
+    for (const name of predefinedNames) if (!present.has(name)) await this.#put(this.#predefined(name));
+  }
+
+  /** Sorted by name. */
+  list(): readonly NetworkRecord[] {
+    return this.#records.list().toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  get(id: string): NetworkRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** @throws `network/not-found`, `network/ambiguous` */
+  resolve(reference: string): NetworkRecord {
+    const all = this.#records.list();
+    const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
+    if (exact !== undefined) return exact;
+    const [first, second] = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
+    if (second !== undefined) {
+      const message = `several networks have an id that begins with ${reference}`;
+      throw new TscomposeError({ code: 'network/ambiguous', message, facts: { reference } });
+    }
+    if (first !== undefined) return first;
+    throw new TscomposeError({
+      code: 'network/not-found',
+      message: `network ${reference} not found`,
+      facts: { reference },
+    });
+  }
+
+  async create(request: NetworkCreateRequest): Promise<NetworkRecord> {
+    const { Name: name } = request;
+    if (name.trim() === '') throw invalid('a network needs a name');
+    if (predefinedNames.some((word) => word === name)) {
+      const message = `operation is not permitted on predefined ${name} network`;
+      throw new TscomposeError({ code: 'network/predefined', message, facts: { name } });
+    }
+    const driver = request.Driver === undefined || request.Driver === '' ? 'bridge' : request.Driver;
+    if (driver === 'host' || driver === 'null') throw invalid(`only one instance of "${driver}" network is allowed`);
+    if (driver !== 'bridge' || (request.IPAM?.Driver ?? 'default') !== 'default') {
+      const missing = driver === 'bridge' ? (request.IPAM?.Driver ?? '') : driver;
+      const message = `plugin ${JSON.stringify(missing)} not found`;
+      throw new TscomposeError({ code: 'network/driver-missing', message, facts: { driver: missing } });
+    }
+    const existing = this.list().find((network) => network.name === name);
+    if (existing !== undefined || this.#creating.has(name)) {
+      throw new TscomposeError({
+        code: 'network/name-in-use',
+        message: `network with name ${name} already exists`,
+        facts: { name, networkId: existing?.id ?? '' },
+      });
+    }
+    this.#creating.add(name);
+    try {
+      const record = this.#bridge(newId(), name, request);
+      await this.#put(record);
+      return record;
+    } finally {
+      this.#creating.delete(name);
+    }
+  }
+
+  async remove(record: NetworkRecord): Promise<void> {
+    await this.#records.delete(record.id);
+  }
+
+  /**
+   * The record with fresh ranges where those that the engine chose have been taken by the host meanwhile (another
+   * engine, a VPN); for a network that nothing runs on.
+   * @param ownLink - the network's own bridge, which does not count as the host's
+   */
+  async refresh(record: NetworkRecord): Promise<NetworkRecord> {
+    const host = this.#hostRanges();
+    const clashes = record.ranges.some(({ automatic, subnet: text }) => {
+      const subnet = parseSubnet(text);
+      const foreign = host.links.filter(({ link }) => link !== record.bridgeName).map((link) => link.subnet);
+      return automatic && foreign.some((other) => overlaps(other, subnet));
+    });
+    if (!clashes) return record;
+    const fixed = record.ranges.filter(({ automatic, subnet }) => !automatic || subnet.includes(':'));
+    const fresh = { ...record, ranges: [this.#automaticRange(record.predefined, record.id), ...fixed] };
+    await this.#put(fresh);
+    return fresh;
+  }
+
+  async #put(record: NetworkRecord): Promise<void> {
+    this.#reserved.set(record.id, record);
+    try {
+      await this.#records.put(record.id, record, 'durable');
+    } finally {
+      this.#reserved.delete(record.id);
+    }
+  }
+
+  /** Records on their way to the disk, whose ranges are taken already. */
+  readonly #reserved = new Map<string, NetworkRecord>();
+
+  #taken(exceptId: string): Subnet[] {
+    const records = [...this.#records.list(), ...this.#reserved.values()].filter(({ id }) => id !== exceptId);
+    return records.flatMap(({ ranges }) => ranges.map(({ subnet }) => parseSubnet(subnet)));
+  }
+
+  #automaticRange(predefined: boolean, id: string): NetworkRange {
+    const host = this.#hostRanges();
+    const taken = [...this.#taken(id), ...host.links.map(({ subnet }) => subnet), ...host.routes];
+    const subnet = chooseSubnet(taken, predefined ? 'predefined' : 'user');
+    return { subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true };
+  }
+
+  #predefined(name: (typeof predefinedNames)[number]): NetworkRecord {
+    const id = newId();
+    const bridge = name === 'bridge';
+    return {
+      ...{ id, name, created: now(), predefined: true, internal: false, attachable: false, enableIPv6: false },
+      driver: name === 'none' ? 'null' : name,
+      ranges: bridge ? [this.#automaticRange(true, id)] : [],
+      ...{ ipamDriver: 'default', ipamOptions: {}, labels: {} },
+      options: bridge ? defaultBridgeOptions(bridgeNameOf(id)) : {},
+      bridgeName: bridge ? bridgeNameOf(id) : '',
+      mtu: bridge ? this.#hostRanges().mtu : 0,
+    };
+  }
+
+  #bridge(id: string, name: string, request: NetworkCreateRequest): NetworkRecord {
+    const options = { ...request.Options };
+    const configs = (request.IPAM?.Config ?? []).filter(({ Subnet: subnet }) => (subnet ?? '') !== '');
+    const ranges = configs.map((config) => this.#userRange(config));
+    const enableIPv6 = request.EnableIPv6 === true;
+    if (ranges.some(({ subnet }) => subnet.includes(':')) && !enableIPv6) {
+      throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
+    }
+    for (const [index, range] of ranges.entries()) {
+      const rival = ranges.slice(0, index).find((other) => sameFamily(other, range));
+      if (rival !== undefined) throw invalid('a bridge network has at most one subnet of each address family');
+    }
+    const bridgeName = options['com.docker.network.bridge.name'] ?? '';
+    if (bridgeName !== '' && !/^[^\s/]{1,15}$/.test(bridgeName)) throw invalid(`${bridgeName} cannot be a link's name`);
+    const mtu = options['com.docker.network.driver.mtu'];
+    if (mtu !== undefined && !/^\d{2,5}$/.test(mtu)) throw invalid(`${mtu} is not an MTU`);
+    if (!ranges.some(({ subnet }) => !subnet.includes(':'))) ranges.unshift(this.#automaticRange(false, id));
+    if (enableIPv6 && !ranges.some(({ subnet }) => subnet.includes(':'))) {
+      const subnet = uniqueLocalSubnet(id);
+      ranges.push({ subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true });
+    }
+    return {
+      ...{ id, name, created: now(), driver: 'bridge', predefined: false, enableIPv6, options },
+      internal: request.Internal === true,
+      attachable: request.Attachable === true,
+      ranges,
+      ipamDriver: request.IPAM?.Driver ?? 'default',
+      ipamOptions: { ...request.IPAM?.Options },
+      labels: { ...request.Labels },
+      bridgeName: bridgeName === '' ? bridgeNameOf(id) : bridgeName,
+      mtu: mtu === undefined ? this.#hostRanges().mtu : Number(mtu),
+    };
+  }
+
+  #userRange(config: {
+    Subnet?: string;
+    IPRange?: string;
+    Gateway?: string;
+    AuxiliaryAddresses?: Record<string, string> | null;
+  }): NetworkRange {
+    const subnet = parseSubnet(config.Subnet ?? '');
+    const text = subnetText(subnet);
+    const overlap = (other: string): TscomposeError =>
+      new TscomposeError({
+        code: 'network/overlap',
+        message: `subnet ${text} overlaps ${other}`,
+        facts: { subnet: text, other },
+        hint: 'choose another subnet, or remove what uses it',
+      });
+    const rival = this.list().find(({ ranges }) => ranges.some((range) => overlaps(parseSubnet(range.subnet), subnet)));
+    if (rival !== undefined) throw overlap(`network ${rival.name}`);
+    const link = this.#hostRanges().links.find((other) => overlaps(other.subnet, subnet));
+    if (link !== undefined) throw overlap(`the addresses of link ${link.link}`);
+    const range = (config.IPRange ?? '') === '' ? undefined : parseSubnet(config.IPRange ?? '');
+    if (range !== undefined && !(contains(subnet, addressOf(range, 0n)) && range.last <= subnet.last)) {
+      throw invalid(`ip_range ${subnetText(range)} lies outside of subnet ${text}`);
+    }
+    const auxiliary = { ...config.AuxiliaryAddresses };
+    const gateway = (config.Gateway ?? '') === '' ? addressOf(range ?? subnet, 1n) : (config.Gateway ?? '');
+    for (const address of [gateway, ...Object.values(auxiliary)]) {
+      if (isIP(address) === 0) throw invalid(`${address} is not an address`);
+      if (!contains(subnet, address)) throw invalid(`no matching subnet for gateway or address ${address}`);
+    }
+    return {
+      subnet: text,
+      gateway,
+      auxiliary,
+      automatic: false,
+      ...(range === undefined ? {} : { ipRange: subnetText(range) }),
+    };
+  }
+}
+
+function sameFamily(left: NetworkRange, right: NetworkRange): boolean {
+  return left.subnet.includes(':') === right.subnet.includes(':');
+}
+
+function newId(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/** `tsc` and 12 digits: within the 15 bytes of a link's name, and found by the one rule for all our bridges. */
+function bridgeNameOf(id: string): string {
+  return `tsc${id.slice(0, 12)}`;
+}
+
+function now(): string {
+  const fraction = (process.hrtime.bigint() % 1_000_000n).toString().padStart(6, '0');
+  return new Date().toISOString().replace('Z', `${fraction}Z`);
+}
+
+function defaultBridgeOptions(bridgeName: string): Record<string, string> {
+  return {
+    'com.docker.network.bridge.default_bridge': 'true',
+    'com.docker.network.bridge.enable_icc': 'true',
+    'com.docker.network.bridge.enable_ip_masquerade': 'true',
+    'com.docker.network.bridge.host_binding_ipv4': '0.0.0.0',
+    'com.docker.network.bridge.name': bridgeName,
+    'com.docker.network.driver.mtu': '1500',
+  };
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { hasCode } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
+import { runTool } from '../../base/spawn.js';
+import { nftListJson } from '../sys/index.js';
+
+/**
+ * Another firewall's `FORWARD` chain with policy drop, as dockerd makes it, drops what our own rules let through: a drop
+ * anywhere wins. So our bridges get an exception in it (`DOCKER-USER` is the place that dockerd leaves to others).
+ * The rule carries the engine's name, so that several engines do not remove each other's.
+ */
+export class ForeignFirewall {
+  readonly #comment: string;
+  readonly #log: Log;
+  readonly #bridges = new Set<string>();
+  #ensured: string | undefined;
+  #pending: Promise<void> = Promise.resolve();
+
+  constructor(comment: string, log: Log) {
+    this.#comment = comment;
+    this.#log = log;
+  }
+
+  /** Lets a bridge through, now or when such a firewall turns up. Bridges named `tsc…` share one rule. */
+  ensure(bridge: string): Promise<void> {
+    this.#bridges.add(bridge.startsWith('tsc') ? 'tsc+' : bridge);
+    this.#pending = this.#pending.then(() => this.#apply());
+    return this.#pending;
+  }
+
+  /** Takes every exception of this engine away again, also those of an earlier process. */
+  remove(): Promise<void> {
+    this.#pending = this.#pending.then(async () => {
+      this.#bridges.clear();
+      this.#ensured = undefined;
+      for (const tool of ['iptables', 'ip6tables']) if (mayFilter(tool)) await this.#removeWith(tool);
+    });
+    return this.#pending;
+  }
+
+  async #apply(): Promise<void> {
+    const tools = ['iptables', 'ip6tables'].filter(mayFilter);
+    const wanted = `${tools.join()} ${[...this.#bridges].join()}`;
+    if (wanted === this.#ensured) return;
+    for (const tool of tools) await this.#applyWith(tool);
+    this.#ensured = wanted;
+  }
+
+  async #applyWith(tool: string): Promise<void> {
+    const found = await this.#rules(tool);
+    if (found === undefined) return;
+    const chain = found.includes('-N DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD';
+    if (chain === 'FORWARD' && found.includes('-P FORWARD ACCEPT')) return;
+    for (const bridge of this.#bridges) {
+      for (const direction of ['-i', '-o']) {
+        const words = [direction, bridge];
+        const there = found.some((line) => line.startsWith(`-A ${chain} ${words.join(' ')} `) && this.#isOurs(line));
+        if (!there) await this.#run(tool, ['-I', chain, ...words, ...this.#rest()]);
+      }
+    }
+  }
+
+  async #removeWith(tool: string): Promise<void> {
+    const found = (await this.#rules(tool)) ?? [];
+    for (const line of found.filter((text) => text.startsWith('-A ') && this.#isOurs(text))) {
+      const words = line.replaceAll('"', '').split(' ');
+      await this.#run(tool, ['-D', ...words.slice(1)]);
+    }
+  }
+
+  #rest(): string[] {
+    return ['-m', 'comment', '--comment', this.#comment, '-j', 'ACCEPT'];
+  }
+
+  #isOurs(line: string): boolean {
+    return line.replaceAll('"', '').includes(` --comment ${this.#comment} `);
+  }
+
+  async #rules(tool: string): Promise<string[] | undefined> {
+    return (await this.#run(tool, ['-S']))?.split('\n');
+  }
+
+  /** @returns undefined where there is no such tool or it can do nothing here; that leaves our own rules */
+  async #run(tool: string, args: readonly string[]): Promise<string | undefined> {
+    try {
+      const signal = new AbortController().signal;
+      return (await runTool(tool, ['-w', '5', ...args], { signal, timeoutMs: 10_000 })).stdout;
+    } catch (error) {
+      if (!hasCode(error, 'tool/missing')) this.#log.warn('cannot look into the firewall of the host', { tool, error });
+      return undefined;
+    }
+  }
+}
+
+/** Whether asking the tool is worth it: merely starting iptables would make its tables. */
+function mayFilter(tool: string): boolean {
+  const family = tool === 'iptables' ? 'ip' : 'ip6';
+  try {
+    if (readFileSync(`/proc/net/${family}_tables_names`, 'utf8').includes('filter')) return true;
+  } catch {
+    // the old iptables is not in this kernel
+  }
+  try {
+    const listing = JSON.stringify(nftListJson(`list chains ${family}`));
+    return /"name":\s*"(FORWARD|DOCKER-USER)"/.test(listing);
+  } catch {
+    return false; // no nf_tables, hence no rules of iptables-nft
+  }
+}

@@ -1,0 +1,25 @@
+import type { Links } from '../sys/index.js';
+import type { HostRanges } from './catalogue.js';
+import { parseSubnet } from './subnet.js';
+
+/** Wider routes than this (default routes, the two halves that VPNs use instead) say nothing about what is taken. */
+const widestRoute = 8;
+const largestMtu = 1500;
+
+/** What the host uses now. */
+export function readHostRanges(links: Links): HostRanges {
+  const byIndex = new Map(links.list().map((link) => [link.index, link]));
+  const routes = links.routes();
+  const onward = routes.find(({ destination }) => destination === '0.0.0.0/0')?.linkIndex;
+  const mtu = onward === undefined ? largestMtu : (byIndex.get(onward)?.mtu ?? largestMtu);
+  return {
+    links: links.addresses().map(({ address, prefixLength, linkIndex }) => ({
+      subnet: parseSubnet(`${address}/${prefixLength}`),
+      link: byIndex.get(linkIndex)?.name ?? String(linkIndex),
+    })),
+    routes: routes
+      .map(({ destination }) => parseSubnet(destination))
+      .filter((route) => route.prefixLength >= widestRoute),
+    mtu: Math.min(Math.max(mtu, 576), largestMtu),
+  };
+}

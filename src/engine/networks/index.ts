@@ -1,0 +1,3 @@
+export type { Networks } from './contract.js';
+export type { NetworkRange, NetworkRecord } from './record.js';
+export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest } from './sandbox.js';

@@ -1,0 +1,125 @@
+import type { Log } from '../../base/log.js';
+import { nftApply, sysErrno } from '../sys/index.js';
+import {
+  emptyTable,
+  networkElements,
+  portElement,
+  tableOf,
+  type FilteredNetwork,
+  type PublishedPort,
+} from './nft-script.js';
+
+type Family = 4 | 6;
+
+/**
+ * The engine's nft tables. Changes of one turn of the event loop go to the kernel as one transaction; when the kernel
+ * refuses (somebody flushed the ruleset, say) the tables are built anew from what should be there.
+ */
+export class PacketRules {
+  readonly #table: string;
+  readonly #log: Log;
+  readonly #networks = new Set<FilteredNetwork>();
+  readonly #ports = new Set<PublishedPort>();
+  readonly #present = new Set<Family>();
+  #lines: string[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(table: string, log: Log) {
+    this.#table = table;
+    this.#log = log;
+  }
+
+  addNetwork(network: FilteredNetwork): void {
+    this.#networks.add(network);
+    for (const family of this.#familiesOf(network)) {
+      if (this.#present.has(family)) this.#lines.push(...networkElements('add', this.#table, family, network));
+    }
+  }
+
+  removeNetwork(network: FilteredNetwork): void {
+    if (!this.#networks.delete(network)) return;
+    for (const family of this.#familiesOf(network)) {
+      if (this.#present.has(family)) this.#lines.push(...networkElements('delete', this.#table, family, network));
+    }
+  }
+
+  addPorts(ports: readonly PublishedPort[]): void {
+    for (const port of ports) {
+      this.#ports.add(port);
+      if (this.#present.has(port.family)) this.#lines.push(portElement('add', this.#table, port));
+    }
+  }
+
+  removePorts(ports: readonly PublishedPort[]): void {
+    for (const port of ports) {
+      if (this.#ports.delete(port) && this.#present.has(port.family)) {
+        this.#lines.push(portElement('delete', this.#table, port));
+      }
+    }
+  }
+
+  /** Settles when everything changed so far is in the kernel. @throws `sys/call-failed` */
+  flush(): Promise<void> {
+    this.#flushing ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        this.#flushing = undefined;
+        try {
+          this.flushNow();
+          resolve();
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+    return this.#flushing;
+  }
+
+  /** The same at once. */
+  flushNow(): void {
+    const wanted = new Set([...this.#networks].flatMap((network) => this.#familiesOf(network)));
+    const same = wanted.size === this.#present.size && [...wanted].every((family) => this.#present.has(family));
+    if (same && this.#lines.length === 0) return;
+    const lines = this.#lines.splice(0);
+    if (same) {
+      try {
+        nftApply(lines.join('\n'));
+        return;
+      } catch (error) {
+        this.#log.warn('packet rules were not as left and are rebuilt', { error });
+      }
+    }
+    this.rebuild();
+  }
+
+  /** Replaces whatever the kernel holds of this engine by what should be there, in one transaction. */
+  rebuild(): void {
+    this.#lines = [];
+    const wanted = new Set([...this.#networks].flatMap((network) => this.#familiesOf(network)));
+    const script: string[] = [];
+    for (const family of [4, 6] as const) {
+      if (wanted.has(family)) script.push(emptyTable(this.#table, family), ...this.#elements(family));
+      else script.push(`table ${tableOf(this.#table, family)}`, `delete table ${tableOf(this.#table, family)}`);
+    }
+    try {
+      nftApply(script.join('\n'));
+    } catch (error) {
+      // A kernel without nf_tables has nothing to remove either.
+      if (wanted.size > 0 || !['EOPNOTSUPP', 'ENOPROTOOPT', 'EINVAL'].includes(sysErrno(error) ?? '')) throw error;
+    }
+    this.#present.clear();
+    for (const family of wanted) this.#present.add(family);
+  }
+
+  #elements(family: Family): string[] {
+    return [
+      ...[...this.#networks].flatMap((network) =>
+        this.#familiesOf(network).includes(family) ? networkElements('add', this.#table, family, network) : [],
+      ),
+      ...[...this.#ports].filter((port) => port.family === family).map((port) => portElement('add', this.#table, port)),
+    ];
+  }
+
+  #familiesOf(network: FilteredNetwork): Family[] {
+    return network.subnets.some(({ family }) => family === 6) ? [4, 6] : [4];
+  }
+}

@@ -1,0 +1,47 @@
+/** One range of a network, as created. */
+export interface NetworkRange {
+  /** With prefix length. */
+  readonly subnet: string;
+  /** The part of it that addresses are handed out from. */
+  readonly ipRange?: string;
+  /** Absent on an internal network that asked for none. */
+  readonly gateway?: string;
+  readonly auxiliary: Readonly<Record<string, string>>;
+  /** Chosen by the engine, not by the user. */
+  readonly automatic: boolean;
+}
+
+export type NetworkDriver = 'bridge' | 'host' | 'null';
+
+/** A network as it lies on disk; it changes only by being removed. */
+export interface NetworkRecord {
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339 with nanoseconds. */
+  readonly created: string;
+  readonly driver: NetworkDriver;
+  readonly predefined: boolean;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly enableIPv6: boolean;
+  readonly ranges: readonly NetworkRange[];
+  readonly ipamDriver: string;
+  readonly ipamOptions: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Name of the link on the host; empty for `host` and `none`. */
+  readonly bridgeName: string;
+  readonly mtu: number;
+}
+
+export const networkSchema = 1;
+
+/** @throws Error when `value` is not a record as {@link networkSchema} writes it */
+export function parseNetworkRecord(value: unknown): NetworkRecord {
+  if (typeof value === 'object' && value !== null && 'id' in value && 'name' in value && 'ranges' in value) {
+    if (typeof value.id === 'string' && typeof value.name === 'string' && Array.isArray(value.ranges)) {
+      return value as NetworkRecord; // written by this program, whole or not at all
+    }
+  }
+  throw new Error('not a network record');
+}
