@@ -5,6 +5,8 @@ export interface SourceLocation {
   readonly column: number;
   /** Length of the marked text on that line, for the caret line; 1 when unknown. */
   readonly length?: number;
+  /** The line itself, where the reader had it at hand; saves a renderer from reading the file again. */
+  readonly lineText?: string;
 }
 
 /** `compose.yaml:12:7` */

@@ -16,6 +16,8 @@ export interface ProjectModel {
   readonly [extension: `x-${string}`]: unknown;
 }
 
+export type ProjectResources = Pick<ProjectModel, 'networks' | 'volumes' | 'secrets' | 'configs' | 'models'>;
+
 /** A loaded project: the model, where it came from, and where every node of it stands in the user's files. */
 export interface Project {
   readonly name: string;
@@ -25,7 +27,9 @@ export interface Project {
   readonly composeFiles: readonly string[];
   readonly envFiles: readonly string[];
   readonly model: ProjectModel;
-  /** Services left out by profiles, so that a command line can still enable them. */
+  /** Networks, volumes, configs, secrets and models that are declared but used by no enabled service. */
+  readonly unusedResources: ProjectResources;
+  /** Services left out by profiles or selection, so that a command line can still enable them. */
   readonly disabledServices: Readonly<Record<string, Service>>;
   /** Active profiles. */
   readonly profiles: readonly string[];
@@ -80,8 +84,8 @@ export interface FileReference {
   readonly target?: string;
   readonly uid?: string;
   readonly gid?: string;
-  /** Octal text, `"0440"`. */
-  readonly mode?: string;
+  /** Permission bits as a number: `0o440` is 288. */
+  readonly mode?: number;
 }
 
 export interface ServiceHook {
@@ -255,10 +259,10 @@ export interface Service {
   readonly cpu_count?: number;
   readonly cpu_percent?: number;
   readonly cpu_shares?: number;
-  readonly cpu_quota?: string;
-  readonly cpu_period?: string;
-  readonly cpu_rt_runtime?: string;
-  readonly cpu_rt_period?: string;
+  readonly cpu_quota?: number;
+  readonly cpu_period?: number;
+  readonly cpu_rt_runtime?: number;
+  readonly cpu_rt_period?: number;
   readonly cpuset?: string;
   readonly mem_limit?: string;
   readonly mem_reservation?: string;

@@ -1,0 +1,101 @@
+import { TscomposeError } from '../base/errors.js';
+import { checkConsistency } from './consistency.js';
+import { decode } from './decode.js';
+import type { LoadContext } from './documents.js';
+import type { OptionalStage } from './load.js';
+import { loadModel, type ParsedFile } from './load-model.js';
+import type { NodePath, Project, ProjectModel, Service } from './model.js';
+import { child, isMap, placeAt, scalar, withMember, type MapNode } from './node.js';
+import { normalize } from './normalize.js';
+import { withoutUnusedResources } from './select.js';
+import { resolveServiceFiles } from './service-files.js';
+import { projectShape } from './shape.js';
+import { locationOf } from './source-text.js';
+
+export interface Assembly {
+  readonly name: string;
+  readonly parsed: readonly ParsedFile[];
+  readonly context: LoadContext;
+  readonly composeFiles: readonly string[];
+  readonly envFiles: readonly string[];
+  readonly profiles: readonly string[];
+  readonly without: ReadonlySet<OptionalStage>;
+  readonly allResources: boolean;
+  readonly strictVersion: boolean;
+}
+
+/** Makes a project of parsed files. */
+export async function assembleProject(assembly: Assembly): Promise<Project> {
+  const { context, name, without } = assembly;
+  const { problems, environment } = context;
+  const loaded = await loadModel(assembly.parsed, context, {
+    paths: without.has('paths') ? 'keep' : 'resolve',
+    strictVersion: assembly.strictVersion,
+  });
+  if (loaded.entries.size === 0 && !problems.any) throw emptyFile(assembly);
+  const root = without.has('normalize')
+    ? withMember(loaded, 'name', scalar(name))
+    : normalize(loaded, name, environment);
+  const complete = decode(root, projectShape, [], problems) as ProjectModel;
+  const { enabled, disabled } = splitByProfile(complete.services, assembly.profiles);
+  const model: ProjectModel = { ...complete, services: enabled };
+  if (!without.has('consistency') && !problems.any) checkConsistency(model, disabled, root, problems);
+  const services = without.has('environment')
+    ? enabled
+    : resolveServiceFiles(enabled, root, { environment, problems, onUnset: context.onUnset });
+  problems.throwIfAny();
+  const project: Project = {
+    name,
+    workingDir: context.directory,
+    composeFiles: assembly.composeFiles,
+    envFiles: assembly.envFiles,
+    model: { ...model, services },
+    unusedResources: {},
+    disabledServices: disabled,
+    profiles: assembly.profiles,
+    environment: plainEnvironment(environment),
+    locate: locator(root),
+  };
+  return assembly.allResources ? project : withoutUnusedResources(project);
+}
+
+function emptyFile(assembly: Assembly): TscomposeError {
+  const file = assembly.composeFiles[0] ?? '';
+  return new TscomposeError({
+    code: 'compose/empty',
+    message: 'empty compose file',
+    facts: { file },
+    hint: 'a project needs services',
+    at: { file, line: 1, column: 1 },
+  });
+}
+
+function splitByProfile(
+  services: Readonly<Record<string, Service>>,
+  active: readonly string[],
+): { enabled: Record<string, Service>; disabled: Record<string, Service> } {
+  const enabled = Object.create(null) as Record<string, Service>;
+  const disabled = Object.create(null) as Record<string, Service>;
+  for (const [name, service] of Object.entries(services)) {
+    (isEnabled(service, active) ? enabled : disabled)[name] = service;
+  }
+  return { enabled, disabled };
+}
+
+function isEnabled(service: Service, active: readonly string[]): boolean {
+  const profiles = service.profiles ?? [];
+  return profiles.length === 0 || active.includes('*') || profiles.some((profile) => active.includes(profile));
+}
+
+function plainEnvironment(environment: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const plain = Object.create(null) as Record<string, string>;
+  for (const [key, value] of environment) plain[key] = value;
+  return plain;
+}
+
+function locator(root: MapNode): Project['locate'] {
+  return (path: NodePath) => {
+    const section = path.length > 0 ? child(root, String(path[0])) : root;
+    return section === undefined || !isMap(root) ? undefined : locationOf(placeAt(root, path, 'value'));
+  };
+}

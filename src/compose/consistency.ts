@@ -1,0 +1,267 @@
+import type { ErrorCode, ErrorInit } from '../base/errors.js';
+import type { NodePath, ProjectModel, Service } from './model.js';
+import { placeAt, type Node } from './node.js';
+import type { Problems } from './problems.js';
+import { didYouMean } from './suggest.js';
+import { locationOf } from './source-text.js';
+
+interface Scope {
+  readonly model: ProjectModel;
+  readonly disabled: ReadonlySet<string>;
+  readonly root: Node;
+  readonly problems: Problems;
+}
+
+/** Checks that the parts of a project fit together; every misfit is added to `problems`. */
+export function checkConsistency(
+  model: ProjectModel,
+  disabled: Readonly<Record<string, Service>>,
+  root: Node,
+  problems: Problems,
+): void {
+  const scope: Scope = { model, disabled: new Set(Object.keys(disabled)), root, problems };
+  for (const name of Object.keys(model.services).sort()) {
+    const service = model.services[name];
+    if (service !== undefined) new ServiceCheck(scope, name, service).run();
+  }
+  for (const name of Object.keys(model.secrets ?? {})) checkSecret(scope, name);
+  if (!problems.any) checkCycles(scope);
+}
+
+class ServiceCheck {
+  readonly #scope: Scope;
+  readonly #name: string;
+  readonly #service: Service;
+
+  constructor(scope: Scope, name: string, service: Service) {
+    this.#scope = scope;
+    this.#name = name;
+    this.#service = service;
+  }
+
+  run(): void {
+    this.#image();
+    this.#build();
+    this.#networks();
+    this.#healthcheck();
+    this.#dependencies();
+    this.#mounts();
+    this.#files();
+    this.#scale();
+    this.#limits();
+    this.#watch();
+    this.#models();
+  }
+
+  #image(): void {
+    const { build, image, provider } = this.#service;
+    if (build !== undefined || image !== undefined || provider !== undefined) return;
+    this.#conflict(
+      [],
+      `service "${this.#name}" has neither an image nor a build context specified`,
+      'add image: or build:',
+    );
+  }
+
+  #build(): void {
+    const { build, platform } = this.#service;
+    if (build === undefined) return;
+    if (build.dockerfile !== undefined && build.dockerfile_inline !== undefined) {
+      this.#conflict(['build', 'dockerfile_inline'], 'dockerfile and dockerfile_inline exclude each other');
+    }
+    for (const [key, context] of Object.entries(build.additional_contexts ?? {})) {
+      if (!context.startsWith('service:')) continue;
+      const target = context.slice('service:'.length);
+      const path = ['build', 'additional_contexts', key];
+      const service = this.#scope.model.services[target];
+      if (service === undefined) this.#undefined(path, 'service', target, Object.keys(this.#scope.model.services));
+      else if (service.build === undefined)
+        this.#conflict(path, `service "${target}" is used as a build context but has no build`);
+    }
+    if (platform !== undefined && build.platforms !== undefined && !build.platforms.includes(platform)) {
+      this.#conflict(['platform'], `build.platforms must include the platform of the service, ${platform}`);
+    }
+    for (const [index, secret] of (build.secrets ?? []).entries()) {
+      this.#reference(['build', 'secrets', index], 'build secret', secret.source, this.#scope.model.secrets);
+    }
+  }
+
+  #networks(): void {
+    const { network_mode: mode, networks } = this.#service;
+    if (mode !== undefined && networks !== undefined && Object.keys(networks).length > 0) {
+      this.#conflict(['network_mode'], 'network_mode and networks exclude each other');
+    }
+    for (const key of Object.keys(networks ?? {})) {
+      this.#reference(['networks', key], 'network', key, this.#scope.model.networks, 'key');
+    }
+  }
+
+  #healthcheck(): void {
+    const first = this.#service.healthcheck?.test?.[0];
+    if (first === undefined || ['CMD', 'CMD-SHELL', 'NONE'].includes(first)) return;
+    this.#conflict(['healthcheck', 'test'], 'healthcheck.test must start with CMD, CMD-SHELL or NONE');
+  }
+
+  #dependencies(): void {
+    const { depends_on: dependsOn, network_mode: mode } = this.#service;
+    const { model, disabled } = this.#scope;
+    for (const [dependency, { required }] of Object.entries(dependsOn ?? {})) {
+      if (model.services[dependency] !== undefined || (disabled.has(dependency) && !required)) continue;
+      const inactive = disabled.has(dependency);
+      this.#add({
+        code: 'compose/undefined-dependency',
+        message: inactive
+          ? `service "${this.#name}" depends on "${dependency}", which no active profile enables`
+          : `service "${this.#name}" depends on "${dependency}", which no file defines`,
+        facts: { service: this.#name, dependency },
+        hint: inactive
+          ? 'activate one of its profiles with --profile'
+          : didYouMean(dependency, Object.keys(model.services)),
+        at: this.#at(['depends_on', dependency], 'key'),
+      });
+    }
+    if (mode?.startsWith('service:') === true && dependsOn?.[mode.slice('service:'.length)] === undefined) {
+      const target = mode.slice('service:'.length);
+      if (model.services[target] === undefined) {
+        this.#undefined(['network_mode'], 'service', target, Object.keys(model.services));
+      }
+    }
+  }
+
+  #mounts(): void {
+    for (const [index, mount] of (this.#service.volumes ?? []).entries()) {
+      if (mount.type !== 'volume' || mount.source === undefined) continue;
+      this.#reference(['volumes', index], 'volume', mount.source, this.#scope.model.volumes);
+    }
+  }
+
+  #files(): void {
+    for (const [index, config] of (this.#service.configs ?? []).entries()) {
+      this.#reference(['configs', index], 'config', config.source, this.#scope.model.configs);
+    }
+    for (const [index, secret] of (this.#service.secrets ?? []).entries()) {
+      this.#reference(['secrets', index], 'secret', secret.source, this.#scope.model.secrets);
+    }
+  }
+
+  #scale(): void {
+    const { scale, deploy, container_name: containerName } = this.#service;
+    const replicas = deploy?.replicas;
+    if (scale !== undefined && replicas !== undefined && scale !== replicas) {
+      this.#conflict(['scale'], `can't set distinct values on 'scale' and 'deploy.replicas'`);
+    }
+    const wanted = scale ?? replicas ?? 1;
+    if (wanted < 0)
+      this.#conflict([scale === undefined ? 'deploy' : 'scale'], 'a service cannot have fewer than 0 containers');
+    if (wanted > 1 && containerName !== undefined) {
+      this.#conflict(['container_name'], `container_name allows one container only, and ${wanted} are asked for`);
+    }
+  }
+
+  #limits(): void {
+    const service = this.#service;
+    if (service.deploy === undefined) return;
+    const { limits, reservations } = service.deploy.resources ?? {};
+    const pairs: readonly (readonly [string, string, unknown, object | undefined, unknown])[] = [
+      ['cpus', 'limits.cpus', service.cpus, limits, limits?.cpus ?? 0],
+      ['mem_limit', 'limits.memory', service.mem_limit, limits, limits?.memory ?? '0'],
+      ['mem_reservation', 'reservations.memory', service.mem_reservation, reservations, reservations?.memory ?? '0'],
+      ['pids_limit', 'limits.pids', service.pids_limit, limits, limits?.pids ?? 0],
+    ];
+    for (const [key, twin, value, group, other] of pairs) {
+      if (value === undefined || group === undefined || value === other) continue;
+      this.#conflict([key], `can't set distinct values on '${key}' and 'deploy.resources.${twin}'`);
+    }
+  }
+
+  #watch(): void {
+    for (const [index, rule] of (this.#service.develop?.watch ?? []).entries()) {
+      const action = String(rule['action']);
+      if (rule['target'] !== undefined || action === 'rebuild' || action === 'restart') continue;
+      this.#conflict(['develop', 'watch', index], `a watch rule that does ${action} needs a target`);
+    }
+  }
+
+  #models(): void {
+    for (const key of Object.keys(this.#service.models ?? {})) {
+      this.#reference(['models', key], 'model', key, this.#scope.model.models, 'key');
+    }
+  }
+
+  #reference(
+    path: NodePath,
+    kind: string,
+    name: string,
+    known: Readonly<Record<string, unknown>> | undefined,
+    prefer: 'value' | 'key' = 'value',
+  ): void {
+    if (known?.[name] !== undefined) return;
+    this.#undefined(path, kind, name, Object.keys(known ?? {}), prefer);
+  }
+
+  #undefined(
+    path: NodePath,
+    kind: string,
+    name: string,
+    known: readonly string[],
+    prefer: 'value' | 'key' = 'value',
+  ): void {
+    const section = kind === 'build secret' ? 'secrets' : `${kind}s`;
+    this.#add({
+      code: 'compose/undefined-reference',
+      message: `service "${this.#name}" refers to undefined ${kind} "${name}"`,
+      facts: { service: this.#name, kind, name },
+      hint: didYouMean(name, known) ?? `declare it under the top-level "${section}:"`,
+      at: this.#at(path, prefer),
+    });
+  }
+
+  #conflict(path: NodePath, problem: string, hint?: string): void {
+    const place = ['services', this.#name, ...path].join('.');
+    const message = path.length === 0 ? problem : `services.${this.#name}: ${problem}`;
+    this.#add({ code: 'compose/conflict', message, facts: { path: place }, hint, at: this.#at(path, 'key') });
+  }
+
+  #at(path: NodePath, prefer: 'value' | 'key'): ReturnType<typeof locationOf> {
+    return locationOf(placeAt(this.#scope.root, ['services', this.#name, ...path], prefer));
+  }
+
+  #add<Code extends ErrorCode>(init: ErrorInit<Code>): void {
+    this.#scope.problems.add(init);
+  }
+}
+
+function checkSecret(scope: Scope, name: string): void {
+  const secret = scope.model.secrets?.[name];
+  if (secret === undefined || secret.external === true) return;
+  if (secret.file !== undefined || secret.environment !== undefined) return;
+  scope.problems.add({
+    code: 'compose/conflict',
+    message: `secret "${name}" must declare either file or environment`,
+    facts: { path: `secrets.${name}` },
+    at: locationOf(placeAt(scope.root, ['secrets', name], 'key')),
+  });
+}
+
+function checkCycles(scope: Scope): void {
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): void => {
+    if (done.has(name)) return;
+    const start = path.indexOf(name);
+    if (start !== -1) {
+      const cycle = [...path.slice(start), name];
+      scope.problems.add({
+        code: 'compose/dependency-cycle',
+        message: `dependency cycle detected: ${cycle.join(' -> ')}`,
+        facts: { path: cycle },
+        at: locationOf(placeAt(scope.root, ['services', cycle.at(-2) ?? name, 'depends_on', name], 'key')),
+      });
+      return;
+    }
+    for (const dependency of Object.keys(scope.model.services[name]?.depends_on ?? {}).sort()) {
+      visit(dependency, [...path, name]);
+    }
+    done.add(name);
+  };
+  for (const name of Object.keys(scope.model.services).sort()) visit(name, []);
+}

@@ -1,0 +1,135 @@
+import { readFileSync, statSync } from 'node:fs';
+import { relative } from 'node:path';
+import { errnoOf, messageOf } from '../base/errors.js';
+import type { SourceLocation } from '../base/source-location.js';
+import { interpolate } from './interpolate.js';
+import { isMap } from './node.js';
+import type { Problems } from './problems.js';
+import { parseYaml, type YamlDocument } from './read-yaml.js';
+import type { Schema } from './schema.js';
+import { locationOf, SourceText, type Place } from './source-text.js';
+
+/** What the stages of one load share. A nested load (include) has its own directory and environment. */
+export interface LoadContext {
+  /** Absolute path; relative paths of the files are relative to it. */
+  readonly directory: string;
+  readonly home: string | undefined;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly problems: Problems;
+  readonly schema: Schema | undefined;
+  readonly fillsVariables: boolean;
+  readonly canonical: {
+    readonly problems: Problems;
+    readonly lenient: boolean;
+    readonly onWarning: (message: string, at: SourceLocation | undefined) => void;
+  };
+  readonly onWarning: (message: string, at: SourceLocation | undefined) => void;
+  readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
+  readonly stdin: string | undefined;
+  /** Told of every file that is read. */
+  readonly onFile: (file: string) => void;
+}
+
+export interface SourcedDocument extends YamlDocument {
+  readonly source: SourceText;
+}
+
+/**
+ * Reads and parses a file; `-` is standard input.
+ * @param from - where the file is named, for the message when it cannot be read
+ * @returns undefined when the file cannot be read; the problem is noted
+ */
+export function parseFile(
+  file: string,
+  context: LoadContext,
+  from: Place | undefined,
+): readonly SourcedDocument[] | undefined {
+  const source = readSource(file, context, from);
+  if (source === undefined) return undefined;
+  return parseYaml(source, context.problems).map((document) => ({ ...document, source }));
+}
+
+/** As {@link parseFile}, with variables filled in. */
+export function readDocuments(
+  file: string,
+  context: LoadContext,
+  from: Place | undefined,
+): readonly SourcedDocument[] | undefined {
+  return parseFile(file, context, from)?.map((document) => fillDocument(document, context));
+}
+
+export function fillDocument(document: SourcedDocument, context: LoadContext): SourcedDocument {
+  return { ...document, root: fill(document.root, document.source, context) };
+}
+
+function fill(root: YamlDocument['root'], source: SourceText, context: LoadContext): YamlDocument['root'] {
+  if (!isMap(root)) {
+    context.problems.add({
+      code: 'compose/not-a-mapping',
+      message: 'the top level must be a mapping of names to values',
+      facts: { path: '' },
+      at: locationOf(root.at) ?? source.locate(0, 1),
+    });
+    return root;
+  }
+  if (!context.fillsVariables) return root;
+  return interpolate(root, {
+    lookup: (name) => context.environment.get(name),
+    problems: context.problems,
+    onUnset: context.onUnset,
+    onWarning: context.onWarning,
+  });
+}
+
+/** Text of a file, decoded; undefined, with the problem noted, when there is none to be had. */
+export function readSource(file: string, context: LoadContext, from: Place | undefined): SourceText | undefined {
+  if (file === '-') return new SourceText('-', withoutMark(context.stdin ?? ''));
+  try {
+    const bytes = readFileSync(file);
+    context.onFile(file);
+    return new SourceText(file, decodeText(bytes));
+  } catch (error) {
+    const problem =
+      errnoOf(error) === 'ENOENT'
+        ? 'no such file'
+        : errnoOf(error) === 'EISDIR'
+          ? 'it is a directory'
+          : error instanceof TypeError
+            ? 'it is not UTF-8 text'
+            : messageOf(error);
+    context.problems.add({
+      code: 'compose/file-unreadable',
+      message: `cannot read ${file}: ${problem}`,
+      facts: { file },
+      at: locationOf(from),
+    });
+    return undefined;
+  }
+}
+
+/**
+ * UTF-8, or UTF-16 with a byte order mark.
+ * @throws TypeError when the bytes are neither
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
+  return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+}
+
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+export function isFile(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return false; // missing or out of reach: not a file we could read
+  }
+}
+
+/** How a nested file's directory reads from the one above, which resolves it further. */
+export function relativeDirectory(directory: string, nested: string): string {
+  return relative(directory, nested);
+}

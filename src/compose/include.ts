@@ -1,0 +1,144 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import { isFile, relativeDirectory, type LoadContext } from './documents.js';
+import { readEnvFiles } from './environment.js';
+import { mergeFiles } from './merge.js';
+import { child, emptyMap, isMap, map, textOf, withMember, type MapNode, type Node } from './node.js';
+import { pathText } from './problems.js';
+import { kindOf } from './scalar.js';
+import { locationOf } from './source-text.js';
+
+/** Loads the files of one include as a model of their own; their paths come out relative to the including project. */
+export type LoadNested = (
+  files: readonly { readonly path: string; readonly from: Node }[],
+  pathBase: string,
+  context: LoadContext,
+  included: readonly string[],
+) => MapNode;
+
+const sections = ['services', 'volumes', 'networks', 'secrets', 'configs', 'models'];
+
+/**
+ * Takes the projects named by `include` into the model (Compose Specification, "include"). What the including file
+ * says itself lies over what it includes.
+ */
+export function applyInclude(
+  root: MapNode,
+  context: LoadContext,
+  included: readonly string[],
+  load: LoadNested,
+): MapNode {
+  const include = child(root, 'include');
+  if (include === undefined) return root;
+  let model = withMember(root, 'include', undefined);
+  if (include.kind !== 'list') {
+    if (include.kind === 'scalar' && include.value === null) return model;
+    context.problems.add({
+      code: 'compose/wrong-type',
+      message: `include must be a list, got ${kindOf(include)}`,
+      facts: { path: 'include', expected: 'a list', actual: kindOf(include) },
+      at: locationOf(include.at),
+    });
+    return model;
+  }
+  for (const [index, entry] of include.items.entries()) {
+    const nested = loadEntry(entry, index, context, included, load);
+    if (nested !== undefined) model = importSections(nested, model, context);
+  }
+  return model;
+}
+
+function loadEntry(
+  entry: Node,
+  index: number,
+  context: LoadContext,
+  included: readonly string[],
+  load: LoadNested,
+): MapNode | undefined {
+  const paths = textsOf(textOf(entry) === undefined ? child(entry, 'path') : entry);
+  const [first] = paths;
+  if (first === undefined || !hasKnownKeys(entry, index, context)) {
+    if (first === undefined) wrongEntry(entry, index, context);
+    return undefined;
+  }
+  const files = paths.map((from) => ({ path: absolute(textOf(from) ?? '', context.directory), from }));
+  const main = files[0]?.path ?? '';
+  if (included.includes(main)) {
+    const chain = [...included.slice(included.indexOf(main)), main];
+    context.problems.add({
+      code: 'compose/include-cycle',
+      message: `include cycle detected: ${chain.join(' includes ')}`,
+      facts: { chain },
+      at: locationOf(first.at),
+    });
+    return undefined;
+  }
+  const directoryText = textOf(child(entry, 'project_directory'));
+  const directory =
+    directoryText === undefined || directoryText === '' ? dirname(main) : absolute(directoryText, context.directory);
+  const environment = new Map(context.environment);
+  for (const [name, value] of readEnvFiles(envFilesOf(entry, directory, context), context)) {
+    if (!environment.has(name)) environment.set(name, value);
+  }
+  return load(files, relativeDirectory(context.directory, directory), { ...context, directory, environment }, included);
+}
+
+function envFilesOf(entry: Node, directory: string, context: LoadContext): readonly { path: string; from?: Node }[] {
+  const named = textsOf(child(entry, 'env_file'));
+  if (named.length > 0) {
+    return named
+      .map((from) => ({ path: absolute(textOf(from) ?? '', context.directory), from }))
+      .filter(({ path }) => path !== '/dev/null');
+  }
+  const path = join(directory, '.env');
+  return isFile(path) ? [{ path }] : [];
+}
+
+function importSections(nested: MapNode, model: MapNode, context: LoadContext): MapNode {
+  let result = model;
+  for (const section of sections) {
+    const from = child(nested, section);
+    if (!isMap(from)) continue;
+    const own = child(result, section);
+    const base = map(new Map([[section, from]]));
+    const over = isMap(own) ? map(new Map([[section, own]])) : emptyMap();
+    const merged = child(mergeFiles(base, over, context.problems), section);
+    result = withMember(result, section, merged);
+  }
+  return result;
+}
+
+function textsOf(node: Node | undefined): readonly Node[] {
+  if (node === undefined) return [];
+  if (textOf(node) !== undefined) return [node];
+  return node.kind === 'list' ? node.items.filter((item) => textOf(item) !== undefined) : [];
+}
+
+function hasKnownKeys(entry: Node, index: number, context: LoadContext): boolean {
+  if (!isMap(entry)) return true;
+  for (const [key, value] of entry.entries) {
+    if (['path', 'project_directory', 'env_file'].includes(key)) continue;
+    const place = pathText(['include', index]);
+    context.problems.add({
+      code: 'compose/unknown-key',
+      message: `unknown key "${key}" in ${place}`,
+      facts: { path: place, key },
+      at: locationOf(value.key ?? value.at),
+    });
+    return false;
+  }
+  return true;
+}
+
+function wrongEntry(entry: Node, index: number, context: LoadContext): void {
+  const place = pathText(['include', index]);
+  context.problems.add({
+    code: 'compose/wrong-type',
+    message: `${place} must be a path, or a mapping with a path`,
+    facts: { path: place, expected: 'a path', actual: kindOf(entry) },
+    at: locationOf(entry.at),
+  });
+}
+
+function absolute(path: string, directory: string): string {
+  return isAbsolute(path) ? path : join(directory, path);
+}

@@ -1,0 +1,25 @@
+/** Compose files → immutable `Project`. */
+export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
+export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
+export { renderProject, type RenderOptions } from './render.js';
+export type {
+  Build,
+  Dependency,
+  DependencyCondition,
+  Deploy,
+  DeviceRequestSpec,
+  FileObject,
+  FileReference,
+  HealthCheck,
+  Mount,
+  NetworkDefinition,
+  NodePath,
+  Port,
+  Project,
+  ProjectModel,
+  Service,
+  ServiceHook,
+  ServiceNetwork,
+  UlimitValue,
+  VolumeDefinition,
+} from './model.js';

@@ -1,0 +1,131 @@
+import { fillDefaults } from './defaults.js';
+import { fillDocument, parseFile, readDocuments, type LoadContext, type SourcedDocument } from './documents.js';
+import { applyExtends } from './extends.js';
+import { applyInclude } from './include.js';
+import { mergeFiles } from './merge.js';
+import { child, emptyMap, isMap, textOf, withMember, type MapNode, type Node } from './node.js';
+import { resolveListedVariables } from './normalize.js';
+import { resolvePaths } from './paths.js';
+import { applyResets } from './reset.js';
+import { checkResources } from './resource-checks.js';
+import { schemaOfVersion, validateSchema } from './schema.js';
+import { locationOf, type SourceText } from './source-text.js';
+import { toCanonical } from './canonical.js';
+import { keepLastDefinitions } from './unicity.js';
+
+/** A file of the command line, of `COMPOSE_FILE` or found. */
+export interface InputFile {
+  readonly path: string;
+}
+
+export interface ParsedFile {
+  readonly path: string;
+  readonly documents: readonly SourcedDocument[];
+}
+
+export function parseFiles(inputs: readonly InputFile[], context: LoadContext): readonly ParsedFile[] {
+  return inputs.map(({ path }) => ({ path, documents: parseFile(path, context, undefined) ?? [] }));
+}
+
+/** `name:` of the last document that has one, as written. */
+export function nameInDocuments(files: readonly ParsedFile[]): string | undefined {
+  let name: string | undefined;
+  for (const { documents } of files) {
+    for (const { root } of documents) {
+      const own = textOf(child(root, 'name'));
+      if (own !== undefined && own !== '') name = own;
+    }
+  }
+  return name;
+}
+
+export interface ModelOptions {
+  readonly paths: 'resolve' | 'keep';
+  readonly strictVersion: boolean;
+}
+
+/** Merges parsed files into one canonical, validated tree with absolute paths. */
+export async function loadModel(
+  files: readonly ParsedFile[],
+  context: LoadContext,
+  options: ModelOptions,
+): Promise<MapNode> {
+  const filled = files.map((file) => ({
+    path: file.path,
+    documents: file.documents.map((document) => fillDocument(document, context)),
+  }));
+  context.problems.throwIfAny();
+  if (options.strictVersion) await checkStatedVersions(filled, context);
+  const model = mergeAll(filled, context, []);
+  return finish(model, context, options.paths === 'keep' ? undefined : context.directory);
+}
+
+function loadNested(
+  files: readonly { readonly path: string; readonly from: Node }[],
+  pathBase: string,
+  context: LoadContext,
+  included: readonly string[],
+): MapNode {
+  const read = files.map(({ path, from }) => ({ path, documents: readDocuments(path, context, from.at) ?? [] }));
+  return finish(mergeAll(read, context, included), context, pathBase);
+}
+
+function mergeAll(files: readonly ParsedFile[], context: LoadContext, included: readonly string[]): MapNode {
+  let model = emptyMap();
+  for (const file of files) {
+    for (const document of file.documents) {
+      if (isMap(document.root)) model = addDocument(model, document.root, document, file.path, context, included);
+    }
+  }
+  return model;
+}
+
+/** Lays one document over the model so far. The order of these steps is part of the format. */
+function addDocument(
+  earlier: MapNode,
+  root: MapNode,
+  document: SourcedDocument,
+  path: string,
+  context: LoadContext,
+  included: readonly string[],
+): MapNode {
+  const { problems } = context;
+  let own = applyInclude(root, context, [...included, path], loadNested);
+  own = applyExtends(own, document.resets, path, context);
+  let model = applyResets(earlier, document.resets) as MapNode;
+  model = mergeFiles(model, own, problems);
+  model = keepLastDefinitions(model) as MapNode;
+  model = validate(model, document.source, context);
+  model = toCanonical(model, context.canonical);
+  return keepLastDefinitions(model) as MapNode;
+}
+
+function validate(model: MapNode, source: SourceText, context: LoadContext): MapNode {
+  const valid = context.schema === undefined ? model : validateSchema(model, context.schema, source, context.problems);
+  const version = child(valid, 'version');
+  if (version === undefined) return valid;
+  context.onWarning(
+    `${source.file}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`,
+    locationOf(version.key ?? version.at),
+  );
+  return withMember(valid, 'version', undefined);
+}
+
+/** Defaults, checks within resources, paths and listed variables: once, after the last file. */
+function finish(model: MapNode, context: LoadContext, pathBase: string | undefined): MapNode {
+  let result = fillDefaults(model);
+  checkResources(result, context.problems);
+  if (pathBase !== undefined) result = resolvePaths(result, { directory: pathBase, home: context.home });
+  return resolveListedVariables(result, context.environment);
+}
+
+async function checkStatedVersions(files: readonly ParsedFile[], context: LoadContext): Promise<void> {
+  for (const { documents } of files) {
+    for (const { root, source } of documents) {
+      const stated = textOf(child(root, 'version'));
+      if (!isMap(root) || stated === undefined) continue;
+      const schema = await schemaOfVersion(stated);
+      if (schema !== undefined) validateSchema(root, schema, source, context.problems);
+    }
+  }
+}

@@ -1,0 +1,273 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { TscomposeError } from '../base/errors.js';
+import type { SourceLocation } from '../base/source-location.js';
+import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
+import { isFile, type LoadContext } from './documents.js';
+import { readEnvFiles } from './environment.js';
+import { assembleProject } from './assemble.js';
+import { nameInDocuments, parseFiles, type InputFile } from './load-model.js';
+import type { Project } from './model.js';
+import { Problems } from './problems.js';
+import { currentSchema } from './schema.js';
+import { substitute, TemplateError } from './template.js';
+
+export interface Warning {
+  readonly message: string;
+  readonly at?: SourceLocation | undefined;
+}
+
+/** Stages a caller can do without: `config --no-interpolate`, `--no-path-resolution` and so on. */
+export type OptionalStage = 'interpolate' | 'paths' | 'normalize' | 'consistency' | 'environment';
+
+export interface LoadOptions {
+  /** Absolute path of the directory the command runs in. */
+  readonly cwd: string;
+  /** `-f`, in order; `-` is standard input. Absent: `COMPOSE_FILE`, else the usual names here and in the folders above. */
+  readonly files?: readonly string[] | undefined;
+  readonly projectDirectory?: string | undefined;
+  readonly projectName?: string | undefined;
+  /** `--profile`; absent or empty: `COMPOSE_PROFILES`. */
+  readonly profiles?: readonly string[] | undefined;
+  /** `--env-file`; absent or empty: `COMPOSE_ENV_FILES`, else `.env`. */
+  readonly envFiles?: readonly string[] | undefined;
+  /** The process environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Text of standard input; asked for only when a file is `-`. */
+  readonly stdin?: (() => Promise<string>) | undefined;
+  readonly without?: readonly OptionalStage[] | undefined;
+  /** Keep resources no enabled service uses (`--all-resources`). */
+  readonly allResources?: boolean | undefined;
+  /** Refuse keys the stated `version` of a file never had. */
+  readonly strictVersion?: boolean | undefined;
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
+
+/**
+ * Loads a project: finds and reads its files, fills in variables, follows includes and extends, merges, validates and
+ * brings everything into canonical form. All problems are reported at once.
+ * @throws TscomposeError: `compose/…`, or `problems/several` with each of them
+ */
+export async function loadProject(options: LoadOptions): Promise<Project> {
+  const problems = new Problems();
+  const reporter = new Reporter(options.onWarning ?? ignore);
+  const setting = await findSetting(options, problems, reporter);
+  const { context, inputs, environment } = setting;
+
+  const parsed = parseFiles(inputs, context);
+  problems.throwIfAny();
+  const name = projectName(options, setting, nameInDocuments(parsed), reporter);
+  environment.set('COMPOSE_PROJECT_NAME', name);
+  return assembleProject({
+    name,
+    parsed,
+    context,
+    composeFiles: inputs.map((input) => input.path),
+    envFiles: setting.envFiles,
+    profiles: activeProfiles(options, environment),
+    without: new Set(options.without ?? []),
+    allResources: options.allResources === true,
+    strictVersion: options.strictVersion === true,
+  });
+}
+
+/** Only what is needed to talk about a project by name: its name and directory. */
+export async function resolveProjectName(options: LoadOptions): Promise<string> {
+  const problems = new Problems();
+  const reporter = new Reporter(options.onWarning ?? ignore);
+  if (options.projectName !== undefined && options.projectName !== '') return checkedName(options.projectName);
+  const setting = await findSetting(options, problems, reporter, 'files may be missing');
+  const fromEnvironment = setting.environment.get('COMPOSE_PROJECT_NAME') ?? '';
+  if (fromEnvironment !== '') return checkedName(fromEnvironment);
+  const parsed = parseFiles(setting.inputs, setting.context);
+  problems.throwIfAny();
+  return projectName(options, setting, nameInDocuments(parsed), reporter);
+}
+
+interface Setting {
+  readonly directory: string;
+  readonly environment: Map<string, string>;
+  readonly envFiles: readonly string[];
+  readonly inputs: readonly InputFile[];
+  readonly context: LoadContext;
+}
+
+/** Where the files are and what the variables are worth. */
+async function findSetting(
+  options: LoadOptions,
+  problems: Problems,
+  reporter: Reporter,
+  missing: 'files must exist' | 'files may be missing' = 'files must exist',
+): Promise<Setting> {
+  const environment = new Map<string, string>();
+  for (const [key, value] of Object.entries(options.environment)) if (value !== undefined) environment.set(key, value);
+  const from = (path: string): string => (isAbsolute(path) ? resolve(path) : resolve(options.cwd, path));
+  const given = (options.files ?? []).map((file) => (file === '-' ? file : from(file)));
+  const projectDirectory =
+    options.projectDirectory === undefined || options.projectDirectory === ''
+      ? undefined
+      : from(options.projectDirectory);
+  const directoryOf = (files: readonly string[]): string => {
+    const first = files.find((file) => file !== '-');
+    return projectDirectory ?? (first === undefined ? options.cwd : dirname(first));
+  };
+  const envFiles = namedEnvFiles(options, environment).map(from);
+  // Read twice: `.env` beside the command may say where the project is, `.env` there adds what is not set yet.
+  const loadEnv = (directory: string): readonly string[] => {
+    const files = envFiles.length > 0 ? envFiles : defaultEnvFile(directory, environment);
+    const context = { environment, problems, onUnset: reporter.unset };
+    const values = readEnvFiles(
+      files.map((path) => ({ path })),
+      context,
+    );
+    problems.throwIfAny();
+    for (const [key, value] of values) if (!environment.has(key)) environment.set(key, value);
+    return files;
+  };
+  loadEnv(directoryOf(given));
+  const files =
+    given.length > 0 ? given : (configuredFiles(environment, from) ?? discoverFiles(directoryOf([]), reporter.plain));
+  if (files.length === 0 && missing === 'files must exist') {
+    throw new TscomposeError({
+      code: 'compose/no-file',
+      message: 'no configuration file provided: not found',
+      facts: { searched: directoryOf([]) },
+      hint: 'name a file with -f, or go to a folder with a compose.yaml',
+    });
+  }
+  const directory = directoryOf(files);
+  const usedEnvFiles = loadEnv(directory);
+  const stdin = files.includes('-') ? await options.stdin?.() : undefined;
+  const fillsVariables = options.without?.includes('interpolate') !== true;
+  const context: LoadContext = {
+    directory,
+    home: environment.get('HOME'),
+    environment,
+    problems,
+    schema: currentSchema,
+    fillsVariables,
+    canonical: { problems, lenient: !fillsVariables, onWarning: reporter.warn },
+    onWarning: reporter.warn,
+    onUnset: reporter.unset,
+    stdin,
+    onFile: ignore,
+  };
+  return { directory, environment, envFiles: usedEnvFiles, inputs: files.map((path) => ({ path })), context };
+}
+
+function namedEnvFiles(options: LoadOptions, environment: ReadonlyMap<string, string>): readonly string[] {
+  if (options.envFiles !== undefined && options.envFiles.length > 0) return options.envFiles;
+  const listed = environment.get('COMPOSE_ENV_FILES') ?? '';
+  return listed === '' ? [] : listed.split(',');
+}
+
+function defaultEnvFile(directory: string, environment: ReadonlyMap<string, string>): readonly string[] {
+  const disabled = environment.get('COMPOSE_DISABLE_ENV_FILE');
+  if (disabled !== undefined && /^(?:1|t|true)$/i.test(disabled)) return [];
+  if (disabled !== undefined && !/^(?:0|f|false)$/i.test(disabled)) {
+    throw new TscomposeError({
+      code: 'compose/invalid-value',
+      message: `COMPOSE_DISABLE_ENV_FILE must be true or false, got "${disabled}"`,
+      facts: { path: 'COMPOSE_DISABLE_ENV_FILE' },
+    });
+  }
+  const file = join(directory, '.env');
+  return isFile(file) ? [file] : [];
+}
+
+function configuredFiles(
+  environment: ReadonlyMap<string, string>,
+  from: (path: string) => string,
+): readonly string[] | undefined {
+  const listed = environment.get('COMPOSE_FILE');
+  if (listed === undefined) return undefined;
+  const separator = environment.get('COMPOSE_PATH_SEPARATOR') ?? '';
+  const files = listed.split(separator === '' ? ':' : separator).map((file) => (file === '-' ? file : from(file)));
+  for (const file of files) {
+    if (file === '-' || existsSync(file)) continue;
+    throw new TscomposeError({
+      code: 'compose/file-unreadable',
+      message: `cannot read ${file}: no such file`,
+      facts: { file },
+      hint: 'COMPOSE_FILE names it',
+    });
+  }
+  return files;
+}
+
+function activeProfiles(options: LoadOptions, environment: ReadonlyMap<string, string>): readonly string[] {
+  if (options.profiles !== undefined && options.profiles.length > 0) return options.profiles;
+  return (environment.get('COMPOSE_PROFILES') ?? '')
+    .split(',')
+    .map((profile) => profile.trim())
+    .filter((profile) => profile !== '');
+}
+
+/** `-p`, else `COMPOSE_PROJECT_NAME`, else `name:` of the last file that has one, else the directory's name. */
+function projectName(options: LoadOptions, setting: Setting, inFiles: string | undefined, reporter: Reporter): string {
+  if (options.projectName !== undefined && options.projectName !== '') return checkedName(options.projectName);
+  const fromEnvironment = setting.environment.get('COMPOSE_PROJECT_NAME') ?? '';
+  if (fromEnvironment !== '') return checkedName(fromEnvironment);
+  const name =
+    inFiles === undefined
+      ? nameOfDirectory(setting.directory)
+      : normalizeProjectName(
+          setting.context.fillsVariables ? filledName(inFiles, setting.environment, reporter) : inFiles,
+        );
+  if (name !== '') return name;
+  throw new TscomposeError({
+    code: 'compose/invalid-project-name',
+    message: `project name must not be empty: nothing of "${inFiles ?? setting.directory}" can be used`,
+    facts: { name: inFiles ?? setting.directory },
+    hint: 'set one with -p or a top-level name:',
+  });
+}
+
+function filledName(template: string, environment: ReadonlyMap<string, string>, reporter: Reporter): string {
+  try {
+    return substitute(template, { lookup: (name) => environment.get(name), onUnset: reporter.unset });
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new TscomposeError({
+      code: 'compose/bad-interpolation',
+      message: `name: ${error.message}`,
+      facts: { path: 'name', template },
+    });
+  }
+}
+
+function checkedName(name: string): string {
+  if (normalizeProjectName(name) === name) return name;
+  throw new TscomposeError({
+    code: 'compose/invalid-project-name',
+    message:
+      `invalid project name "${name}": must consist only of lowercase alphanumeric characters, hyphens, ` +
+      'and underscores as well as start with a letter or number',
+    facts: { name },
+  });
+}
+
+/** Passes warnings on, each once. */
+class Reporter {
+  readonly #onWarning: (warning: Warning) => void;
+  readonly #said = new Set<string>();
+
+  constructor(onWarning: (warning: Warning) => void) {
+    this.#onWarning = onWarning;
+  }
+
+  readonly warn = (message: string, at: SourceLocation | undefined): void => {
+    if (this.#said.has(message)) return;
+    this.#said.add(message);
+    this.#onWarning(at === undefined ? { message } : { message, at });
+  };
+
+  readonly plain = (message: string): void => this.warn(message, undefined);
+
+  readonly unset = (variable: string, at?: SourceLocation): void =>
+    this.warn(`The "${variable}" variable is not set. Defaulting to a blank string.`, at);
+}
+
+function ignore(): void {
+  // nobody listens
+}

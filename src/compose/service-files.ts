@@ -1,0 +1,71 @@
+import type { SourceLocation } from '../base/source-location.js';
+import { readEnvFile } from './environment.js';
+import type { Service } from './model.js';
+import { nodeAt, type Node } from './node.js';
+import type { Problems } from './problems.js';
+
+interface FileContext {
+  readonly environment: ReadonlyMap<string, string>;
+  readonly problems: Problems;
+  readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
+}
+
+/** Folds `env_file` into `environment` and `label_file` into `labels`; what the service says itself wins. */
+export function resolveServiceFiles(
+  services: Readonly<Record<string, Service>>,
+  root: Node,
+  context: FileContext,
+): Record<string, Service> {
+  const resolved = Object.create(null) as Record<string, Service>;
+  for (const [name, service] of Object.entries(services)) {
+    resolved[name] = resolveLabels(resolveEnvironment(service, name, root, context), name, root, context);
+  }
+  return resolved;
+}
+
+function resolveEnvironment(service: Service, name: string, root: Node, context: FileContext): Service {
+  const { env_file: files, environment, ...rest } = service;
+  if (files === undefined && environment === undefined) return service;
+  const values = new Map<string, string | null>();
+  for (const [index, file] of (files ?? []).entries()) {
+    const read = readEnvFile(file.path, {
+      problems: context.problems,
+      onUnset: context.onUnset,
+      from: nodeAt(root, ['services', name, 'env_file', index, 'path']),
+      optional: file.required === false,
+      format: file.format,
+      lookup: (key) => values.get(key) ?? context.environment.get(key),
+    });
+    for (const [key, value] of read) values.set(key, value);
+  }
+  for (const [key, value] of Object.entries(environment ?? {})) {
+    values.set(key, value ?? context.environment.get(key) ?? null);
+  }
+  return values.size === 0 ? rest : { ...rest, environment: sorted(values) };
+}
+
+function resolveLabels(service: Service, name: string, root: Node, context: FileContext): Service {
+  const { label_file: files, labels, ...rest } = service;
+  if (files === undefined) return service;
+  const values = new Map<string, string>();
+  for (const [index, path] of files.entries()) {
+    const read = readEnvFile(path, {
+      problems: context.problems,
+      onUnset: context.onUnset,
+      from: nodeAt(root, ['services', name, 'label_file', index]),
+      lookup: (key) => values.get(key),
+    });
+    for (const [key, value] of read) values.set(key, value);
+  }
+  for (const [key, value] of Object.entries(labels ?? {})) values.set(key, value);
+  return values.size === 0 ? rest : { ...rest, labels: sorted(values) };
+}
+
+function sorted<Value>(values: ReadonlyMap<string, Value>): Record<string, Value> {
+  const plain = Object.create(null) as Record<string, Value>;
+  for (const key of [...values.keys()].sort()) {
+    const value = values.get(key);
+    if (value !== undefined) plain[key] = value;
+  }
+  return plain;
+}

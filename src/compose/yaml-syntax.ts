@@ -1,0 +1,44 @@
+import type { ErrorCode as YamlErrorCode, YAMLError } from 'yaml';
+import type { ErrorInit } from '../base/errors.js';
+import type { SourceText } from './source-text.js';
+
+interface Wording {
+  readonly problem: string;
+  readonly hint?: string;
+}
+
+/** The slips people make most, said in words that help; the library's own message serves for the rest. */
+const wordings: Partial<Record<YamlErrorCode, Wording>> = {
+  BLOCK_AS_IMPLICIT_KEY: {
+    problem: 'a second "key: value" starts inside a value',
+    hint: 'put it on its own line, or quote the value if the colon belongs to the text',
+  },
+  TAB_AS_INDENT: { problem: 'a tab is used for indentation', hint: 'YAML indents with spaces only' },
+  MULTILINE_IMPLICIT_KEY: { problem: 'expected "key: value"', hint: 'is a colon or a blank after it missing?' },
+  BAD_SCALAR_START: {
+    problem: 'a value cannot start with this character',
+    hint: 'put the value in quotes',
+  },
+  BAD_ALIAS: { problem: 'an alias or anchor has no valid name' },
+  BAD_INDENT: {
+    problem: 'the indentation does not fit the lines above',
+    hint: 'members of one mapping or list start at the same column',
+  },
+};
+
+export function describeSyntaxError(error: YAMLError, source: SourceText): ErrorInit<'compose/yaml-syntax'> {
+  const wording = wordings[error.code];
+  const [start, end] = error.pos;
+  const problem = wording?.problem ?? `the file is not valid YAML: ${lowerFirst(error.message)}`;
+  return {
+    code: 'compose/yaml-syntax',
+    message: problem,
+    facts: { problem: error.message },
+    hint: wording?.hint,
+    at: source.locate(Math.min(start, source.text.length), Math.min(end, source.text.length)),
+  };
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
