@@ -33,7 +33,7 @@ export interface LayerMode {
 }
 
 const whiteoutPrefix = '.wh.';
-const opaqueMarker = '.wh..wh.opq';
+const opaqueMarker = '.wh..wh..opq';
 const auFsPrefix = '.wh..wh.'; // other bookkeeping of aufs, of no meaning to anyone else
 const maxEntries = 20_000_000;
 const maxDirectoriesReplaced = 1_000; // each looks through all files so far
@@ -48,6 +48,8 @@ const spaceKeptBytes = 32 << 20;
 export class LayerExtractor implements TarSink {
   /** Directories the tar did not have an entry for; they are to look as they do in the layers below. */
   readonly implicit = new Set<string>();
+  /** Devices 0/0 made here; one that hides nothing below would be seen in a directory that only this layer has. */
+  readonly whiteouts: string[] = [];
   /** Body number → where that file went (relative to the layer's directory) when a later entry took its place. */
   readonly moved: Record<number, string> = {};
   /** Content of regular files. */
@@ -237,8 +239,12 @@ export class LayerExtractor implements TarSink {
     const relative = parent === '' ? hidden : `${parent}/${hidden}`;
     const found = this.#tree.stat(relative);
     // A whiteout speaks of lower layers only: what this layer itself has at that name stays.
-    if (found === undefined) mknod(this.#tree.at(relative), constants.S_IFCHR, 0, 0);
-    else if (found.isDirectory()) this.#setOpaque(relative);
+    if (found === undefined) {
+      mknod(this.#tree.at(relative), constants.S_IFCHR, 0, 0);
+      this.whiteouts.push(relative);
+    } else if (found.isDirectory()) {
+      this.#setOpaque(relative);
+    }
   }
 
   #directoryOverWhiteout(relative: string): void {

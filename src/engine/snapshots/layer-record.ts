@@ -1,5 +1,4 @@
 import { isDigest, type Digest } from '../../base/digest.js';
-import type { ChainId } from './chain-id.js';
 import type { Layer } from './types.js';
 
 /** `layer.json`, beside `diff` and `tar-index`. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { lstatSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { FilesystemChange } from '../../api/container.js';
@@ -14,6 +15,7 @@ import type { LayerMode } from './extractor.js';
 import { layerNotFound } from './failures.js';
 import { currentBoot, LayerDisk } from './layer-disk.js';
 import { layerOf, type LayerRecord } from './layer-record.js';
+import { isWhiteout } from './layer-tree.js';
 import { LowerView } from './lower-view.js';
 import { OverlayOptions } from './overlay-options.js';
 import type {
@@ -29,6 +31,7 @@ import type { UnpackResult } from './unpack-job.js';
 import { createJobRunner, type JobRunner, locateWorker } from './worker-pool.js';
 
 const syncDelayMs = 2_000;
+const nothingSpecial = { implicit: [], whiteouts: [], moved: {} };
 
 export interface LayerStoreOptions {
   readonly dir: string;
@@ -140,7 +143,7 @@ class OverlayLayerStore implements LayerStore {
         { kind: 'pack', sourceDir: upperDir, layerDir, ownership, newestMtime, mode: this.#mode },
         { signal },
       );
-      return await this.#publish(layerDir, parent, result, []);
+      return await this.#publish(layerDir, parent, result);
     } finally {
       await rm(layerDir, { recursive: true, force: true });
     }
@@ -261,7 +264,7 @@ class OverlayLayerStore implements LayerStore {
       seal: async (parent) => {
         sealed = true;
         try {
-          const layer = await this.#publish(layerDir, parent, result, result.implicit, result.moved);
+          const layer = await this.#publish(layerDir, parent, result, result);
           return { ...layer, digest, digestBytes, compression };
         } finally {
           await rm(layerDir, { recursive: true, force: true }); // nothing is left there unless it was not needed
@@ -278,8 +281,7 @@ class OverlayLayerStore implements LayerStore {
     layerDir: string,
     parent: ChainId | undefined,
     made: { readonly diffId: Digest; readonly sizeBytes: number; readonly tarBytes: number },
-    implicit: readonly string[],
-    moved: Readonly<Record<number, string>> = {},
+    { implicit, whiteouts, moved }: Pick<UnpackResult, 'implicit' | 'whiteouts' | 'moved'> = nothingSpecial,
   ): Promise<Layer> {
     const publishing = this.#sealing
       .catch(() => undefined)
@@ -288,7 +290,7 @@ class OverlayLayerStore implements LayerStore {
         const chainId = extendChain(parent, made.diffId);
         const existing = this.#layers.get(chainId);
         if (existing !== undefined) return layerOf(existing.record);
-        this.#adoptFromBelow(`${layerDir}/diff`, parent, implicit);
+        this.#fitOver(`${layerDir}/diff`, parent, implicit, whiteouts);
         const record: LayerRecord = {
           schema: 1,
           chainId,
@@ -308,16 +310,24 @@ class OverlayLayerStore implements LayerStore {
     return publishing;
   }
 
-  /** Gives directories that a tar only implied the looks they have below, where otherwise this layer would change them. */
-  #adoptFromBelow(diff: string, parent: ChainId | undefined, implicit: readonly string[]): void {
-    if (parent === undefined || implicit.length === 0) return;
-    const below = new LowerView(this.lowerDirs(parent), this.#mode.opaqueXattr);
+  /**
+   * What can only be done knowing the layers below: directories that a tar merely implied get the looks they have there,
+   * and whiteouts of nothing go.
+   */
+  #fitOver(diff: string, parent: ChainId | undefined, implicit: readonly string[], whiteouts: readonly string[]): void {
+    if (implicit.length === 0 && whiteouts.length === 0) return;
+    const below = new LowerView(parent === undefined ? [] : this.lowerDirs(parent), this.#mode.opaqueXattr);
     for (const relative of implicit) {
       const found = below.find(relative);
       if (found?.stats.isDirectory() !== true) continue;
       const target = `${diff}/${relative}`;
       copyMetadata(found.path, found.stats, target);
       setTimes(fileName(target), { mtimeNs: BigInt(Math.round(found.stats.mtimeMs * 1_000)) * 1_000n });
+    }
+    for (const relative of whiteouts) {
+      const path = fileName(`${diff}/${relative}`);
+      const stats = lstatSync(path, { throwIfNoEntry: false }); // an entry that came later may have taken its place
+      if (stats !== undefined && isWhiteout(stats) && below.find(relative) === undefined) rmSync(path);
     }
   }
 

@@ -31,6 +31,7 @@ export interface UnpackResult {
   readonly compression: Compression;
   /** Directories the tar had no entry for, parents first. */
   readonly implicit: readonly string[];
+  readonly whiteouts: readonly string[];
   readonly moved: Readonly<Record<number, string>>;
 }
 
@@ -77,9 +78,9 @@ export async function runUnpack(job: UnpackJob, context: JobContext): Promise<Un
       throw digestMismatch(job.expectedDiffId, diffId);
     }
     const digest = digestFromHex(stored.digest('hex'));
-    const { sizeBytes, moved } = extractor;
+    const { sizeBytes, moved, whiteouts } = extractor;
     const implicit = [...extractor.implicit].sort();
-    return { diffId, sizeBytes, tarBytes, digest, digestBytes, compression, implicit, moved };
+    return { diffId, sizeBytes, tarBytes, digest, digestBytes, compression, implicit, whiteouts, moved };
   } catch (error) {
     extractor.abandon();
     index.close();
