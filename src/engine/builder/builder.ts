@@ -1,4 +1,25 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { type Digest, hexOf } from '../../base/digest.js';
+import { hasCode } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
+import { type ImageStore, type ImageUser, parseReference, withDefaultTag } from '../images/index.js';
+import type { ChainId, LayerStore } from '../snapshots/index.js';
+import { openContext } from './context/open-context.js';
+import { parseDockerfile } from './dockerfile/parse.js';
+import { interimId, renderImage } from './image/render-image.js';
+import { baseImages } from './plan/bases.js';
+import { planStages } from './plan/plan-stages.js';
+import type { PlannedStep } from './plan/planned-step.js';
+import { stepReporter } from './report/step-reporter.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
+import { type BuildCache, openBuildCache } from './solver/cache.js';
+import type { Operation, Solved } from './solver/operation.js';
+import { SharedRuns } from './solver/shared-runs.js';
+import { solve } from './solver/solve.js';
+import { type CacheMounts, openCacheMounts } from './steps/cache-mounts.js';
+import type { RunStep } from './steps/dependencies.js';
 
 export interface PruneResult {
   /** Keys of the records that were removed. */
@@ -13,6 +34,7 @@ export interface CacheUsage {
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly useCount: number;
+  /** An image has its layer as well. */
   readonly inUse: boolean;
 }
 
@@ -22,7 +44,205 @@ export interface Builder {
    * @throws `build/…` with the place in the Dockerfile; what `images` and `layers` throw; the abort reason
    */
   build(request: BuildRequest, io: BuildIo): Promise<BuildResult>;
-  /** Forgets cached steps and removes layers that only they held. */
+  /** Forgets cached steps and cache mounts, and removes layers that only they held. */
   prune(signal: AbortSignal): Promise<PruneResult>;
   diskUsage(): readonly CacheUsage[];
+}
+
+export interface BuilderOptions {
+  readonly images: ImageStore;
+  readonly layers: LayerStore;
+  readonly runStep: RunStep;
+  /** Every container there is, asked when layers are to be removed. */
+  readonly usedBy: () => readonly ImageUser[];
+  /** `<data root>/build-cache`; made when missing. */
+  readonly dir: string;
+  readonly log: Log;
+  readonly now?: () => Date;
+  /** Steps of one build that run at the same time; default 4. */
+  readonly parallel?: number;
+}
+
+const defaultParallel = 4;
+/** Local contexts whose digests are remembered this long after their last build. */
+const digestsKeptMs = 30 * 24 * 60 * 60 * 1000;
+
+export async function createBuilder(options: BuilderOptions): Promise<Builder> {
+  const { images, layers, dir, log, now = () => new Date() } = options;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const digestsDir = join(dir, 'contexts');
+  await sweepDigests(digestsDir, now());
+  const cache = await openBuildCache({ dir: join(dir, 'steps'), layers, log, now });
+  const cacheMounts = openCacheMounts(join(dir, 'mounts'));
+  const parts: BuildParts = { ...options, now, cache, cacheMounts, digestsDir, runs: new SharedRuns() };
+  return {
+    build: (request, io) => build(parts, request, io),
+    prune: (signal) => prune(parts, signal),
+    diskUsage: () => {
+      const inImages = new Set<string>(
+        images
+          .list()
+          .flatMap(({ chainId }) => (chainId === undefined ? [] : layers.chain(chainId).map((layer) => layer.chainId))),
+      );
+      return cache.entries().map(({ id, description, sizeBytes, createdAt, lastUsedAt, useCount, chainId }) => ({
+        id,
+        description,
+        sizeBytes,
+        createdAt,
+        lastUsedAt,
+        useCount,
+        inUse: chainId !== null && inImages.has(chainId),
+      }));
+    },
+  };
+}
+
+/** Every record goes; a layer goes when no image, container or running build has it, those on top first. */
+async function prune(parts: BuildParts, signal: AbortSignal): Promise<PruneResult> {
+  const { images, layers, cache, cacheMounts, usedBy } = parts;
+  await cacheMounts.clear();
+  const entries = cache.entries();
+  const candidates = new Set<ChainId>();
+  for (const { id, chainId } of entries) {
+    signal.throwIfAborted();
+    if (chainId !== null && layers.get(chainId) !== undefined) {
+      for (const layer of layers.chain(chainId)) candidates.add(layer.chainId);
+    }
+    await cache.remove(id);
+  }
+  const live = new Set<ChainId>();
+  for (const { chainId } of [...images.list(), ...usedBy()]) {
+    if (chainId === undefined || layers.get(chainId) === undefined) continue;
+    for (const layer of layers.chain(chainId)) live.add(layer.chainId);
+  }
+  let reclaimedBytes = 0;
+  const doomed = [...candidates].filter((chainId) => !live.has(chainId));
+  const depth = (chainId: ChainId): number => (layers.get(chainId) === undefined ? 0 : layers.chain(chainId).length);
+  for (const chainId of doomed.sort((left, right) => depth(right) - depth(left))) {
+    const sizeBytes = layers.get(chainId)?.sizeBytes ?? 0;
+    try {
+      await layers.remove(chainId);
+      reclaimedBytes += sizeBytes;
+    } catch (error) {
+      if (!hasCode(error, 'layer/in-use')) throw error; // by a build that runs now
+    }
+  }
+  return { removed: entries.map(({ id }) => id), reclaimedBytes };
+}
+
+interface BuildParts extends BuilderOptions {
+  readonly now: () => Date;
+  readonly cache: BuildCache;
+  readonly cacheMounts: CacheMounts;
+  readonly digestsDir: string;
+  readonly runs: SharedRuns;
+}
+
+async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Promise<BuildResult> {
+  const { images, layers, cache, now } = parts;
+  const { onProgress, signal } = io;
+  await using undo = new CleanupStack();
+  const defer = (work: () => unknown): void => undo.defer(work);
+  const tags = request.tags.map((tag) => withDefaultTag(parseReference(tag)));
+  const context = await openContext({
+    context: request.context,
+    dockerfile: request.dockerfile,
+    scratch: () => layers.scratch(),
+    digestsDir: parts.digestsDir,
+    undo,
+    signal,
+  });
+  defer(() => context.tree.digests.save());
+  const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+  const plan = await planStages({
+    dockerfile,
+    request,
+    signal,
+    dependencies: {
+      layers,
+      cache,
+      runStep: parts.runStep,
+      cacheMounts: parts.cacheMounts,
+      context: context.tree,
+      secrets: request.secrets ?? {},
+      defer,
+    },
+    bases: baseImages({
+      images,
+      pull: request.pull ? 'always' : 'missing',
+      onProgress,
+      registryAuth: io.registryAuth,
+      defer,
+    }),
+  });
+
+  const solvedOf = new Map<Operation, Solved>();
+  const outcomeOf = (operation: Operation): Solved => {
+    const solved = solvedOf.get(operation);
+    if (solved === undefined) throw new Error('bug: a step reported before those below it');
+    return solved;
+  };
+  const target = plan.target.last;
+  let imageId: Digest | undefined;
+  const imageIdOf = async (step: PlannedStep): Promise<Digest | undefined> => {
+    const made = step === target ? await createImage() : undefined;
+    if (made !== undefined) return (imageId = made);
+    return (
+      step.baseImageId ??
+      (step.createdBy === undefined && step.previous === undefined
+        ? undefined
+        : interimId(renderImage(step, outcomeOf)))
+    );
+  };
+  /** A Dockerfile that does nothing gives the image it starts from. */
+  const createImage = async (): Promise<Digest> => {
+    if (target.baseImageId !== undefined && target.createdBy === undefined) return target.baseImageId;
+    const { config, chainId } = renderImage(target, outcomeOf);
+    const image = await images.create({ config, chainId });
+    defer(images.retain(image.id));
+    return image.id;
+  };
+
+  const reporter = stepReporter({
+    steps: plan.stages.flatMap(({ steps }) => steps),
+    emit: onProgress,
+    imageIdOf,
+    nowMs: () => performance.now(),
+  });
+  const { release } = await solve(
+    { cache, runs: parts.runs, layers, now },
+    {
+      target: target.operation,
+      cacheUse: request.noCache ? 'write' : 'read-write',
+      observer: {
+        ...reporter,
+        solved: (operation, solved) => {
+          solvedOf.set(operation, solved);
+          return reporter.solved(operation, solved);
+        },
+      },
+      parallel: parts.parallel ?? defaultParallel,
+      signal,
+    },
+  );
+  defer(release);
+  if (imageId === undefined) throw new Error('bug: a build without a target');
+  if (plan.unusedArgs.length > 0) {
+    onProgress({ stream: `[Warning] One or more build-args [${plan.unusedArgs.join(' ')}] were not consumed\n` });
+  }
+  onProgress({ aux: { ID: imageId } });
+  onProgress({ stream: `Successfully built ${hexOf(imageId).slice(0, 12)}\n` });
+  for (const tag of tags) {
+    await images.tag(imageId, tag);
+    onProgress({ stream: `Successfully tagged ${tag.familiar}\n` });
+  }
+  return { imageId };
+}
+
+async function sweepDigests(dir: string, now: Date): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(dir)) {
+    const { mtimeMs } = await stat(join(dir, name));
+    if (now.getTime() - mtimeMs > digestsKeptMs) await rm(join(dir, name), { force: true });
+  }
 }

@@ -1,4 +1,4 @@
-export type { Builder, CacheUsage, PruneResult } from './builder.js';
+export { createBuilder, type Builder, type BuilderOptions, type CacheUsage, type PruneResult } from './builder.js';
 export type {
   AdditionalContext,
   BuildContext,
@@ -11,3 +11,4 @@ export type {
   BuildStepInfo,
   DockerfileSource,
 } from './request.js';
+export type { RunStep } from './steps/dependencies.js';

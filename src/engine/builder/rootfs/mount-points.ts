@@ -9,19 +9,9 @@ export interface MountPoint {
   readonly type: 'file' | 'directory';
 }
 
-/** What a runtime mounts over in every container. */
-export const standardMountPoints: readonly MountPoint[] = [
-  { path: '/proc', type: 'directory' },
-  { path: '/sys', type: 'directory' },
-  { path: '/dev', type: 'directory' },
-  { path: '/etc/resolv.conf', type: 'file' },
-  { path: '/etc/hosts', type: 'file' },
-  { path: '/etc/hostname', type: 'file' },
-];
-
 /**
  * Fills an empty directory with the mount points that `root` lacks. Put between a chain and the upper directory of a
- * RUN, it keeps what the runtime would have to create out of the layer. Directories on the way look as they do in `root`,
+ * RUN, it keeps what would have to be made for its `--mount`s out of the layer. Directories on the way look as they do in `root`,
  * for an overlay shows the topmost.
  */
 export function writeMountPoints(directory: string, root: string, points: readonly MountPoint[]): void {

@@ -11,7 +11,7 @@ export interface WritableRoot {
    * Ends the work and keeps what it changed.
    * @returns undefined where it changed nothing
    */
-  seal(signal: AbortSignal): Promise<Layer | undefined>;
+  readonly seal: (signal: AbortSignal) => Promise<Layer | undefined>;
 }
 
 /** A layer chain with a fresh directory to write into above it, given to `work` and gone after it. */

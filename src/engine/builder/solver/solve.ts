@@ -11,7 +11,8 @@ export interface SolveObserver {
   running(operation: Operation): void;
   output(operation: Operation, chunk: Buffer): void;
   solved(operation: Operation, solved: Solved): void | Promise<void>;
-  failed(operation: Operation, error: unknown): void;
+  /** `others`: it was stopped because something else failed or the build was canceled. */
+  failed(operation: Operation, error: unknown, cause: 'own' | 'others'): void;
 }
 
 export interface SolveRequest {
@@ -91,7 +92,7 @@ export async function solve(
       await observer.solved(operation, solved);
       return solved;
     } catch (error) {
-      observer.failed(operation, error);
+      observer.failed(operation, error, signal.aborted ? 'others' : 'own');
       throw error;
     }
   };

@@ -76,7 +76,7 @@ async function contentKey(
   if (request.patterns.length === 0) return remote;
   if (source === undefined) {
     const tree = localTree(dependencies, facts);
-    return [...remote, await digestItems(tree, await at(facts, select({ tree, ...request, signal })), signal)];
+    return [...remote, await digestItems(tree, await select({ tree, ...request, signal }), signal)];
   }
   const { cache, layers } = dependencies;
   const question = digestOf(JSON.stringify(['content/1', source.chainId ?? null, request]));
@@ -84,7 +84,7 @@ async function contentKey(
   if (known != null) return [...remote, known];
   const digest = await withReadableRoot(layers, source.chainId, async (root) => {
     const tree = snapshotTree(root);
-    return await digestItems(tree, await at(facts, select({ tree, ...request, signal })), signal);
+    return await digestItems(tree, await select({ tree, ...request, signal }), signal);
   });
   await cache.put(
     question,
@@ -106,7 +106,7 @@ async function run(
 
   const copyFrom = (tree: SourceTree): Promise<Outcome> =>
     withWritableRoot(layers, base?.chainId, async ({ root, seal }) => {
-      const items = request.patterns.length === 0 ? [] : await at(facts, select({ tree, ...request, signal }));
+      const items = request.patterns.length === 0 ? [] : await select({ tree, ...request, signal });
       const remote = await Promise.all(facts.remoteFiles.map((file) => file.fetch(signal)));
       const inline =
         facts.inlineFiles.length === 0 ? undefined : await writeInline(dependencies, facts.inlineFiles, signal);
@@ -148,23 +148,6 @@ function selectionOf({ sources, instruction }: CopyFacts): {
 
 function snapshotTree(root: string): SourceTree {
   return { root, kind: 'snapshot', ignore: ignoreNothing, digests: plainFileDigests };
-}
-
-/** Gives a failure about a source its place in the Dockerfile and its instruction's name. */
-async function at<T>(facts: CopyFacts, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof TscomposeError) || error.at !== undefined) throw error;
-    throw new TscomposeError({
-      code: error.code,
-      message: error.message.replace(/^COPY failed/, `${facts.instruction.keyword} failed`),
-      facts: error.facts,
-      hint: error.hint,
-      at: facts.instruction.at,
-      cause: error.cause,
-    });
-  }
 }
 
 /** Heredocs as files: 0644, root's. */

@@ -1,8 +1,11 @@
+import type { StepRequest } from '../../oci/index.js';
 import type { LayerStore } from '../../snapshots/index.js';
 import type { SourceTree } from '../context/selection.js';
 import type { BuildCache } from '../solver/cache.js';
 import type { CacheMounts } from './cache-mounts.js';
-import type { RunStep } from './run-port.js';
+
+/** Runs a command in a throw-away container to its end; it and all it started are gone when this settles. */
+export type RunStep = (request: StepRequest) => Promise<{ readonly exitCode: number }>;
 
 /** What the operations of one build work with. */
 export interface StepDependencies {

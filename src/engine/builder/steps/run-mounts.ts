@@ -2,6 +2,7 @@ import { chmodSync, chownSync, lstatSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { TscomposeError } from '../../../base/errors.js';
 import type { CleanupStack } from '../../../base/cleanup-stack.js';
+import type { OciMount } from '../../oci/index.js';
 import type { ChainId } from '../../snapshots/index.js';
 import { mount, unmount } from '../../sys/index.js';
 import { ignoreNothing } from '../context/ignore.js';
@@ -11,10 +12,9 @@ import type { MountPoint } from '../rootfs/mount-points.js';
 import { resolve, transfer } from '../rootfs/transfer.js';
 import type { StepDependencies } from './dependencies.js';
 import type { RunMount, RunMountOf } from './mount-flag.js';
-import type { StepMount } from './run-port.js';
 
 export interface PreparedMount {
-  readonly mount: StepMount;
+  readonly mount: OciMount;
   readonly point: MountPoint;
 }
 

@@ -6,7 +6,7 @@ import { TscomposeError } from '../../../base/errors.js';
 import { digestItems, select } from '../context/selection.js';
 import type { InstructionOf } from '../dockerfile/ast.js';
 import type { BuildNetwork } from '../request.js';
-import { likeRoot, standardMountPoints, writeMountPoints } from '../rootfs/mount-points.js';
+import { likeRoot, writeMountPoints } from '../rootfs/mount-points.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { sealUpper } from '../rootfs/writable.js';
 import type { Operation, Outcome, RunIo } from '../solver/operation.js';
@@ -108,15 +108,23 @@ async function run(
   if (facts.command.script !== undefined) mounts.push(scriptMount(facts.command.script, await scratch()));
 
   const upper = await scratch();
-  const mountPoints = await scratch();
-  await withReadableRoot(layers, base?.chainId, (root) => {
-    likeRoot(upper, root);
-    writeMountPoints(mountPoints, root, [...standardMountPoints, ...mounts.map(({ point }) => point)]);
-    return Promise.resolve();
-  });
+  const lower = [...layers.lowerDirs(base?.chainId)];
+  likeRoot(upper, lower[0]);
+  if (mounts.length > 0) {
+    const mountPoints = await scratch();
+    await withReadableRoot(layers, base?.chainId, (root) => {
+      writeMountPoints(
+        mountPoints,
+        root,
+        mounts.map(({ point }) => point),
+      );
+      return Promise.resolve();
+    });
+    lower.unshift(mountPoints);
+  }
   const tail = createTail();
   const { exitCode } = await runStep({
-    rootfs: { lower: [mountPoints, ...layers.lowerDirs(base?.chainId)], upper, work: await scratch() },
+    rootfs: { lower, upper, work: await scratch() },
     args: facts.command.args,
     env: [...facts.env, ...facts.hiddenEnv, ...secretVariables(dependencies, facts)],
     cwd: facts.cwd,
@@ -124,7 +132,7 @@ async function run(
     mounts: mounts.map(({ mount }) => mount),
     networkMode: facts.networkMode,
     extraHosts: facts.extraHosts,
-    ...(facts.shmSizeBytes === undefined ? {} : { shmSizeBytes: facts.shmSizeBytes }),
+    ...(facts.shmSizeBytes === undefined ? {} : { hostConfig: { ShmSize: facts.shmSizeBytes } }),
     onOutput: (chunk) => {
       tail.push(chunk);
       onOutput(chunk);

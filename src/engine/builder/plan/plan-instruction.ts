@@ -1,0 +1,248 @@
+import { posix } from 'node:path';
+import { TscomposeError } from '../../../base/errors.js';
+import type { SourceTree } from '../context/selection.js';
+import type { Instruction, InstructionOf } from '../dockerfile/ast.js';
+import { syntaxError } from '../dockerfile/syntax-error.js';
+import { applyToConfig, type ConfigInstruction, lookupIn, type Words, wordsOf } from '../image/apply.js';
+import { envOf, type ImageState, shellOf } from '../image/image-state.js';
+import { argValue, type ArgScope, declareArg, hiddenArgs, visibleArgs } from '../image/scope.js';
+import type { BuildRequest } from '../request.js';
+import { parseMode } from '../rootfs/mode.js';
+import type { Destination } from '../rootfs/transfer.js';
+import type { Operation } from '../solver/operation.js';
+import { configOperation, workdirOperation } from '../steps/base-operations.js';
+import { copyOperation } from '../steps/copy-operation.js';
+import type { StepDependencies } from '../steps/dependencies.js';
+import { parseMount } from '../steps/mount-flag.js';
+import { isRemote, remoteFile } from '../steps/remote-file.js';
+import { runCommand } from '../steps/run-command.js';
+import { runOperation } from '../steps/run-operation.js';
+import { located } from './located.js';
+import type { Sources } from './plan-stages.js';
+import type { PlannedStep } from './planned-step.js';
+
+export interface InstructionInput {
+  readonly instruction: Exclude<Instruction, InstructionOf<'FROM'>>;
+  readonly kind: PlannedStep['kind'];
+  readonly previous: PlannedStep;
+  readonly stage: string;
+  readonly scope: ArgScope;
+  readonly global: ArgScope;
+  readonly escape: string;
+  readonly request: BuildRequest;
+  readonly sources: Sources;
+  readonly dependencies: StepDependencies;
+}
+
+interface Planned {
+  readonly step: PlannedStep;
+  readonly scope: ArgScope;
+}
+
+/** @throws `build/syntax`, `build/unsupported`, and what finding a `--from` throws */
+export async function planInstruction(input: InstructionInput): Promise<Planned> {
+  const { instruction, previous, scope, escape } = input;
+  const lookup = lookupIn(previous.state, (name) => argValue(scope, name));
+  const words = wordsOf(instruction, lookup, escape);
+  switch (instruction.keyword) {
+    case 'ARG':
+      return planArg(input, instruction, words);
+    case 'RUN':
+      return { step: await planRun(input, instruction, words), scope };
+    case 'COPY':
+    case 'ADD':
+      return { step: await planCopy(input, instruction, words), scope };
+    case 'ENV':
+    case 'LABEL':
+    case 'USER':
+    case 'EXPOSE':
+    case 'VOLUME':
+    case 'ENTRYPOINT':
+    case 'CMD':
+    case 'MAINTAINER':
+    case 'STOPSIGNAL':
+    case 'HEALTHCHECK':
+    case 'SHELL':
+    case 'ONBUILD':
+    case 'WORKDIR':
+      return { step: planConfig(input, instruction, words), scope };
+  }
+}
+
+function stepOf(
+  { instruction, kind, previous, stage }: InstructionInput,
+  more: Pick<PlannedStep, 'operation' | 'state'> & {
+    createdBy: NonNullable<PlannedStep['createdBy']>;
+    notes?: string[];
+  },
+): PlannedStep {
+  return {
+    instruction,
+    kind,
+    previous,
+    stage,
+    state: more.state,
+    operation: located(more.operation, instruction),
+    createdBy: more.createdBy,
+    notes: more.notes ?? [],
+  };
+}
+
+/** The history shows what ran no command behind `#(nop)`. */
+function nop(state: ImageState, shown: string): string {
+  return `${shellOf(state).join(' ')} #(nop) ${shown}`;
+}
+
+function planConfig(input: InstructionInput, instruction: ConfigInstruction, words: Words): PlannedStep {
+  const { previous, dependencies } = input;
+  const { state, shown } = applyToConfig(previous.state, instruction, words);
+  const config = JSON.stringify([state.config, state.author ?? null]);
+  const operation =
+    instruction.keyword === 'WORKDIR'
+      ? workdirOperation(dependencies, previous.operation, instruction.text, state.config.WorkingDir ?? '/', config)
+      : configOperation(previous.operation, instruction.text, config);
+  const notes: string[] = [];
+  const before = previous.state.config.Healthcheck?.Test;
+  if (instruction.keyword === 'HEALTHCHECK' && before != null && before.length > 0) {
+    notes.push(`Note: overriding previous HEALTHCHECK: [${before.join(' ')}]`);
+  }
+  return stepOf(input, { operation, state, createdBy: () => nop(state, shown), notes });
+}
+
+function planArg(input: InstructionInput, instruction: InstructionOf<'ARG'>, words: Words): Planned {
+  const { previous, global } = input;
+  let { scope } = input;
+  const shown: string[] = [];
+  for (const { name, value } of instruction.args) {
+    const fallback = value === undefined ? undefined : words.one(value);
+    scope = declareArg(scope, name, fallback, global.declared.get(name));
+    shown.push(fallback === undefined ? name : `${name}=${fallback}`);
+  }
+  const { state } = previous;
+  const operation = configOperation(
+    previous.operation,
+    instruction.text,
+    JSON.stringify([state.config, state.author ?? null, shown]),
+  );
+  return { step: stepOf(input, { operation, state, createdBy: () => nop(state, ` ARG ${shown.join(' ')}`) }), scope };
+}
+
+async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'>, words: Words): Promise<PlannedStep> {
+  const { previous, scope, request, sources, dependencies } = input;
+  const { state } = previous;
+  if (instruction.security !== undefined && instruction.security !== 'sandbox') {
+    throw unsupported(instruction, `RUN --security=${instruction.security}`);
+  }
+  const shell = shellOf(state);
+  const command = runCommand(instruction.command, shell);
+  const env = envOf(state.config);
+  const args = visibleArgs(scope, env);
+  const shownCommand = command.script === undefined ? command.args.join(' ') : instruction.text.slice('RUN '.length);
+  const mounts: { mount: ReturnType<typeof parseMount>; from: Operation | undefined }[] = [];
+  for (const text of instruction.mounts) {
+    const mount = parseMount(text, instruction, words.one);
+    const from = mount.type === 'bind' && mount.from !== undefined ? mount.from : undefined;
+    const source = from === undefined ? undefined : await sources.from(from, instruction.at);
+    if (source !== undefined && 'root' in source) {
+      throw unsupported(instruction, 'RUN --mount of a named context');
+    }
+    const target = mount.target === '' ? '' : posix.resolve('/', state.config.WorkingDir ?? '/', mount.target);
+    mounts.push({ mount: { ...mount, target }, from: source });
+  }
+  const operation = runOperation(dependencies, {
+    instruction,
+    base: previous.operation,
+    command,
+    shownCommand,
+    env: [...env, ...args].map(([name, value]) => `${name}=${value}`),
+    hiddenEnv: hiddenArgs(scope, env).map(([name, value]) => `${name}=${value}`),
+    cwd: state.config.WorkingDir === undefined || state.config.WorkingDir === '' ? '/' : state.config.WorkingDir,
+    user: state.config.User ?? '',
+    networkMode:
+      instruction.network === undefined || instruction.network === 'default'
+        ? request.networkMode
+        : instruction.network,
+    extraHosts: request.extraHosts ?? [],
+    shmSizeBytes: request.shmSizeBytes,
+    mounts,
+  });
+  const prefix =
+    args.length === 0 ? '' : `|${args.length} ${args.map(([name, value]) => `${name}=${value}`).join(' ')} `;
+  return stepOf(input, { operation, state, createdBy: () => `${prefix}${shownCommand}` });
+}
+
+async function planCopy(
+  input: InstructionInput,
+  instruction: InstructionOf<'COPY'> | InstructionOf<'ADD'>,
+  words: Words,
+): Promise<PlannedStep> {
+  const { previous, sources: stages, dependencies } = input;
+  const { state } = previous;
+  const { keyword } = instruction;
+  const expanded = instruction.sources.map(words.one).filter((source) => source !== '');
+  const shownDestination = words.one(instruction.destination);
+  const destination = destinationOf(state, shownDestination);
+  const chown = instruction.chown === undefined ? undefined : words.one(instruction.chown);
+  const chmod = instruction.chmod === undefined ? undefined : words.one(instruction.chmod);
+  if (chmod !== undefined && parseMode(chmod) === undefined) {
+    throw syntaxError(
+      instruction.at,
+      `invalid chmod parameter: '${chmod}'. it should be octal string and between 0 and 07777`,
+      keyword,
+    );
+  }
+  const remote = keyword === 'ADD' ? expanded.filter(isRemote) : [];
+  const git =
+    keyword === 'ADD' ? expanded.find((source) => /^(git@|git:\/\/|ssh:\/\/)|\.git(#.*)?$/.test(source)) : undefined;
+  if (git !== undefined) throw unsupported(instruction, `ADD of the git repository ${git}`);
+  const from: Operation | SourceTree | undefined =
+    instruction.keyword === 'COPY' && instruction.from !== undefined
+      ? await stages.from(instruction.from, instruction.at)
+      : undefined;
+  const checksum = instruction.keyword === 'ADD' ? instruction.checksum : undefined;
+  const operation = copyOperation(dependencies, {
+    instruction,
+    base: previous.operation,
+    from,
+    sources: expanded.filter((source) => !remote.includes(source)),
+    inlineFiles: instruction.heredocs.map(({ name, content, expand }) => ({
+      name,
+      content: expand ? words.raw(content) : content,
+    })),
+    remoteFiles: remote.map((url) =>
+      remoteFile(dependencies, {
+        url,
+        isDirectory: destination.isDirectory,
+        at: instruction.at,
+        ...(checksum === undefined ? {} : { checksum: words.one(checksum) }),
+      }),
+    ),
+    destination,
+    chown,
+    chmod,
+  });
+  const flags = [
+    ...(chown === undefined ? [] : [`--chown=${chown} `]),
+    ...(chmod === undefined ? [] : [`--chmod=${chmod} `]),
+  ].join('');
+  return stepOf(input, {
+    operation,
+    state,
+    createdBy: ({ detail }) => nop(state, `${keyword} ${flags}${detail ?? ''} in ${shownDestination} `),
+  });
+}
+
+function destinationOf(state: ImageState, text: string): Destination {
+  const workingDir = state.config.WorkingDir ?? '/';
+  const isDirectory = text === '' || text === '.' || text.endsWith('/') || text.endsWith('/.');
+  return { path: posix.resolve('/', workingDir, text), isDirectory };
+}
+
+function unsupported(instruction: Instruction, feature: string): TscomposeError<'build/unsupported'> {
+  return new TscomposeError({
+    code: 'build/unsupported',
+    message: `dockerfile parse error on line ${instruction.at.line}: ${feature} is not supported`,
+    facts: { feature },
+    at: instruction.at,
+  });
+}

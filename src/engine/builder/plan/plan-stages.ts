@@ -1,0 +1,283 @@
+import type { SourceLocation } from '../../../base/source-location.js';
+import { TscomposeError } from '../../../base/errors.js';
+import type { Platform } from '../../images/index.js';
+import { realDirectory } from '../context/open-context.js';
+import { plainFileDigests } from '../context/file-digests.js';
+import { ignoreNothing } from '../context/ignore.js';
+import type { SourceTree } from '../context/selection.js';
+import type { Dockerfile, Instruction, InstructionOf, Stage } from '../dockerfile/ast.js';
+import { nearest } from '../dockerfile/nearest.js';
+import { parseTrigger } from '../dockerfile/parse.js';
+import { syntaxError } from '../dockerfile/syntax-error.js';
+import { wordsOf } from '../image/apply.js';
+import { emptyState, stateFromImage } from '../image/image-state.js';
+import { type ArgScope, declareArg, emptyScope } from '../image/scope.js';
+import type { BuildRequest } from '../request.js';
+import { baseOperation } from '../steps/base-operations.js';
+import type { StepDependencies } from '../steps/dependencies.js';
+import type { Operation } from '../solver/operation.js';
+import type { BaseImages } from './bases.js';
+import { planInstruction } from './plan-instruction.js';
+import type { PlannedStep } from './planned-step.js';
+import { hostPlatform, parsePlatform, platformArgs } from './platform.js';
+import '../errors.js';
+
+export interface PlannedStage {
+  readonly stage: Stage;
+  readonly steps: readonly PlannedStep[];
+  readonly last: PlannedStep;
+  readonly scope: ArgScope;
+}
+
+export interface BuildPlan {
+  /** Needed stages only, in the Dockerfile's order. */
+  readonly stages: readonly PlannedStage[];
+  readonly target: PlannedStage;
+  /** Given build arguments that no needed stage declares. */
+  readonly unusedArgs: readonly string[];
+}
+
+export interface PlanInput {
+  readonly dockerfile: Dockerfile;
+  readonly request: BuildRequest;
+  readonly dependencies: StepDependencies;
+  readonly bases: BaseImages;
+  readonly signal: AbortSignal;
+}
+
+/** What instructions of a stage may name with `--from`. */
+export interface Sources {
+  from(name: string, at: SourceLocation): Promise<Operation | SourceTree>;
+}
+
+/**
+ * Turns the stages that the target needs into steps over operations. Base images are found (and pulled) on the way, since
+ * their configs decide what variables stand for.
+ * @throws `build/unknown-stage`, `build/syntax`, `build/base-image-missing`
+ */
+export async function planStages(input: PlanInput): Promise<BuildPlan> {
+  const { dockerfile, request } = input;
+  const targetStage = findTarget(dockerfile, request.target);
+  const global = globalScope(input);
+  const planned = new Map<number, Promise<PlannedStage>>();
+  const stageAt = (index: number): Promise<PlannedStage> => {
+    const known = planned.get(index);
+    if (known !== undefined) return known;
+    const stage = dockerfile.stages[index];
+    if (stage === undefined) throw new Error(`bug: no stage ${index}`);
+    const plan = planStage(input, stage, global, stageAt, stage === targetStage ? request.labels : {});
+    planned.set(index, plan);
+    return plan;
+  };
+  const target = await stageAt(targetStage.index);
+  const stages = await Promise.all([...planned].sort(([left], [right]) => left - right).map(([, plan]) => plan));
+  const declared = new Set(
+    [global, ...stages.map(({ scope }) => scope)].flatMap(({ declared: names }) => [...names.keys()]),
+  );
+  return {
+    stages,
+    target,
+    unusedArgs: Object.keys(request.args).filter((name) => !declared.has(name) && !isAutomatic(name)),
+  };
+}
+
+function isAutomatic(name: string): boolean {
+  return /^(https?|ftp|no|all)_proxy$/i.test(name) || name.startsWith('BUILDKIT_') || name === 'SOURCE_DATE_EPOCH';
+}
+
+function findTarget({ stages }: Dockerfile, wanted: string | undefined): Stage {
+  const last = stages.at(-1);
+  if (last === undefined) throw new Error('bug: a Dockerfile without stages');
+  if (wanted === undefined || wanted === '') return last;
+  const found =
+    stages.findLast(({ name }) => name === wanted.toLowerCase()) ??
+    (/^\d+$/.test(wanted) ? stages[Number(wanted)] : undefined);
+  if (found !== undefined) return found;
+  const names = stages.flatMap(({ name }) => (name === undefined ? [] : [name]));
+  const suggestion = nearest(wanted.toLowerCase(), names);
+  throw new TscomposeError({
+    code: 'build/unknown-stage',
+    message: `failed to reach build target ${wanted} in Dockerfile`,
+    facts: { stage: wanted },
+    hint: suggestion === undefined ? undefined : `did you mean "${suggestion}"?`,
+  });
+}
+
+/** ARG before the first FROM. The automatic platform arguments are there without. */
+function globalScope({ dockerfile, request }: PlanInput): ArgScope {
+  const target = request.platform === undefined ? undefined : parsePlatform(request.platform);
+  let scope: ArgScope = {
+    given: request.args,
+    declared: platformArgs(hostPlatform(), target ?? hostPlatform()),
+  };
+  for (const instruction of dockerfile.globalArgs) {
+    for (const { name, value } of instruction.args) {
+      const words = wordsOf(instruction, (key) => scope.declared.get(key), dockerfile.escape);
+      scope = declareArg(scope, name, value === undefined ? undefined : words.one(value), scope.declared.get(name));
+    }
+  }
+  return scope;
+}
+
+async function planStage(
+  input: PlanInput,
+  stage: Stage,
+  global: ArgScope,
+  stageAt: (index: number) => Promise<PlannedStage>,
+  labels: Readonly<Record<string, string>>,
+): Promise<PlannedStage> {
+  const { dockerfile, request, dependencies } = input;
+  const { first, scope: inherited, triggers } = await planFrom(input, stage, global, stageAt);
+  const sources: Sources = { from: (name, at) => findSource(input, stage, stageAt, name, at) };
+  const steps = [first];
+  let scope = inherited;
+  const queue: { instruction: Exclude<Instruction, InstructionOf<'FROM'>>; kind: PlannedStep['kind'] }[] = [
+    ...triggers.map((trigger) => ({ instruction: parseTrigger(trigger, stage.from), kind: 'trigger' as const })),
+    ...stage.instructions.map((instruction) => ({ instruction, kind: 'instruction' as const })),
+    ...labelInstruction(labels, stage),
+  ];
+  for (const { instruction, kind } of queue) {
+    const previous = steps.at(-1) ?? first;
+    const { step, scope: next } = await planInstruction({
+      instruction,
+      kind,
+      previous,
+      stage: stageName(stage),
+      scope,
+      global,
+      escape: dockerfile.escape,
+      request,
+      sources,
+      dependencies,
+    });
+    steps.push(step);
+    scope = next;
+  }
+  return { stage, steps, last: steps.at(-1) ?? first, scope };
+}
+
+async function planFrom(
+  input: PlanInput,
+  stage: Stage,
+  global: ArgScope,
+  stageAt: (index: number) => Promise<PlannedStage>,
+): Promise<{ first: PlannedStep; scope: ArgScope; triggers: readonly string[] }> {
+  const { dockerfile, request, bases, signal } = input;
+  const { from } = stage;
+  const words = wordsOf(from, (name) => global.declared.get(name), dockerfile.escape);
+  const name = words.one(from.image);
+  if (name === '') {
+    throw syntaxError(from.at, `base name (${from.image}) should not be blank`, 'FROM');
+  }
+  const common = { instruction: from, stage: stageName(stage), kind: 'instruction' as const };
+  const parent = dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === name.toLowerCase());
+  if (parent !== undefined) {
+    const { last, scope } = await stageAt(parent.index);
+    const operation = passThrough(last.operation, from.text);
+    return {
+      first: { ...common, previous: last, operation, state: { ...last.state, cmdSet: false }, notes: [] },
+      scope,
+      triggers: [],
+    };
+  }
+
+  const platform = wantedPlatform(from, words.one(from.platform ?? request.platform ?? ''));
+  const scope = emptyScope(request.args);
+  if (name === 'scratch') {
+    const state = emptyState(platform ?? hostPlatform());
+    const operation = baseOperation(undefined, from.text);
+    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
+  }
+  const context = request.additionalContexts?.[name];
+  const reference = context?.kind === 'image' ? context.reference : name;
+  const image = await bases.get(reference, platform, from.at, signal);
+  const triggers = image.config.config?.OnBuild ?? [];
+  return {
+    first: {
+      ...common,
+      previous: undefined,
+      operation: baseOperation(image.chainId, from.text),
+      state: stateFromImage(image.config),
+      notes:
+        triggers.length === 0 ? [] : [`# Executing ${triggers.length} build trigger${triggers.length > 1 ? 's' : ''}`],
+      baseImageId: image.id,
+    },
+    scope,
+    triggers,
+  };
+}
+
+/** FROM a stage: a step of its own with the stage's outcome. */
+function passThrough(base: Operation, description: string): Operation {
+  return {
+    inputs: [base],
+    description,
+    key: () => Promise.resolve(undefined),
+    run: ([input]) => Promise.resolve({ chainId: input?.chainId }),
+  };
+}
+
+async function findSource(
+  { dockerfile, request, bases, signal }: PlanInput,
+  stage: Stage,
+  stageAt: (index: number) => Promise<PlannedStage>,
+  name: string,
+  at: SourceLocation,
+): Promise<Operation | SourceTree> {
+  const earlier = dockerfile.stages.slice(0, stage.index);
+  const named = earlier.findLast((other) => other.name === name.toLowerCase());
+  if (named !== undefined) return (await stageAt(named.index)).last.operation;
+  if (/^\d+$/.test(name)) {
+    if (Number(name) < stage.index) return (await stageAt(Number(name))).last.operation;
+    throw new TscomposeError({
+      code: 'build/unknown-stage',
+      message: `dockerfile parse error on line ${at.line}: invalid from flag value ${name}: invalid stage index ${name}`,
+      facts: { stage: name },
+      at,
+    });
+  }
+  const context = request.additionalContexts?.[name];
+  if (context?.kind === 'directory') {
+    const root = await realDirectory(context.path);
+    return { root, kind: 'context', ignore: ignoreNothing, digests: plainFileDigests };
+  }
+  const reference = context?.kind === 'image' ? context.reference : name;
+  if (dockerfile.stages.some((other) => other.name === name.toLowerCase() && other.index >= stage.index)) {
+    throw new TscomposeError({
+      code: 'build/unknown-stage',
+      message: `invalid from flag value ${name}: the stage does not come before the one that copies from it`,
+      facts: { stage: name },
+      at,
+    });
+  }
+  const image = await bases.get(reference, undefined, at, signal);
+  return baseOperation(image.chainId, `image ${reference}`);
+}
+
+function wantedPlatform(from: InstructionOf<'FROM'>, text: string): Platform | undefined {
+  if (text === '') return undefined;
+  const platform = parsePlatform(text);
+  if (platform === undefined) throw syntaxError(from.at, `"${text}" is an invalid platform specification`, 'FROM');
+  return platform;
+}
+
+/** `--label` is one LABEL more, as the classic builder does it. */
+function labelInstruction(
+  labels: Readonly<Record<string, string>>,
+  stage: Stage,
+): { instruction: InstructionOf<'LABEL'>; kind: 'instruction' }[] {
+  const pairs = Object.entries(labels).sort(([left], [right]) => (left < right ? -1 : 1));
+  if (pairs.length === 0) return [];
+  const text = `LABEL ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`;
+  // Single quotes: a label given on the command line is not expanded.
+  const quoted = pairs.map(([name, value]) => ({ name: quote(name), value: quote(value) }));
+  return [{ instruction: { keyword: 'LABEL', text, at: stage.from.at, pairs: quoted }, kind: 'instruction' }];
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+function stageName({ name, index }: Stage): string {
+  return name ?? String(index);
+}

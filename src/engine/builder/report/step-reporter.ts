@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
+import { type Digest, hexOf } from '../../../base/digest.js';
+import { messageOf } from '../../../base/errors.js';
+import type { PlannedStep } from '../plan/planned-step.js';
+import type { BuildEvent, BuildMessage } from '../request.js';
+import type { Operation, Solved } from '../solver/operation.js';
+import type { SolveObserver } from '../solver/solve.js';
+import { OrderedOutput } from './ordered-output.js';
+
+interface ReportedStep {
+  readonly step: PlannedStep;
+  readonly index: number;
+  /** Its number in `Step 2/5`; a trigger has none. */
+  readonly number: number | undefined;
+  readonly containerId: string;
+  readonly decoder: StringDecoder;
+  startedMs: number;
+}
+
+const shortLength = 12;
+
+/**
+ * Tells a build's progress twice: as the classic builder's text in the Dockerfile's order, and at once as events.
+ * @param imageIdOf - the image after a step that was just solved; asked once a step
+ */
+export function stepReporter(options: {
+  readonly steps: readonly PlannedStep[];
+  readonly emit: (message: BuildMessage) => void;
+  readonly imageIdOf: (step: PlannedStep) => Promise<Digest | undefined>;
+  readonly nowMs: () => number;
+}): SolveObserver {
+  const { steps, emit, imageIdOf, nowMs } = options;
+  const total = steps.filter(({ kind }) => kind === 'instruction').length;
+  let counted = 0;
+  const reported = new Map<Operation, ReportedStep>();
+  for (const [index, step] of steps.entries()) {
+    reported.set(step.operation, {
+      step,
+      index,
+      number: step.kind === 'instruction' ? ++counted : undefined,
+      containerId: randomBytes(shortLength / 2).toString('hex'),
+      decoder: new StringDecoder('utf8'),
+      startedMs: 0,
+    });
+  }
+  const output = new OrderedOutput<BuildMessage>(steps.length, emit);
+  const event = (data: BuildEvent): void => emit({ tscompose: data });
+  event({
+    kind: 'plan',
+    steps: [...reported.values()].map(({ step, index }) => ({
+      step: index,
+      stage: step.stage,
+      instruction: step.instruction.text,
+      line: step.instruction.at.line,
+    })),
+  });
+  const say = ({ index }: ReportedStep, text: string): void => output.write(index, { stream: text });
+  const isContainer = ({ step }: ReportedStep): boolean => step.instruction.keyword === 'RUN';
+
+  return {
+    started: (operation) => {
+      const one = reported.get(operation);
+      if (one === undefined) return;
+      one.startedMs = nowMs();
+      event({ kind: 'started', step: one.index });
+      if (one.number !== undefined) say(one, `Step ${one.number}/${total} : ${one.step.instruction.text}\n`);
+      for (const note of one.step.notes) say(one, `${note}\n`);
+    },
+    running: (operation) => {
+      const one = reported.get(operation);
+      if (one !== undefined && isContainer(one)) say(one, ` ---> Running in ${one.containerId}\n`);
+    },
+    output: (operation, chunk) => {
+      const one = reported.get(operation);
+      if (one === undefined) return;
+      const text = one.decoder.write(chunk);
+      if (text === '') return;
+      event({ kind: 'output', step: one.index, text });
+      say(one, text);
+    },
+    solved: async (operation, solved) => {
+      const one = reported.get(operation);
+      if (one === undefined) return;
+      const rest = one.decoder.end();
+      if (rest !== '') say(one, rest);
+      sayOutcome(one, solved, await imageIdOf(one.step));
+      event({
+        kind: solved.source === 'cache' ? 'cached' : 'done',
+        step: one.index,
+        durationMs: nowMs() - one.startedMs,
+      });
+      output.finish(one.index);
+    },
+    failed: (operation, error, cause) => {
+      const one = reported.get(operation);
+      if (one === undefined) return;
+      if (cause === 'own') output.flush(one.index);
+      event({
+        kind: cause === 'own' ? 'failed' : 'canceled',
+        step: one.index,
+        durationMs: nowMs() - one.startedMs,
+        ...(cause === 'own' ? { message: messageOf(error) } : {}),
+      });
+    },
+  };
+
+  function sayOutcome(one: ReportedStep, solved: Solved, imageId: Digest | undefined): void {
+    if (solved.source === 'cache') say(one, ' ---> Using cache\n');
+    else if (isContainer(one)) say(one, ` ---> Removed intermediate container ${one.containerId}\n`);
+    const hasTriggers = one.step.instruction.keyword === 'FROM' && one.step.notes.length > 0;
+    if (!hasTriggers) say(one, ` ---> ${imageId === undefined ? '' : hexOf(imageId).slice(0, shortLength)}\n`);
+  }
+}
