@@ -1,5 +1,5 @@
 import type { SourceLocation } from '../base/source-location.js';
-import type { DependencyCondition, NodePath, Project, Service } from '../compose/model.js';
+import type { DependencyCondition, NodePath, Project, Service } from '../compose/index.js';
 
 /** The attribute that makes one service need another. */
 export type EdgeSource = 'depends_on' | 'links' | 'volumes_from' | 'network_mode' | 'pid' | 'ipc' | 'uts';

@@ -1,6 +1,6 @@
 import { TscomposeError } from '../base/errors.js';
 import { renderLocation, type SourceLocation } from '../base/source-location.js';
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { addressesOverlap, portClaims, type PortClaim } from './port-claims.js';
 import { replicasOf } from './replicas.js';
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { SourceLocation } from '../base/source-location.js';
-import type { Port, Project } from '../compose/model.js';
+import type { Port, Project } from '../compose/index.js';
 
 /** A wish for one host port out of `first`…`last`. */
 export interface PortClaim {

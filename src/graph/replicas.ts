@@ -1,4 +1,4 @@
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 
 /** Containers wanted of a service: the command line's `--scale`, else `scale`, else `deploy.replicas`, else one. */
 export function replicasOf(project: Project, service: string, scale: Readonly<Record<string, number>> = {}): number {

@@ -1,6 +1,6 @@
 import { alg, Graph } from '@dagrejs/graphlib';
 import { TscomposeError } from '../base/errors.js';
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { edgesOf, type DependencyEdge } from './edges.js';
 
 declare module '../base/errors.js' {

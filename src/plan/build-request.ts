@@ -1,5 +1,5 @@
 import type { Ulimit } from '../api/container.js';
-import type { Build, Project, Service } from '../compose/model.js';
+import type { Build, Project, Service } from '../compose/index.js';
 import { imageLabels } from './labels.js';
 import { imageOf } from './names.js';
 import { integer } from './units.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileReference, NetworkDefinition, Service, VolumeDefinition } from '../compose/model.js';
+import type { NetworkDefinition, Service, VolumeDefinition } from '../compose/index.js';
 import { canonicalJson, networkShape, serviceShape, volumeShape } from './canonical-json.js';
 
 /**
@@ -14,8 +14,6 @@ export function hashInput(service: Service): string {
     {
       ...rest,
       ...(service.deploy === undefined ? {} : { deploy }),
-      ...(service.configs === undefined ? {} : { configs: service.configs.map(withNumericMode) }),
-      ...(service.secrets === undefined ? {} : { secrets: service.secrets.map(withNumericMode) }),
     },
     serviceShape,
   );
@@ -37,10 +35,4 @@ export function volumeHash(volume: VolumeDefinition): string {
 /** SHA-256 in hex. */
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** docker compose keeps the mode as a number: `"0440"` is 288 in its JSON. */
-function withNumericMode(reference: FileReference): Record<string, unknown> {
-  const { mode, ...rest } = reference;
-  return mode === undefined ? rest : { ...rest, mode: typeof mode === 'string' ? parseInt(mode, 8) : mode };
 }

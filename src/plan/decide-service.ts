@@ -1,5 +1,5 @@
 import { composeLabels } from '../api/labels.js';
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
 import { serviceHash } from './config-hash.js';
 import { explainHash } from './differences.js';

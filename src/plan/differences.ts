@@ -1,4 +1,4 @@
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import { renderLocation } from '../base/source-location.js';
 import { definitionText, ownLabels } from './labels.js';
 import type { ObservedContainer } from './observed-state.js';

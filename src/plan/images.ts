@@ -1,5 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import { buildRequest } from './build-request.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';

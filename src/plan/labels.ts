@@ -1,5 +1,5 @@
 import { composeLabels } from '../api/labels.js';
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import { hashInput, hashOf } from './config-hash.js';
 
 /** Version of docker compose whose labels and names these are; other tools expect one of 2 or later. */

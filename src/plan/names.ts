@@ -1,4 +1,4 @@
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import type { ObservedContainer } from './observed-state.js';
 
 export function containerName(project: string, service: string, number: number, definition: Service): string {

@@ -1,7 +1,7 @@
 import { composeLabels } from '../api/labels.js';
 import type { NetworkCreateRequest } from '../api/network.js';
 import { TscomposeError } from '../base/errors.js';
-import type { NetworkDefinition, Project } from '../compose/model.js';
+import type { NetworkDefinition, Project } from '../compose/index.js';
 import { networkHash } from './config-hash.js';
 import { networkLabels } from './labels.js';
 import type { ObservedNetwork, ObservedState } from './observed-state.js';

@@ -1,5 +1,5 @@
 import { composeLabels } from '../api/labels.js';
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { buildGraph, dependentsOf } from '../graph/index.js';
 import { imageOf, isOrphan } from './names.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';

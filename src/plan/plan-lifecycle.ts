@@ -1,5 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
 import { buildRequest, type BuildOverrides } from './build-request.js';
 import { imageOf } from './names.js';

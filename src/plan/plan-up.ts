@@ -1,5 +1,5 @@
 import type { TscomposeError } from '../base/errors.js';
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { buildGraph } from '../graph/index.js';
 import { createContainers } from './create-containers.js';
 import { decideService, type RecreatePolicy, type ServiceDecision } from './decide-service.js';

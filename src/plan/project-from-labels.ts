@@ -1,5 +1,5 @@
 import { composeLabels } from '../api/labels.js';
-import type { Dependency, DependencyCondition, Project, Service } from '../compose/model.js';
+import type { Dependency, DependencyCondition, Project, Service } from '../compose/index.js';
 import type { ObservedContainer } from './observed-state.js';
 
 /** As much of a project as its containers' labels tell, for commands that run without its files. */
@@ -16,6 +16,7 @@ export function projectFromLabels(name: string, containers: readonly ObservedCon
     composeFiles: (labels[composeLabels.configFiles] ?? '').split(',').filter((file) => file !== ''),
     envFiles: [],
     model: { name, services },
+    unusedResources: {},
     disabledServices: {},
     profiles: [],
     environment: {},

@@ -1,4 +1,4 @@
-import type { Project } from '../compose/model.js';
+import type { Project } from '../compose/index.js';
 import { TscomposeError } from '../base/errors.js';
 import { dependenciesOf, startOrder, type ServiceGraph } from '../graph/index.js';
 

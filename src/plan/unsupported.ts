@@ -1,5 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-import type { NodePath, Project } from '../compose/model.js';
+import type { NodePath, Project } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
 import { throwAll } from './images.js';
 import type { UpOptions } from './up-options.js';

@@ -1,4 +1,4 @@
-import type { Project, Service } from '../compose/model.js';
+import type { Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
 import type { ServiceDecision } from './decide-service.js';
 import type { PlannedImages } from './images.js';

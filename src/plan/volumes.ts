@@ -1,7 +1,7 @@
 import { composeLabels } from '../api/labels.js';
 import type { VolumeCreateRequest } from '../api/volume.js';
 import { TscomposeError } from '../base/errors.js';
-import type { Project, VolumeDefinition } from '../compose/model.js';
+import type { Project, VolumeDefinition } from '../compose/index.js';
 import { volumeHash } from './config-hash.js';
 import { volumeLabels } from './labels.js';
 import type { ObservedState } from './observed-state.js';

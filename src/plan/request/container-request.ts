@@ -1,5 +1,5 @@
 import type { ContainerCreateRequest } from '../../api/container.js';
-import type { Service } from '../../compose/model.js';
+import type { Service } from '../../compose/index.js';
 import { parseVolumesFrom, sharedService } from '../../graph/index.js';
 import { hashInput, hashOf } from '../config-hash.js';
 import { containerLabels } from '../labels.js';

@@ -1,4 +1,4 @@
-import type { Project, Service } from '../../compose/model.js';
+import type { Project, Service } from '../../compose/index.js';
 
 /** What a container's request is made from, besides the service itself. */
 export interface RequestContext {

@@ -1,5 +1,5 @@
 import type { EndpointSettings } from '../../api/container.js';
-import type { Service } from '../../compose/model.js';
+import type { Service } from '../../compose/index.js';
 import { parseLink, sharedService } from '../../graph/index.js';
 import type { RequestContext } from './context.js';
 

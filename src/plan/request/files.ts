@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { MountRequest } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
-import type { FileObject, FileReference, Project, Service } from '../../compose/model.js';
+import type { FileObject, FileReference, Project, Service } from '../../compose/index.js';
 import type { InjectedFile } from '../operation.js';
 
 declare module '../../base/errors.js' {
@@ -58,8 +58,8 @@ export function injectedFiles(owner: Owner): InjectedFile[] {
         at: project.locate(['services', service, `${kind}s`, use.index]),
       });
     }
-    const { mode = '0444', uid = '0', gid = '0' } = reference;
-    return [{ path: target, content, mode: parseInt(String(mode), 8), uid: Number(uid), gid: Number(gid) }];
+    const { mode = 0o444, uid = '0', gid = '0' } = reference;
+    return [{ path: target, content, mode, uid: Number(uid), gid: Number(gid) }];
   });
 }
 

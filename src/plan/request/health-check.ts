@@ -1,5 +1,5 @@
 import type { HealthConfig } from '../../api/container.js';
-import type { HealthCheck } from '../../compose/model.js';
+import type { HealthCheck } from '../../compose/index.js';
 import { durationNs } from '../units.js';
 
 /** Undefined where the image's own health check holds. */

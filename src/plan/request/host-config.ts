@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { HostConfig, RestartPolicy } from '../../api/container.js';
-import type { Service } from '../../compose/model.js';
+import type { Service } from '../../compose/index.js';
 import { parseVolumesFrom, sharedService } from '../../graph/index.js';
 import { integer } from '../units.js';
 import type { RequestContext } from './context.js';

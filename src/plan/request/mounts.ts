@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { MountRequest } from '../../api/container.js';
-import type { Mount, Project } from '../../compose/model.js';
+import type { Mount, Project } from '../../compose/index.js';
 import { integer } from '../units.js';
 import type { RequestContext } from './context.js';
 import { fileMounts } from './files.js';

@@ -1,5 +1,5 @@
 import type { PortMap } from '../../api/common.js';
-import type { Service } from '../../compose/model.js';
+import type { Service } from '../../compose/index.js';
 
 /** `ports` and `expose`, keyed `80/tcp`. */
 export function exposedPorts(service: Service): Record<string, object> {

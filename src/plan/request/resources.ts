@@ -1,5 +1,5 @@
 import type { DeviceMapping, DeviceRequest, Resources, Ulimit } from '../../api/container.js';
-import type { DeviceRequestSpec, Service } from '../../compose/model.js';
+import type { DeviceRequestSpec, Service } from '../../compose/index.js';
 import { integer } from '../units.js';
 
 /** Limits, devices and scheduling. `deploy.resources` wins over the service's own twins. */

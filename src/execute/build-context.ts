@@ -1,0 +1,152 @@
+import dockerignore from '@balena/dockerignore';
+import { createReadStream } from 'node:fs';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { errnoOf, TscomposeError } from '../base/errors.js';
+import { readIfPresent } from '../base/durable-file.js';
+import type { TarEntry } from '../base/tar/entry.js';
+import { writeTar, type TarMember } from '../base/tar/stream.js';
+import type { BuildContext, EngineClient } from '../client/index.js';
+import { isNotFound } from '../client/index.js';
+import type { BuildRequest } from '../plan/index.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    'execute/no-context': { readonly path: string; readonly service: string };
+    'execute/no-dockerfile': { readonly path: string; readonly service: string };
+  }
+}
+
+/** Name that a Dockerfile given as text, or one from outside of the context, gets in a tar. */
+const injectedName = '.dockerfile.tscompose';
+
+export interface PreparedContext {
+  readonly context: BuildContext;
+  /** Name of the Dockerfile in it. */
+  readonly dockerfile: string | undefined;
+}
+
+/**
+ * The context of a build in the form that the engine can take: in place where the embedded engine can read it, else as
+ * a tar without what `.dockerignore` names.
+ * @throws `execute/no-context`, `execute/no-dockerfile`
+ */
+export async function prepareContext(
+  client: EngineClient,
+  service: string,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<PreparedContext> {
+  const { context, dockerfile = 'Dockerfile', dockerfileInline } = request;
+  if (context !== undefined && /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
+    return { context: { kind: 'remote', url: context }, dockerfile: request.dockerfile };
+  }
+  if (context !== undefined) await requireDirectory(context, service);
+  const path = context === undefined ? undefined : resolve(context, dockerfile);
+  if (dockerfileInline === undefined && path !== undefined) await requireFile(path, service);
+  const outside = context !== undefined && path !== undefined && relative(context, path).startsWith('..');
+  if (context !== undefined && !outside && (await readsInPlace(client, signal))) {
+    const inline = dockerfileInline === undefined ? {} : { dockerfileInline };
+    const name = dockerfileInline === undefined && path !== undefined ? relative(context, path) : undefined;
+    return { context: { kind: 'directory', path: context, ...inline }, dockerfile: name };
+  }
+  const text = dockerfileInline ?? (outside && path !== undefined ? await readFile(path, 'utf8') : undefined);
+  const name =
+    text === undefined && context !== undefined && path !== undefined ? relative(context, path) : injectedName;
+  const stream = Readable.from(writeTar(members(context, name, text, signal)));
+  return { context: { kind: 'tar', stream }, dockerfile: name };
+}
+
+/** Only the embedded engine knows its own status. */
+async function readsInPlace(client: EngineClient, signal: AbortSignal): Promise<boolean> {
+  if (!client.host.startsWith('unix:')) return false;
+  try {
+    await client.status(signal);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+async function requireDirectory(path: string, service: string): Promise<void> {
+  const stats = await lstat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (stats !== undefined && (stats.isDirectory() || stats.isSymbolicLink())) return;
+  throw new TscomposeError({
+    code: 'execute/no-context',
+    message: `build context ${path} of service "${service}" ${stats === undefined ? 'does not exist' : 'is not a directory'}`,
+    facts: { path, service },
+  });
+}
+
+async function requireFile(path: string, service: string): Promise<void> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats !== undefined && !stats.isDirectory()) return;
+  throw new TscomposeError({
+    code: 'execute/no-dockerfile',
+    message: `service "${service}" is built with ${path}, which does not exist`,
+    facts: { path, service },
+  });
+}
+
+async function* members(
+  context: string | undefined,
+  dockerfile: string,
+  text: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<TarMember> {
+  if (text !== undefined) {
+    const body = Buffer.from(text);
+    yield { entry: { ...plain(dockerfile), sizeBytes: body.byteLength }, body };
+  }
+  if (context === undefined) return;
+  const rules =
+    (await readIfPresent(join(context, `${dockerfile}.dockerignore`))) ??
+    (await readIfPresent(join(context, '.dockerignore'))) ??
+    '';
+  // The builder needs these two whatever the rules say.
+  const ignore = dockerignore.default({ ignorecase: false })
+    .add(rules)
+    .add([`!${dockerfile}`, '!.dockerignore']);
+  const mayReturn = /^\s*!/m.test(rules);
+  yield* folder(context, '', { ignore, mayReturn, signal });
+}
+
+interface Walk {
+  readonly ignore: { ignores(path: string): boolean };
+  /** A rule with `!` may bring back what lies in an ignored folder. */
+  readonly mayReturn: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function* folder(root: string, path: string, walk: Walk): AsyncGenerator<TarMember> {
+  const names = (await readdir(join(root, path))).sort();
+  for (const name of names) {
+    walk.signal.throwIfAborted();
+    const inside = path === '' ? name : `${path}/${name}`;
+    const whole = join(root, inside);
+    const stats = await lstat(whole, { bigint: true });
+    const ignored = walk.ignore.ignores(inside);
+    const entry = { ...plain(inside), mode: Number(stats.mode) & 0o7777, mtimeNs: stats.mtimeNs };
+    if (stats.isDirectory()) {
+      if (!ignored) yield { entry: { ...entry, type: 'directory' } };
+      if (!ignored || walk.mayReturn) yield* folder(root, inside, walk);
+    } else if (ignored) {
+      continue;
+    } else if (stats.isSymbolicLink()) {
+      yield { entry: { ...entry, type: 'symlink', linkPath: await readlink(whole) } };
+    } else if (stats.isFile()) {
+      yield { entry: { ...entry, sizeBytes: Number(stats.size) }, body: createReadStream(whole) };
+    } else if (stats.isFIFO()) {
+      yield { entry: { ...entry, type: 'fifo' } };
+    }
+  }
+}
+
+function plain(path: string): TarEntry {
+  return { type: 'file', path, mode: 0o644, uid: 0, gid: 0, sizeBytes: 0, mtimeNs: 0n };
+}

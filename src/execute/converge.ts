@@ -1,0 +1,28 @@
+import type { Project } from '../compose/index.js';
+import { planUp, type Plan, type UpOptions } from '../plan/index.js';
+import { executePlan, type ExecuteOptions } from './execute-plan.js';
+import { observe } from './observe.js';
+
+export interface ConvergeOptions extends ExecuteOptions {
+  /** Called with every plan before it is carried out; `stop` leaves it at that, as for a dry run. */
+  readonly onPlan?: (plan: Plan) => 'go' | 'stop';
+}
+
+/** More rounds than images can need; beyond that something else changes the images all the time. */
+const mostRounds = 5;
+
+/**
+ * Observes, plans and carries out until a plan has no sequel. One round, unless images had to be fetched for containers
+ * that exist. @returns the last plan
+ */
+export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Plan> {
+  let round = up;
+  for (let count = 1; ; count++) {
+    const plan = planUp(project, await observe(options.client, project, options.signal), round);
+    if (options.onPlan?.(plan) === 'stop') return plan;
+    if (plan.steps.length > 0) await executePlan(plan, options);
+    if (plan.again === undefined) return plan;
+    if (count === mostRounds) throw new Error('bug: planning images does not come to an end');
+    round = { ...round, fetched: plan.again };
+  }
+}

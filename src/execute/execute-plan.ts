@@ -1,0 +1,149 @@
+import { availableParallelism } from 'node:os';
+import { messageOf } from '../base/errors.js';
+import type { SourceLocation } from '../base/source-location.js';
+import type { EngineClient } from '../client/index.js';
+import type { Project } from '../compose/index.js';
+import type { Operation, OperationOf, OperationKind, Plan, PlanStep } from '../plan/index.js';
+import { ContainerWatch } from './container-watch.js';
+import { executors, type ExecutionContext } from './executors.js';
+import { operationFailure, serviceOf } from './failures.js';
+import { OutputTail } from './image-progress.js';
+import { progressOf } from './operation-progress.js';
+import type { OnEvent } from './progress.js';
+import { Semaphore } from './semaphore.js';
+import { walk } from './walk.js';
+
+export interface ExecuteOptions {
+  readonly client: EngineClient;
+  /** For places in the user's files; a name is enough to work. */
+  readonly project: Pick<Project, 'locate'> | undefined;
+  /** Engine operations at a time; absent, zero or negative: no limit but the ones below. */
+  readonly parallel?: number | undefined;
+  readonly onEvent: OnEvent;
+  readonly signal: AbortSignal;
+}
+
+export interface ExecuteResult {
+  /** Ids that steps brought: of containers and images, by step. */
+  readonly ids: ReadonlyMap<number, string>;
+}
+
+/** More requests at a time only wait in the engine. */
+const mostOperations = 64;
+/** A start keeps a processor busy for most of its time; more at a time are not sooner done. */
+const mostStarts = Math.max(3, availableParallelism() + 1);
+const mostBuilds = Math.max(2, availableParallelism());
+const outputLines = 20;
+
+/**
+ * Carries out a plan: every step as soon as those it comes after have succeeded. The first failure cancels the rest and
+ * is what is thrown, once nothing is under way any more; what is done stays done, and the next plan goes on from there.
+ * @throws `execute/dependency-failed`, `execute/operation-failed`, `engine/unreachable`; the reason of `signal`
+ */
+export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
+  const ids = new Map<number, string>();
+  const ending = new AbortController();
+  const lifetime = AbortSignal.any([options.signal, ending.signal]);
+  const watch = new ContainerWatch(options.client, plan.project, lifetime);
+  const limits = {
+    all: new Semaphore(options.parallel === undefined || options.parallel <= 0 ? mostOperations : options.parallel),
+    starts: new Semaphore(mostStarts),
+    builds: new Semaphore(mostBuilds),
+  };
+  try {
+    await walk(
+      plan.steps,
+      async (step, runs, signal) => {
+        await Promise.all(step.after.map((id) => runs.get(id)));
+        await limited(limits, step.operation.kind, signal, async () => {
+          await perform(plan, step, { ...options, signal }, watch, ids);
+        });
+      },
+      options.signal,
+    );
+  } finally {
+    ending.abort();
+  }
+  return { ids };
+}
+
+type Limits = Readonly<Record<'all' | 'starts' | 'builds', Semaphore>>;
+
+async function limited(
+  limits: Limits,
+  kind: OperationKind,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  switch (kind) {
+    case 'container.wait': // asks the engine for nothing while it waits
+      await work();
+      return;
+    case 'container.start':
+    case 'container.restart':
+      await limits.starts.run(() => limits.all.run(work, signal), signal);
+      return;
+    case 'image.build':
+      await limits.builds.run(() => limits.all.run(work, signal), signal);
+      return;
+    default:
+      await limits.all.run(work, signal);
+  }
+}
+
+async function perform(
+  plan: Plan,
+  { id, operation }: PlanStep,
+  { client, project, onEvent, signal }: ExecuteOptions,
+  watch: ContainerWatch,
+  ids: Map<number, string>,
+): Promise<void> {
+  const progress = progressOf(operation);
+  const output = new OutputTail(outputLines);
+  const context: ExecutionContext = {
+    client,
+    watch,
+    onEvent,
+    signal,
+    output,
+    idOf: (step) => {
+      const known = ids.get(step);
+      if (known === undefined) throw new Error(`bug: step ${step} brought no id`);
+      return known;
+    },
+    keepId: (brought) => ids.set(id, brought),
+  };
+  if (progress !== undefined) onEvent({ kind: 'started', subject: progress.subject, status: progress.begin });
+  try {
+    await run(operation, context);
+  } catch (error) {
+    signal.throwIfAborted(); // what failed because of the abort is not what went wrong
+    if (progress !== undefined) {
+      onEvent({ kind: 'failed', subject: progress.subject, status: 'Error', detail: messageOf(error) });
+    }
+    const at = placeOf(project, operation);
+    throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at });
+  }
+  if (progress?.end !== undefined) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
+}
+
+async function run<K extends OperationKind>(operation: OperationOf<K>, context: ExecutionContext): Promise<void> {
+  await executors[operation.kind](operation, context);
+}
+
+/** The line of the user's file to look at when an operation fails. */
+function placeOf(project: ExecuteOptions['project'], operation: Operation): SourceLocation | undefined {
+  const service = serviceOf(operation);
+  if (project === undefined || service === undefined) return undefined;
+  switch (operation.kind) {
+    case 'image.build':
+      return project.locate(['services', service, 'build']);
+    case 'image.pull':
+      return project.locate(['services', service, 'image']);
+    case 'container.create':
+    case 'container.start':
+      return project.locate(['services', service]);
+    default:
+      return undefined;
+  }
+}

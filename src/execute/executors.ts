@@ -1,0 +1,229 @@
+import { readFile } from 'node:fs/promises';
+import type { ContainerCreateRequest } from '../api/container.js';
+import { composeLabels } from '../api/labels.js';
+import { hasCode, messageOf } from '../base/errors.js';
+import { isConflict, isNotFound, type EngineClient } from '../client/index.js';
+import { fillPlaceholders, hashOf, type ContainerRef, type OperationKind, type OperationOf } from '../plan/index.js';
+import { archiveOf } from './archive-of-files.js';
+import { prepareContext } from './build-context.js';
+import { judge } from './conditions.js';
+import type { ContainerWatch } from './container-watch.js';
+import { dependencyFailure } from './failures.js';
+import { OutputTail, reportMessages } from './image-progress.js';
+import type { OnEvent } from './progress.js';
+
+/** What one operation sees of the run. */
+export interface ExecutionContext {
+  readonly client: EngineClient;
+  readonly watch: ContainerWatch;
+  readonly onEvent: OnEvent;
+  readonly signal: AbortSignal;
+  /** Keeps the end of what a build says. */
+  readonly output: OutputTail;
+  /** Id that an earlier step brought. */
+  idOf(step: number): string;
+  /** Keeps the id that this step brings. */
+  keepId(id: string): void;
+}
+
+type Executors = {
+  readonly [K in OperationKind]: (operation: OperationOf<K>, context: ExecutionContext) => Promise<void>;
+};
+
+export const executors: Executors = {
+  'image.pull': async (operation, { client, onEvent, signal, keepId }) => {
+    const { image, platform, optional } = operation;
+    try {
+      const messages = client.images.pull(
+        { reference: image, ...(platform === undefined ? {} : { platform }) },
+        signal,
+      );
+      await reportMessages(messages, `Image ${image}`, onEvent);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!optional) throw error;
+      onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail: messageOf(error) });
+      return;
+    }
+    keepId((await client.images.inspect(image, signal)).Id);
+  },
+  'image.build': async ({ image, service, request }, { client, onEvent, signal, output, keepId }) => {
+    const { context, dockerfile } = await prepareContext(client, service, request, signal);
+    const { tags, args, labels, noCache, pull, extraHosts, cacheFrom, ulimits } = request;
+    const query = {
+      tags,
+      args,
+      labels,
+      noCache,
+      pull,
+      extraHosts,
+      cacheFrom,
+      ...(ulimits.length === 0 ? {} : { ulimits }),
+      ...(dockerfile === undefined ? {} : { dockerfile }),
+      ...(request.target === undefined ? {} : { target: request.target }),
+      ...(request.networkMode === undefined ? {} : { networkMode: request.networkMode }),
+      ...(request.platform === undefined ? {} : { platform: request.platform }),
+      ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
+      ...(request.isolation === undefined ? {} : { isolation: request.isolation }),
+    };
+    const messages = client.images.build(context, query, signal);
+    const id = await reportMessages(messages, `Image ${image}`, onEvent, output);
+    keepId(id ?? (await client.images.inspect(image, signal)).Id);
+  },
+  'image.remove': async ({ image, whenUnused }, context) => {
+    await unlessInUse(context.client.images.remove(image, {}, context.signal), `Image ${image}`, whenUnused, context);
+  },
+  'network.create': async ({ request }, { client, signal }) => {
+    await client.networks.create(request, signal);
+  },
+  'network.connect': async ({ network, container, endpoint }, { client, signal, idOf }) => {
+    await client.networks.connect(network, { Container: idOfRef(container, idOf), EndpointConfig: endpoint }, signal);
+  },
+  'network.disconnect': async ({ network, container }, { client, signal, idOf }) => {
+    await client.networks.disconnect(network, { Container: idOfRef(container, idOf), Force: true }, signal);
+  },
+  'network.remove': async ({ network, id, whenUnused }, context) => {
+    await unlessInUse(context.client.networks.remove(id, context.signal), `Network ${network}`, whenUnused, context);
+  },
+  'volume.create': async ({ request }, { client, signal }) => {
+    await client.volumes.create(request, signal);
+  },
+  'volume.remove': async ({ volume, whenUnused }, context) => {
+    await unlessInUse(
+      context.client.volumes.remove(volume, {}, context.signal),
+      `Volume ${volume}`,
+      whenUnused,
+      context,
+    );
+  },
+  'container.create': async (operation, { client, signal, idOf, keepId, onEvent }) => {
+    const { name, finalName, platform } = operation;
+    const request = await withProfiles(withHash(operation, idOf));
+    const { Id, Warnings } = await client.containers.create(
+      request,
+      { name, ...(platform === undefined ? {} : { platform }) },
+      signal,
+    );
+    keepId(Id);
+    for (const detail of Warnings)
+      onEvent({ kind: 'warning', subject: `Container ${finalName}`, status: 'Warning', detail });
+  },
+  'container.upload': async ({ container, files }, { client, signal, idOf }) => {
+    const tar = archiveOf(files, BigInt(Date.now()) * 1_000_000n);
+    await client.containers.putArchive(idOfRef(container, idOf), { path: '/', copyUIDGID: true }, tar, signal);
+  },
+  'container.rename': async ({ container, newName }, { client, signal, idOf }) => {
+    await client.containers.rename(idOfRef(container, idOf), newName, signal);
+  },
+  'container.start': async ({ container }, { client, signal, idOf }) => {
+    await client.containers.start(idOfRef(container, idOf), signal);
+  },
+  'container.stop': async ({ container, timeoutS }, { client, signal, idOf }) => {
+    await unlessGone(client.containers.stop(idOfRef(container, idOf), timeout(timeoutS), signal));
+  },
+  'container.restart': async ({ container, timeoutS }, { client, signal, idOf }) => {
+    await client.containers.restart(idOfRef(container, idOf), timeout(timeoutS), signal);
+  },
+  'container.kill': async ({ container, signal: name }, { client, signal, idOf }) => {
+    await unlessGone(client.containers.kill(idOfRef(container, idOf), { signal: name }, signal));
+  },
+  'container.pause': async ({ container }, { client, signal, idOf }) => {
+    await client.containers.pause(idOfRef(container, idOf), signal);
+  },
+  'container.unpause': async ({ container }, { client, signal, idOf }) => {
+    await client.containers.unpause(idOfRef(container, idOf), signal);
+  },
+  'container.remove': async ({ container, force, volumes }, { client, signal, idOf }) => {
+    await unlessGone(client.containers.remove(idOfRef(container, idOf), { force, volumes }, signal));
+  },
+  'container.wait': async (operation, context) => {
+    const { containers, condition } = operation;
+    const waits = containers.map((container) => waitFor(operation, container, context));
+    if (condition === 'completed') await Promise.any(waits).catch(firstReason);
+    else await Promise.all(waits);
+  },
+};
+
+async function waitFor(
+  operation: OperationOf<'container.wait'>,
+  container: ContainerRef,
+  { client, watch, signal, idOf, onEvent }: ExecutionContext,
+): Promise<void> {
+  const id = idOfRef(container, idOf);
+  const subject = `Container ${container.name}`;
+  onEvent({ kind: 'started', subject, status: 'Waiting' });
+  const verdict = await watch.until(id, (state) => judge(operation.condition, state), signal);
+  if (verdict.met) {
+    onEvent({ kind: 'done', subject, status: verdict.status });
+    return;
+  }
+  const failure = await dependencyFailure(client, operation, { id, name: container.name }, verdict.obstacle, signal);
+  if (operation.required) {
+    onEvent({ kind: 'failed', subject, status: 'Error' });
+    throw failure;
+  }
+  onEvent({ kind: 'warning', subject, status: 'Warning', detail: failure.message });
+}
+
+/** Of several that all failed. */
+function firstReason(error: unknown): never {
+  throw error instanceof AggregateError ? error.errors[0] : error;
+}
+
+export function idOfRef(container: ContainerRef, idOf: (step: number) => string): string {
+  return 'id' in container ? container.id : idOf(container.step);
+}
+
+function withHash(
+  { request, hashInput }: OperationOf<'container.create'>,
+  idOf: (step: number) => string,
+): ContainerCreateRequest {
+  const filled = fillPlaceholders(request, idOf);
+  if (hashInput === undefined) return filled;
+  // Ids stand in JSON text here, where the placeholder's NUL is written as an escape.
+  const input = fillPlaceholders(hashInput.replaceAll('\\u0000', '\u0000'), idOf);
+  return { ...filled, Labels: { ...filled.Labels, [composeLabels.configHash]: hashOf(input) } };
+}
+
+/** The API takes seccomp profiles by content. */
+async function withProfiles(request: ContainerCreateRequest): Promise<ContainerCreateRequest> {
+  const options = request.HostConfig?.SecurityOpt;
+  if (options === undefined || options === null) return request;
+  const filled = await Promise.all(
+    options.map(async (option) => {
+      const path = /^seccomp[=:](\/.*)$/.exec(option)?.[1];
+      return path === undefined ? option : `seccomp=${await readFile(path, 'utf8')}`;
+    }),
+  );
+  return { ...request, HostConfig: { ...request.HostConfig, SecurityOpt: filled } };
+}
+
+function timeout(timeoutS: number | undefined): { timeoutS?: number } {
+  return timeoutS === undefined ? {} : { timeoutS };
+}
+
+/** It is gone, which is what was wanted; or someone else is removing it. */
+async function unlessGone(answer: Promise<unknown>): Promise<void> {
+  try {
+    await answer;
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}
+
+async function unlessInUse(
+  answer: Promise<unknown>,
+  subject: string,
+  whenUnused: boolean,
+  { onEvent }: ExecutionContext,
+): Promise<void> {
+  try {
+    await answer;
+  } catch (error) {
+    if (isNotFound(error)) return;
+    // 403: a network with endpoints.
+    const inUse = isConflict(error) || (hasCode(error, 'engine/response') && error.facts.status === 403);
+    if (!whenUnused || !inUse) throw error;
+    onEvent({ kind: 'warning', subject, status: 'Warning', detail: 'Resource is still in use' });
+  }
+}

@@ -1,0 +1,13 @@
+export { converge, type ConvergeOptions } from './converge.js';
+export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute-plan.js';
+export {
+  followLogs,
+  readLogs,
+  type LogEvent,
+  type LogFollower,
+  type LogOptions,
+  type LogSource,
+} from './follow-logs.js';
+export type { Obstacle } from './conditions.js';
+export { observe, type ObserveOptions } from './observe.js';
+export type { OnEvent, ProgressEvent } from './progress.js';

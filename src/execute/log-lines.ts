@@ -1,0 +1,80 @@
+/** One line of a container, without its end. */
+export interface TimedLine {
+  readonly stream: 1 | 2;
+  readonly text: string;
+  /** RFC 3339 with nanoseconds, as the engine recorded it; undefined where it gave none. */
+  readonly time: string | undefined;
+}
+
+const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
+const longestStamp = 40;
+
+/**
+ * Puts lines together from a log read with time stamps. The engine stamps each record; a long line comes in several
+ * records, each with its stamp, only the last with a line end.
+ */
+export class LineAssembler {
+  readonly #pending: Record<1 | 2, { time: string | undefined; parts: Buffer[] } | undefined> = {
+    1: undefined,
+    2: undefined,
+  };
+
+  /** Lines completed by this chunk. */
+  push(stream: 1 | 2, chunk: Buffer): TimedLine[] {
+    const lines: TimedLine[] = [];
+    let rest = chunk;
+    while (rest.byteLength > 0) {
+      const end = rest.indexOf(0x0a);
+      this.#append(stream, end < 0 ? rest : rest.subarray(0, end));
+      if (end < 0) break;
+      lines.push(...this.#take(stream));
+      rest = rest.subarray(end + 1);
+    }
+    return lines;
+  }
+
+  /** Lines that the stream ended in the middle of. */
+  end(): TimedLine[] {
+    return [...this.#take(1), ...this.#take(2)];
+  }
+
+  #append(stream: 1 | 2, piece: Buffer): void {
+    const pending = this.#pending[stream];
+    const { time, text } = unstamped(piece);
+    if (pending === undefined) this.#pending[stream] = { time, parts: [text] };
+    else pending.parts.push(text);
+  }
+
+  #take(stream: 1 | 2): TimedLine[] {
+    const pending = this.#pending[stream];
+    if (pending === undefined) return [];
+    this.#pending[stream] = undefined;
+    const whole = Buffer.concat(pending.parts);
+    // A stamp that was cut between two chunks, as a terminal's output may be.
+    const { time, text } = pending.time === undefined ? unstamped(whole) : { time: pending.time, text: whole };
+    const line = text.toString('utf8');
+    return [{ stream, time, text: line.endsWith('\r') ? line.slice(0, -1) : line }];
+  }
+}
+
+function unstamped(piece: Buffer): { readonly time: string | undefined; readonly text: Buffer } {
+  const time = stamp.exec(piece.subarray(0, longestStamp).toString('latin1'))?.[1];
+  return time === undefined ? { time, text: piece } : { time, text: piece.subarray(time.length + 1) };
+}
+
+/** Compares stamps of one engine; fractions may have been shortened. */
+export function compareTimes(a: string, b: string): number {
+  const [left, right] = [a, b].map((time) =>
+    time.replace(/Z$/, '').padEnd('2006-01-02T15:04:05.'.length, '.').padEnd(29, '0'),
+  );
+  return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
+}
+
+/** The moment after a stamp, as the `since` of a log query: Unix seconds with nanoseconds. */
+export function justAfter(time: string): string | undefined {
+  const ms = Date.parse(time);
+  if (Number.isNaN(ms)) return undefined;
+  const fraction = (/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(9, '0').slice(0, 9);
+  const next = BigInt(Math.floor(ms / 1_000)) * 1_000_000_000n + BigInt(fraction) + 1n;
+  return `${next / 1_000_000_000n}.${String(next % 1_000_000_000n).padStart(9, '0')}`;
+}
