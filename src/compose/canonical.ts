@@ -45,6 +45,7 @@ const changes: PathTable<Change> = pathTable<Change>({
   'services.*.ulimits.*': ulimitForm,
   'services.*.depends_on': dependsOnForm,
   'services.*.env_file': envFileForm,
+  'services.*.extends': extendsForm,
   'services.*.label_file': listForm,
   'services.*.dns': listForm,
   'services.*.develop.watch.*.ignore': listForm,
@@ -91,6 +92,10 @@ function invalid(node: Node, path: NodePath, context: CanonicalContext, problem:
 
 function buildForm(node: Node): Node {
   return textOf(node) === undefined ? node : mapOf({ context: { ...node, key: undefined } }, node);
+}
+
+function extendsForm(node: Node): Node {
+  return textOf(node) === undefined ? node : mapOf({ service: { ...node, key: undefined } }, node);
 }
 
 function textForm(node: Node): Node {

@@ -6,6 +6,7 @@ import { pathText, type Problems } from './problems.js';
 import { kindOf, scalarText } from './scalar.js';
 import { locationOf } from './source-text.js';
 import type { ScalarKind, Shape, StructShape } from './shape.js';
+import { BareText, FloatValue } from './yaml-text.js';
 
 /** Plain data of the canonical form. Mappings with keys of the user's choice have no prototype. */
 type Plain = Record<string, unknown>;
@@ -315,9 +316,20 @@ function nullOf(kind: ScalarKind): unknown {
   return kind === 'any' ? null : undefined;
 }
 
-/** Extensions are kept as they are, floating-point numbers marked so that they print as such. */
+/** Extensions are kept as they are; numbers and timestamps whose spelling differs from their plain value stay marked. */
 function extensionValue(node: Node): unknown {
-  return toPlain(node);
+  switch (node.kind) {
+    case 'list':
+      return node.items.map(extensionValue);
+    case 'map': {
+      const plain = Object.create(null) as Plain;
+      for (const [key, value] of node.entries) plain[key] = extensionValue(value);
+      return plain;
+    }
+    case 'scalar':
+      if (node.timestamp !== undefined) return new BareText(String(node.value));
+      return node.float === true && Number.isInteger(node.value) ? new FloatValue(node.value) : node.value;
+  }
 }
 
 function isEmpty(value: unknown, shape: Shape): boolean {

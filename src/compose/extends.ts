@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { relativeDirectory, readDocuments, type LoadContext } from './documents.js';
 import { mergeFiles, mergeService } from './merge.js';
-import { child, emptyMap, isMap, map, textOf, withMember, type MapNode, type Node } from './node.js';
+import { child, emptyMap, isMap, isNull, map, textOf, withMember, type MapNode, type Node } from './node.js';
 import { resolvePaths } from './paths.js';
 import { applyResets } from './reset.js';
 import { toCanonical } from './canonical.js';
@@ -58,7 +58,12 @@ class Extender {
       return own;
     }
     const base = this.#base(ref, extend, services, resets, [...chain, ref]);
-    // A base that is no mapping is a problem of its own file's; an empty one adds nothing.
+    if (isNull(base?.node)) {
+      // Nothing to build upon; docker compose then shows the extends as it stands.
+      services.set(ref.service, service);
+      return service;
+    }
+    // A base that is no mapping is a problem of its own file's.
     const merged =
       base !== undefined && isMap(base.node)
         ? mergeService(reset(base.node, ref.service, base.resets), own, ref.service, this.#context.problems)

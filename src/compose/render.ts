@@ -1,45 +1,52 @@
+import { jsonText } from './json-text.js';
 import type { Project } from './model.js';
-import { projectShape, type Shape, type StructShape } from './shape.js';
+import { projectShape, type Field, type Shape, type StructShape } from './shape.js';
+import { yamlText } from './yaml-text.js';
 
 export interface RenderOptions {
   readonly format: 'yaml' | 'json';
-  /** `$` is written as `$$`, so that the output can be loaded again. False after `--no-interpolate`. */
+  /** `$` is written as `$$`, so that the output can be loaded again. Give false after `--no-interpolate`. */
   readonly escapeDollars?: boolean;
 }
 
+type Members = Record<string, unknown>;
+
 /** The project as `config` prints it: docker compose's members, order and forms. JSON has no line end behind it. */
 export function renderProject(project: Project, options: RenderOptions): string {
-  const text = options.format === 'json' ? renderJson(project) : renderJson(project);
+  const text =
+    options.format === 'json' ? jsonText(jsonProject(project)) : yamlText(yamlValue(project.model, projectShape));
   return options.escapeDollars === false ? text : text.replaceAll('$', '$$$$');
 }
 
-function renderJson(project: Project): string {
-  const json = jsonValue(project.model, projectShape) as Record<string, unknown>;
-  for (const [key, value] of Object.entries(project.model)) if (key.startsWith('x-')) json[key] = value;
-  return goJson(sortedKeys(json));
+function jsonProject(project: Project): Members {
+  const json = jsonValue(project.model, projectShape) as Members;
+  // Only top-level extensions appear in JSON.
+  for (const [key, value] of Object.entries(project.model))
+    if (key.startsWith('x-')) json[key] = emptyListsAsNull(value);
+  return withSortedKeys(json);
 }
 
-/** Plain data in the members and forms of docker compose's JSON. */
+/** Plain data in the members and forms of docker compose's JSON, for rendering and hashing. */
 export function jsonValue(value: unknown, shape: Shape): unknown {
   if (value === null || value === undefined) return null;
   switch (shape.kind) {
     case 'list':
       return (value as readonly unknown[]).map((item) => jsonValue(item, shape.of));
     case 'map': {
-      const source = value as Record<string, unknown>;
-      const result = Object.create(null) as Record<string, unknown>;
+      const source = value as Members;
+      const result = Object.create(null) as Members;
       for (const key of Object.keys(source).sort()) result[key] = jsonValue(source[key], shape.of);
       return result;
     }
     case 'struct':
-      return jsonStruct(value as Record<string, unknown>, shape);
+      return jsonStruct(value as Members, shape);
     default:
       return value;
   }
 }
 
-function jsonStruct(value: Record<string, unknown>, shape: StructShape): Record<string, unknown> {
-  const result = Object.create(null) as Record<string, unknown>;
+function jsonStruct(value: Members, shape: StructShape): Members {
+  const result = Object.create(null) as Members;
   for (const field of shape.fields) {
     const member = value[field.name];
     const name = field.jsonName ?? field.name;
@@ -50,16 +57,50 @@ function jsonStruct(value: Record<string, unknown>, shape: StructShape): Record<
   return result;
 }
 
-/** JSON as Go writes it: indented by two, HTML-sensitive characters escaped. */
-export function goJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+function yamlValue(value: unknown, shape: Shape): unknown {
+  if (value === null || value === undefined) return null;
+  switch (shape.kind) {
+    case 'list':
+      return (value as readonly unknown[]).map((item) => yamlValue(item, shape.of));
+    case 'map': {
+      const source = value as Members;
+      const result = Object.create(null) as Members;
+      for (const key of Object.keys(source)) result[key] = yamlValue(source[key], shape.of);
+      return result;
+    }
+    case 'struct':
+      return { ordered: [...yamlFields(value as Members, shape.fields), ...extensionsOf(value as Members)] };
+    case 'ulimit':
+      return typeof value === 'object' ? { ordered: Object.entries(value) } : value;
+    default:
+      return value;
+  }
 }
 
-function sortedKeys(value: Record<string, unknown>): Record<string, unknown> {
-  const sorted = Object.create(null) as Record<string, unknown>;
+function* yamlFields(value: Members, fields: readonly Field[]): Iterable<readonly [string, unknown]> {
+  for (const field of fields) {
+    const member = value[field.name];
+    if (member !== undefined) yield [field.name, yamlValue(member, field.shape)];
+  }
+}
+
+function extensionsOf(value: Members): readonly (readonly [string, unknown])[] {
+  return Object.entries(value)
+    .filter(([key]) => key.startsWith('x-'))
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+}
+
+// Go cannot tell an empty list from none once it has been through the loader.
+function emptyListsAsNull(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? null : value.map(emptyListsAsNull);
+  if (typeof value !== 'object' || value === null || value instanceof Number || value instanceof String) return value;
+  const result = Object.create(null) as Members;
+  for (const key of Object.keys(value).sort()) result[key] = emptyListsAsNull((value as Members)[key]);
+  return result;
+}
+
+function withSortedKeys(value: Members): Members {
+  const sorted = Object.create(null) as Members;
   for (const key of Object.keys(value).sort()) sorted[key] = value[key];
   return sorted;
 }

@@ -273,6 +273,7 @@ export const serviceShape: StructShape = struct({
   environment: variables,
   env_file: listOf(struct({ path: text, 'required!!': flag, format: text })),
   expose: scalarOf('texts or numbers'),
+  'extends?': struct({ file: text, service: text }), // left when the base is empty
   external_links: textList,
   extra_hosts: scalarOf('hosts'),
   group_add: textList,
