@@ -1,4 +1,4 @@
 export { createEngineServer } from './server.js';
 export type { EngineServer, ServerOptions } from './server.js';
-export type { EngineFacts, NetworkRoutes, Rooms } from './rooms.js';
+export type { EngineFacts, Rooms } from './rooms.js';
 export { newestApi } from './version.js';

@@ -1,10 +1,9 @@
-import type { Filters } from '../../api/common.js';
-import type { NetworkCreateRequest, NetworkInspect } from '../../api/network.js';
 import type { Log } from '../../base/log.js';
 import type { Builder } from '../builder/index.js';
 import type { Containers } from '../containers/index.js';
 import type { EventHub } from '../events/index.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
+import type { Networks } from '../networks/index.js';
 import type { LayerStore } from '../snapshots/index.js';
 import type { VolumeStore } from '../volumes/index.js';
 
@@ -14,23 +13,12 @@ export interface Rooms {
   readonly images: ImageStore;
   readonly layers: LayerStore;
   readonly volumes: VolumeStore;
-  readonly networks: NetworkRoutes;
+  readonly networks: Networks;
   /** Loaded by the first build. */
   readonly builder: () => Promise<Builder>;
   readonly events: EventHub;
   readonly imageUsers: () => readonly ImageUser[];
   readonly log: Log;
-}
-
-/** Networks as the wire shows them: records together with the containers on them. */
-export interface NetworkRoutes {
-  create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
-  /** @throws `network/not-found`, `network/ambiguous` */
-  inspect(nameOrId: string): NetworkInspect;
-  /** Filters: dangling, driver, id, label, name, scope, type. */
-  list(filters: Filters): NetworkInspect[];
-  remove(nameOrId: string): Promise<void>;
-  prune(filters: Filters): Promise<{ NetworksDeleted: string[] }>;
 }
 
 /** What the engine says of itself. */

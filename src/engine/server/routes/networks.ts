@@ -1,44 +1,37 @@
 import type { EndpointSettings } from '../../../api/container.js';
-import type { NetworkCreateRequest, NetworkInspect } from '../../../api/network.js';
+import type { NetworkCreateRequest } from '../../../api/network.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
+import { matchesNetwork } from '../network-filters.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
+import { parseUntil } from '../until.js';
 
 const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'];
 
-export function networkRoutes({ networks, containers }: Rooms): readonly Route[] {
-  const list = (exchange: Exchange) => {
-    const found = networks.list(exchange.query.filters(listFilters));
-    sendJson(exchange, 200, found.map(withoutContainers));
-  };
+export function networkRoutes({ networks, containers, events }: Rooms): readonly Route[] {
+  const candidates = () =>
+    networks.list().map((record) => ({
+      record,
+      network: networks.inspect(record),
+      predefined: record.predefined,
+      inUse: networks.isInUse(record.id),
+    }));
   return [
     ['GET', '/networks', list],
     ['GET', '/networks/', list],
+    ['POST', '/networks/create', create],
+    ['POST', '/networks/prune', prune],
     [
-      'POST',
-      '/networks/create',
-      async (exchange) => {
-        const request = await readJson(exchange.body, exchange.request.headers);
-        if (typeof request['Name'] !== 'string' || request['Name'].trim() === '') {
-          throw badParameter('Name', 'network name cannot be empty');
-        }
-        sendJson(
-          exchange,
-          201,
-          await networks.create({ ...request, Name: request['Name'] } satisfies NetworkCreateRequest),
-        );
+      'GET',
+      '/networks/{id}',
+      (exchange) => {
+        const network = networks.resolve(param(exchange, 'id'));
+        sendJson(exchange, 200, networks.inspect(network, { containers: true }));
       },
     ],
-    [
-      'POST',
-      '/networks/prune',
-      async (exchange) =>
-        sendJson(exchange, 200, await networks.prune(exchange.query.filters(['label', 'label!', 'until']))),
-    ],
-    ['GET', '/networks/{id}', (exchange) => sendJson(exchange, 200, networks.inspect(param(exchange, 'id')))],
     [
       'DELETE',
       '/networks/{id}',
@@ -67,16 +60,44 @@ export function networkRoutes({ networks, containers }: Rooms): readonly Route[]
       },
     ],
   ];
+
+  function list(exchange: Exchange): void {
+    const filters = exchange.query.filters(listFilters);
+    const found = candidates().filter((candidate) => matchesNetwork(candidate, filters));
+    const shown = found.map(({ network }) => ({ ...network, Containers: {} }));
+    sendJson(exchange, 200, shown);
+  }
+
+  async function create(exchange: Exchange): Promise<void> {
+    const request = await readJson(exchange.body, exchange.request.headers);
+    const name = request['Name'];
+    if (typeof name !== 'string' || name.trim() === '') throw badParameter('Name', 'network name cannot be empty');
+    const { id } = await networks.create({ ...request, Name: name } satisfies NetworkCreateRequest);
+    sendJson(exchange, 201, { Id: id, Warning: '' });
+  }
+
+  async function prune(exchange: Exchange): Promise<void> {
+    const filters = exchange.query.filters(['label', 'label!', 'until']);
+    const [until] = filters['until'] ?? [];
+    const beforeMs = until === undefined ? Infinity : parseUntil(until, Date.now());
+    const removed: string[] = [];
+    for (const candidate of candidates()) {
+      const { record, predefined, inUse } = candidate;
+      if (predefined || inUse || !matchesNetwork(candidate, filters) || Date.parse(record.created) >= beforeMs)
+        continue;
+      await networks.remove(record.id);
+      removed.push(record.name);
+    }
+    events.publish({ Type: 'network', Action: 'prune', Actor: { ID: '', Attributes: { reclaimed: '0' } } });
+    sendJson(exchange, 200, { NetworksDeleted: removed.length === 0 ? null : removed });
+  }
 }
 
 async function membership(exchange: Exchange): Promise<{ container: string; request: Record<string, unknown> }> {
   const request = await readJson(exchange.body, exchange.request.headers);
   const container = request['Container'];
-  if (typeof container !== 'string' || container === '')
+  if (typeof container !== 'string' || container === '') {
     throw badParameter('Container', 'the name of a container is needed');
+  }
   return { container, request };
-}
-
-function withoutContainers(network: NetworkInspect): NetworkInspect {
-  return { ...network, Containers: {} };
 }
