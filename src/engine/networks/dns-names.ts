@@ -25,14 +25,12 @@ export class NameTable {
   #turn = 0;
 
   add(endpoint: NamedEndpoint): void {
-    for (const name of namesOf(endpoint)) {
-      ensure(
-        ensure(this.#byName, endpoint.networkId, () => new Map()),
-        name,
-        () => new Set(),
-      ).add(endpoint);
-    }
-    const addresses = ensure(this.#byAddress, endpoint.networkId, () => new Map());
+    const { networkId } = endpoint;
+    const names = this.#byName.get(networkId) ?? new Map<string, Set<NamedEndpoint>>();
+    this.#byName.set(networkId, names);
+    for (const name of namesOf(endpoint)) names.set(name, (names.get(name) ?? new Set()).add(endpoint));
+    const addresses = this.#byAddress.get(networkId) ?? new Map<string, NamedEndpoint>();
+    this.#byAddress.set(networkId, addresses);
     for (const address of endpoint.addresses) addresses.set(addressKey(address), endpoint);
   }
 
@@ -84,13 +82,4 @@ function namesOf({ names, networkName }: NamedEndpoint): Set<string> {
 /** IPv6 addresses have many spellings. */
 function addressKey(address: string): string {
   return addressBytes(address).toString('hex');
-}
-
-function ensure<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

@@ -12,7 +12,8 @@ declare module '../../base/errors.js' {
     'network/invalid': { readonly reason: string };
     'network/driver-missing': { readonly driver: string };
     'network/overlap': { readonly subnet: string; readonly other: string };
-    'network/no-free-subnet': Readonly<Record<never, never>>;
+    /** `tried` counts the default ranges that were looked at. */
+    'network/no-free-subnet': { readonly tried: number };
     'network/addresses-exhausted': { readonly network: string };
     'network/address-in-use': { readonly network: string; readonly address: string };
     'network/endpoint-exists': { readonly network: string; readonly container: string };

@@ -22,13 +22,15 @@ const pools: readonly { readonly from: string; readonly size: number }[] = [
  * @throws `network/no-free-subnet`
  */
 export function chooseSubnet(taken: readonly Subnet[], use: 'predefined' | 'user'): Subnet {
+  let tried = 0;
   for (const subnet of candidates(use)) {
+    tried += 1;
     if (!taken.some((other) => overlaps(other, subnet))) return subnet;
   }
   throw new TscomposeError({
     code: 'network/no-free-subnet',
     message: 'every default address range overlaps a network or route of this machine',
-    facts: {},
+    facts: { tried },
     hint: 'give the network a subnet of its own (ipam.config.subnet), or remove networks that are not used',
   });
 }

@@ -1,0 +1,447 @@
+import { isAlive, openLinks, openNetworkNamespace, processStartTime, type Links } from '../sys/index.js';
+import { createNetworkNamespace, type NetworkNamespace } from '../sys/index.js';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { TscomposeError } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
+import type { Records } from '../store/index.js';
+import { deleteLinks, type Bridges } from './bridges.js';
+import type { Catalogue } from './catalogue.js';
+import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
+import { Resolver } from './dns-server.js';
+import { namesOf } from './endpoint-settings.js';
+import {
+  allocateEndpoint,
+  plugIn,
+  routesThrough,
+  wayOut,
+  type AddressPools,
+  type PluggedEndpoint,
+} from './endpoints.js';
+import { invalid } from './errors.js';
+import { readHostResolver } from './name-files.js';
+import type { PacketRules } from './packet-rules.js';
+import type { PortTable, Published } from './ports.js';
+import type { NetworkRecord } from './record.js';
+import type { EndpointRequest, PortRecord, PortRequest, SandboxRecord, SandboxRequest } from './sandbox.js';
+
+export interface SandboxesOptions {
+  readonly catalogue: Catalogue;
+  readonly bridges: Bridges;
+  readonly pools: AddressPools;
+  readonly ports: PortTable;
+  readonly rules: PacketRules;
+  readonly names: NameTable;
+  readonly records: Records<SandboxRecord>;
+  readonly links: Links;
+  readonly log: Log;
+}
+
+/** What the engine holds for one container with networks. */
+export interface LiveSandbox {
+  record: SandboxRecord;
+  /** Ours until the container's process keeps the namespace itself. */
+  namespace: NetworkNamespace | undefined;
+  resolver: Resolver | undefined;
+  published: Published[];
+  named: NamedEndpoint[];
+}
+
+/** The sandboxes of running containers: kernel, names, ports and memory of each made and undone together. */
+export class Sandboxes {
+  readonly #options: SandboxesOptions;
+  readonly #live = new Map<string, LiveSandbox>();
+  readonly #preparing = new Map<string, Promise<void>>();
+
+  constructor(options: SandboxesOptions) {
+    this.#options = options;
+  }
+
+  get(containerId: string): LiveSandbox | undefined {
+    return this.#live.get(containerId);
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  on(networkId: string): LiveSandbox[] {
+    return [...this.#live.values()].filter(({ record }) =>
+      record.endpoints.some((each) => each.networkId === networkId),
+    );
+  }
+
+  /** The network and endpoint pairs of a sandbox, in order of priority. */
+  pluggedOf({ record }: LiveSandbox): PluggedEndpoint[] {
+    return record.endpoints.flatMap((endpoint) => {
+      const network = this.#options.catalogue.get(endpoint.networkId);
+      return network === undefined ? [] : [{ network, endpoint }];
+    });
+  }
+
+  /** See `Networks.join`. */
+  async make(
+    request: SandboxRequest,
+    signal: AbortSignal,
+  ): Promise<{ live: LiveSandbox; namespace: NetworkNamespace }> {
+    const { bridges, pools, rules, links } = this.#options;
+    const { containerId } = request;
+    await this.drop(containerId); // a container that starts again without having been taken down
+    const wanted = inOrder(request.endpoints);
+    const networks = await this.#prepare(wanted.map(({ network }) => network));
+    signal.throwIfAborted();
+
+    await using undo = new CleanupStack();
+    const plugged = wanted.map((endpoint, index): PluggedEndpoint => {
+      const network = networks[index] ?? endpoint.network;
+      const made = allocateEndpoint(pools, { ...endpoint, network }, `eth${index}`);
+      undo.defer(() => {
+        pools.release(network, made);
+      });
+      return { network, endpoint: made };
+    });
+    const record: SandboxRecord = {
+      containerId,
+      containerName: request.containerName,
+      hostname: request.hostname,
+      endpoints: plugged.map(({ endpoint }) => endpoint),
+      ports: [],
+      dns: request.dns,
+      forward: request.internalOnly !== true,
+    };
+    for (const network of networks) bridges.ensure(network);
+    const namespace = createNetworkNamespace();
+    undo.defer(() => {
+      namespace.close();
+    });
+    plugIn(links, namespace, plugged, wayOut(plugged));
+    const live: LiveSandbox = { record, namespace, resolver: undefined, published: [], named: [] };
+    this.#live.set(containerId, live);
+    undo.defer(() => this.#forget(live));
+    await this.#serve(live, namespace, plugged, request.ports);
+    signal.throwIfAborted();
+    await Promise.all([rules.flush(), ...networks.map((network) => bridges.admit(network))]);
+    signal.throwIfAborted();
+    await this.#options.records.put(containerId, live.record);
+    undo.commit();
+    return { live, namespace };
+  }
+
+  /** Resolver, ports and names, which a new sandbox and an adopted one need alike. */
+  async #serve(
+    live: LiveSandbox,
+    namespace: NetworkNamespace,
+    plugged: readonly PluggedEndpoint[],
+    ports: readonly PortRequest[],
+  ): Promise<void> {
+    if (plugged.length > 0) live.resolver = await this.#openResolver(live, namespace);
+    const way = wayOut(plugged);
+    if (way !== undefined) {
+      for (const port of distinct(ports)) await this.#publish(live, port, way);
+      live.record = { ...live.record, ports: live.published.map((published) => published.record) };
+    }
+    this.#name(live);
+  }
+
+  async #publish(live: LiveSandbox, request: PortRequest, { network, endpoint }: PluggedEndpoint): Promise<void> {
+    const binding = network.options['com.docker.network.bridge.host_binding_ipv4'] ?? '';
+    const hostIp = request.hostIp === '' && !['', '0.0.0.0'].includes(binding) ? binding : request.hostIp;
+    const target = { ipv4: endpoint.ipv4, ipv6: endpoint.ipv6 };
+    const published = await this.#options.ports.publish({ ...request, hostIp }, target, live.record.containerName);
+    live.published.push(published);
+    this.#options.rules.addPorts(published.rules);
+  }
+
+  #openResolver(live: LiveSandbox, namespace: NetworkNamespace): Promise<Resolver> {
+    return Resolver.open(namespace, {
+      names: this.#options.names,
+      asker: () => this.#askerOf(live),
+      servers: () => {
+        const inside = this.pluggedOf(live).every(({ network }) => network.internal);
+        if (inside || !live.record.forward) return undefined;
+        return live.record.dns.length > 0 ? live.record.dns : readHostResolver().servers;
+      },
+    });
+  }
+
+  #askerOf(live: LiveSandbox): Asker {
+    const plugged = this.pluggedOf(live).filter(({ network }) => !network.predefined);
+    const links = plugged.flatMap(({ endpoint }) => endpoint.links).map(parseLink);
+    return {
+      networkIds: plugged.map(({ network }) => network.id),
+      links: new Map(links.map(({ target, alias }) => [alias.toLowerCase(), target])),
+    };
+  }
+
+  /** The predefined bridge has no names: so Docker's users expect it. */
+  #name(live: LiveSandbox): void {
+    for (const named of live.named) this.#options.names.remove(named);
+    live.named = this.pluggedOf(live)
+      .filter(({ network }) => !network.predefined)
+      .map(({ network, endpoint }) => ({
+        networkId: network.id,
+        networkName: network.name,
+        name: live.record.containerName,
+        names: namesOf(live.record, endpoint),
+        addresses: [endpoint.ipv4, endpoint.ipv6].filter((address) => address !== undefined),
+      }));
+    for (const named of live.named) this.#options.names.add(named);
+  }
+
+  async settle(containerId: string, pid: number): Promise<void> {
+    const live = this.#live.get(containerId);
+    const startTime = processStartTime(pid);
+    if (live === undefined || startTime === undefined) return;
+    live.record = { ...live.record, process: { pid, startTime } };
+    await this.#options.records.put(containerId, live.record);
+    live.namespace?.close();
+    live.namespace = undefined;
+  }
+
+  /** Sandboxes of an earlier engine whose process is alive, taken up; of the others only the record is left to go. */
+  async adoptAll(): Promise<void> {
+    const { records, log } = this.#options;
+    for (const record of records.list()) {
+      const { containerId, process } = record;
+      if (process === undefined) continue; // an engine died while making it: adopt() or leave() will say which
+      if (!isAlive(process)) {
+        await records.delete(containerId);
+        continue;
+      }
+      try {
+        await this.adopt(containerId, process.pid);
+      } catch (error) {
+        log.error('cannot take up the network of a running container', { containerId, error });
+      }
+    }
+  }
+
+  async adopt(containerId: string, pid: number): Promise<boolean> {
+    if (this.#live.has(containerId)) return true;
+    const { records, catalogue, bridges, pools, log } = this.#options;
+    const record = records.get(containerId);
+    const startTime = processStartTime(pid);
+    if (record === undefined || startTime === undefined) return false;
+    const endpoints = record.endpoints.filter(({ networkId }) => catalogue.get(networkId) !== undefined);
+    const live: LiveSandbox = {
+      record: { ...record, endpoints, process: { pid, startTime } },
+      ...{ namespace: undefined, resolver: undefined, published: [], named: [] },
+    };
+    const plugged = this.pluggedOf(live);
+    for (const { network, endpoint } of plugged) {
+      bridges.ensure(network);
+      pools.claim(network, endpoint);
+    }
+    this.#live.set(containerId, live);
+    const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
+    try {
+      await this.#serve(live, namespace, plugged, []);
+    } finally {
+      namespace.close();
+    }
+    const way = wayOut(plugged);
+    for (const port of record.ports) {
+      try {
+        if (way !== undefined) await this.#publish(live, port, way);
+      } catch (error) {
+        log.error('a published port was taken while no engine ran', { containerId, port: port.hostPort, error });
+      }
+    }
+    live.record = { ...live.record, ports: live.published.map((published) => published.record) };
+    await records.put(containerId, live.record);
+    return true;
+  }
+
+  /** Undoes everything of a container. Idempotent. */
+  async drop(containerId: string): Promise<void> {
+    const live = this.#live.get(containerId);
+    if (live !== undefined) {
+      for (const { network, endpoint } of this.pluggedOf(live)) this.#options.pools.release(network, endpoint);
+      live.namespace?.close();
+      live.namespace = undefined;
+      await this.#forget(live);
+    }
+    if (this.#options.records.get(containerId) !== undefined) await this.#options.records.delete(containerId);
+  }
+
+  async #forget(live: LiveSandbox): Promise<void> {
+    if (this.#live.get(live.record.containerId) === live) this.#live.delete(live.record.containerId);
+    live.resolver?.close();
+    live.resolver = undefined;
+    for (const named of live.named) this.#options.names.remove(named);
+    for (const published of live.published) {
+      published.close();
+      this.#options.rules.removePorts(published.rules);
+    }
+    ({ named: live.named, published: live.published } = { named: [], published: [] });
+    await this.#options.rules.flush();
+  }
+
+  async plug(containerId: string, pid: number, request: EndpointRequest): Promise<PluggedEndpoint> {
+    const { bridges, pools, links, records } = this.#options;
+    const live = this.#live.get(containerId) ?? this.#blank(containerId, pid);
+    if (live.record.endpoints.some(({ networkId }) => networkId === request.network.id)) {
+      const facts = { network: request.network.name, container: live.record.containerName };
+      const message = `container ${facts.container} is already on network ${facts.network}`;
+      throw new TscomposeError({ code: 'network/endpoint-exists', message, facts });
+    }
+    const [network = request.network] = await this.#prepare([request.network]);
+    await using undo = new CleanupStack();
+    const endpoint = allocateEndpoint(pools, { ...request, network }, freeInterface(live));
+    undo.defer(() => {
+      pools.release(network, endpoint);
+    });
+    const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
+    try {
+      bridges.ensure(network);
+      const plugged = { network, endpoint };
+      const before = wayOut(this.pluggedOf(live));
+      plugIn(links, namespace, [plugged], before === undefined ? wayOut([plugged]) : undefined);
+      undo.defer(() => deleteLinks([endpoint.linkName]));
+      live.resolver ??= await this.#openResolver(live, namespace);
+      live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
+      this.#name(live);
+      await Promise.all([this.#options.rules.flush(), bridges.admit(network)]);
+      await records.put(containerId, live.record);
+      undo.commit();
+      return plugged;
+    } finally {
+      namespace.close();
+    }
+  }
+
+  async unplug(containerId: string, pid: number, network: NetworkRecord): Promise<void> {
+    const live = this.#live.get(containerId);
+    const endpoint = live?.record.endpoints.find(({ networkId }) => networkId === network.id);
+    if (live === undefined || endpoint === undefined) {
+      const container = live?.record.containerName ?? containerId;
+      const message = `container ${container} is not connected to network ${network.name}`;
+      const facts = { network: network.name, container };
+      throw new TscomposeError({ code: 'network/not-connected', message, facts });
+    }
+    live.record = { ...live.record, endpoints: live.record.endpoints.filter((other) => other !== endpoint) };
+    this.#name(live);
+    await deleteLinks([endpoint.linkName]);
+    await this.#moveOn(live, pid, endpoint.ipv4);
+    this.#options.pools.release(network, endpoint);
+    await this.#options.rules.flush();
+    await this.#options.records.put(containerId, live.record);
+  }
+
+  /** The default route and the published ports went with the link: they go on over another network. */
+  async #moveOn(live: LiveSandbox, pid: number, lost: string | undefined): Promise<void> {
+    const way = wayOut(this.pluggedOf(live));
+    const orphans = live.published.filter(({ record }) => record.ipv4 === lost);
+    live.published = live.published.filter((published) => !orphans.includes(published));
+    for (const orphan of orphans) {
+      orphan.close();
+      this.#options.rules.removePorts(orphan.rules);
+    }
+    if (way !== undefined) {
+      const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
+      const guest = openLinks(namespace);
+      try {
+        const present = new Set(guest.routes().map(({ destination }) => destination));
+        guest.apply(routesThrough(way).filter((route) => 'destination' in route && !present.has(route.destination)));
+      } finally {
+        guest.close();
+        namespace.close();
+      }
+      for (const { record } of orphans) await this.#publish(live, record, way);
+    }
+    live.record = { ...live.record, ports: live.published.map((published) => published.record) };
+  }
+
+  async rename(containerId: string, containerName: string): Promise<void> {
+    const live = this.#live.get(containerId);
+    if (live === undefined) return;
+    live.record = { ...live.record, containerName };
+    this.#name(live);
+    await this.#options.records.put(containerId, live.record);
+  }
+
+  /** Ends serving without taking anything down: containers go on. */
+  detach(): void {
+    for (const live of this.#live.values()) {
+      live.resolver?.close();
+      for (const published of live.published) published.close();
+    }
+    this.#live.clear();
+  }
+
+  /** Waits until the networks can take links, with ranges that are still free. `none` needs nothing. */
+  async #prepare(networks: readonly NetworkRecord[]): Promise<NetworkRecord[]> {
+    const ready: NetworkRecord[] = [];
+    for (const network of networks) {
+      if (network.driver === 'host') throw invalid('the host network cannot be joined together with others');
+      ready.push(await this.prepareOne(network));
+    }
+    return ready;
+  }
+
+  /** One at a time for a network: the ranges of a bridge that is not up yet may be chosen anew. */
+  prepareOne(network: NetworkRecord): Promise<NetworkRecord> {
+    const before = this.#preparing.get(network.id);
+    const turn = before === undefined ? this.#prepareNow(network) : before.then(() => this.#prepareNow(network));
+    const settled = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#preparing.get(network.id) === settled) this.#preparing.delete(network.id);
+      });
+    this.#preparing.set(network.id, settled);
+    return turn;
+  }
+
+  async #prepareNow(network: NetworkRecord): Promise<NetworkRecord> {
+    const { bridges, catalogue, pools } = this.#options;
+    await bridges.settled(network.id);
+    const current = catalogue.resolve(network.id);
+    if (bridges.isUp(network.id)) return current;
+    const fresh = await catalogue.refresh(current);
+    if (fresh !== current) pools.forget(network.id);
+    bridges.ensure(fresh);
+    return fresh;
+  }
+
+  #blank(containerId: string, pid: number): LiveSandbox {
+    const startTime = processStartTime(pid);
+    if (startTime === undefined) throw invalid(`container ${containerId.slice(0, 12)} is not running`);
+    const live: LiveSandbox = {
+      record: {
+        ...{ containerId, containerName: containerId.slice(0, 12), hostname: '', endpoints: [], ports: [], dns: [] },
+        ...{ forward: true, process: { pid, startTime } },
+      },
+      ...{ namespace: undefined, resolver: undefined, published: [], named: [] },
+    };
+    this.#live.set(containerId, live);
+    return live;
+  }
+}
+
+/** `none` leaves nothing to make; the rest by priority, equal ones as given. */
+function inOrder(endpoints: readonly EndpointRequest[]): EndpointRequest[] {
+  return endpoints
+    .filter(({ network }) => network.driver !== 'null')
+    .toSorted((left, right) => (right.priority ?? 0) - (left.priority ?? 0));
+}
+
+/** `container:alias`, or a name that is both. */
+export function parseLink(link: string): { readonly target: string; readonly alias: string } {
+  const [target = '', alias = target] = link.replace(/^\//, '').split(':');
+  return { target: /^[0-9a-f]{64}$/.test(target) ? target.slice(0, 12) : target, alias };
+}
+
+function freeInterface({ record }: LiveSandbox): string {
+  const taken = new Set(record.endpoints.map(({ interfaceName }) => interfaceName));
+  for (let index = 0; ; index += 1) if (!taken.has(`eth${index}`)) return `eth${index}`;
+}
+
+/** A port given twice in the same words is one port. */
+function distinct(ports: readonly (PortRequest | PortRecord)[]): PortRequest[] {
+  const seen = new Map<string, PortRequest>();
+  for (const port of ports) {
+    const { hostIp, hostPort, containerPort, protocol } = port;
+    const key = JSON.stringify([hostIp, hostPort ?? seen.size, containerPort, protocol]);
+    if (!seen.has(key)) seen.set(key, port);
+  }
+  return [...seen.values()];
+}
