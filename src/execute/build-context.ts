@@ -1,7 +1,7 @@
 import dockerignore from '@balena/dockerignore';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { errnoOf, TscomposeError } from '../base/errors.js';
 import { readIfPresent } from '../base/durable-file.js';
@@ -39,23 +39,32 @@ export async function prepareContext(
   signal: AbortSignal,
 ): Promise<PreparedContext> {
   const { context, dockerfile = 'Dockerfile', dockerfileInline } = request;
-  if (context !== undefined && /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
+  if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
+  if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
     return { context: { kind: 'remote', url: context }, dockerfile: request.dockerfile };
   }
-  if (context !== undefined) await requireDirectory(context, service);
-  const path = context === undefined ? undefined : resolve(context, dockerfile);
-  if (dockerfileInline === undefined && path !== undefined) await requireFile(path, service);
-  const outside = context !== undefined && path !== undefined && relative(context, path).startsWith('..');
-  if (context !== undefined && !outside && (await readsInPlace(client, signal))) {
-    const inline = dockerfileInline === undefined ? {} : { dockerfileInline };
-    const name = dockerfileInline === undefined && path !== undefined ? relative(context, path) : undefined;
-    return { context: { kind: 'directory', path: context, ...inline }, dockerfile: name };
-  }
-  const text = dockerfileInline ?? (outside && path !== undefined ? await readFile(path, 'utf8') : undefined);
-  const name =
-    text === undefined && context !== undefined && path !== undefined ? relative(context, path) : injectedName;
-  const stream = Readable.from(writeTar(members(context, name, text, signal)));
-  return { context: { kind: 'tar', stream }, dockerfile: name };
+  await requireDirectory(context, service);
+  const path = resolve(context, dockerfile);
+  if (dockerfileInline === undefined) await requireFile(path, service);
+  const inside = relative(context, path);
+  const outside = inside === '..' || inside.startsWith('../') || isAbsolute(inside);
+  const text = dockerfileInline ?? (outside ? await readFile(path, 'utf8') : undefined);
+  if (!(await readsInPlace(client, signal)))
+    return tarOf(context, text === undefined ? inside : injectedName, text, signal);
+  if (text === undefined) return { context: { kind: 'directory', path: context }, dockerfile: inside };
+  return { context: { kind: 'directory', path: context, dockerfileInline: text }, dockerfile: undefined };
+}
+
+function tarOf(
+  context: string | undefined,
+  dockerfile: string,
+  text: string | undefined,
+  signal: AbortSignal,
+): PreparedContext {
+  return {
+    context: { kind: 'tar', stream: Readable.from(writeTar(members(context, dockerfile, text, signal))) },
+    dockerfile,
+  };
 }
 
 /** Only the embedded engine knows its own status. */
@@ -109,7 +118,8 @@ async function* members(
     (await readIfPresent(join(context, '.dockerignore'))) ??
     '';
   // The builder needs these two whatever the rules say.
-  const ignore = dockerignore.default({ ignorecase: false })
+  const ignore = dockerignore
+    .default({ ignorecase: false })
     .add(rules)
     .add([`!${dockerfile}`, '!.dockerignore']);
   const mayReturn = /^\s*!/m.test(rules);

@@ -1,4 +1,4 @@
-import type { ContainerInspect } from '../api/container.js';
+import type { ContainerInspect, HealthState } from '../api/container.js';
 import type { WaitFor } from '../plan/index.js';
 
 /** Why a container will not come to the state that someone waits for. */
@@ -29,25 +29,29 @@ export function judge(condition: WaitFor, { State: state }: ContainerInspect): V
   }
 }
 
-function judgeHealth(condition: WaitFor, { Health: health }: ContainerInspect['State']): Verdict | undefined {
-  switch (health?.Status) {
-    case undefined:
+function judgeHealth(
+  condition: WaitFor,
+  { Health: health = noHealthCheck }: ContainerInspect['State'],
+): Verdict | undefined {
+  switch (health.Status) {
     case 'none':
       return condition === 'ready' ? { met: true, status: 'Running' } : failed({ kind: 'no-health-check' });
     case 'healthy':
       return { met: true, status: 'Healthy' };
     case 'unhealthy':
-      return failed({ kind: 'unhealthy', probes: probesOf(health?.Log ?? []) });
+      return failed({ kind: 'unhealthy', probes: probesOf(health.Log) });
     case 'starting':
       return undefined;
   }
 }
+
+const noHealthCheck: HealthState = { Status: 'none', FailingStreak: 0, Log: [] };
 
 function failed(obstacle: Obstacle): Verdict {
   return { met: false, obstacle };
 }
 
 /** Output of the last probes, the latest last. */
-function probesOf(log: readonly { readonly ExitCode: number; readonly Output: string }[]): string[] {
-  return log.slice(-3).map(({ ExitCode, Output }) => `exit code ${ExitCode}: ${Output.trim()}`);
+function probesOf(log: HealthState['Log'] | null): string[] {
+  return (log ?? []).slice(-3).map(({ ExitCode, Output }) => `exit code ${ExitCode}: ${Output.trim()}`);
 }

@@ -54,7 +54,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     await walk(
       plan.steps,
       async (step, runs, signal) => {
-        await Promise.all(step.after.map((id) => runs.get(id)));
+        await Promise.all(step.after.map((id) => runs.get(id) ?? Promise.resolve()));
         await limited(limits, step.operation.kind, signal, async () => {
           await perform(plan, step, { ...options, signal }, watch, ids);
         });
@@ -111,7 +111,9 @@ async function perform(
       if (known === undefined) throw new Error(`bug: step ${step} brought no id`);
       return known;
     },
-    keepId: (brought) => ids.set(id, brought),
+    keepId: (brought) => {
+      ids.set(id, brought);
+    },
   };
   if (progress !== undefined) onEvent({ kind: 'started', subject: progress.subject, status: progress.begin });
   try {

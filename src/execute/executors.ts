@@ -21,9 +21,9 @@ export interface ExecutionContext {
   /** Keeps the end of what a build says. */
   readonly output: OutputTail;
   /** Id that an earlier step brought. */
-  idOf(step: number): string;
+  readonly idOf: (step: number) => string;
   /** Keeps the id that this step brings. */
-  keepId(id: string): void;
+  readonly keepId: (id: string) => void;
 }
 
 type Executors = {
@@ -180,9 +180,8 @@ function withHash(
 ): ContainerCreateRequest {
   const filled = fillPlaceholders(request, idOf);
   if (hashInput === undefined) return filled;
-  // Ids stand in JSON text here, where the placeholder's NUL is written as an escape.
-  const input = fillPlaceholders(hashInput.replaceAll('\\u0000', '\u0000'), idOf);
-  return { ...filled, Labels: { ...filled.Labels, [composeLabels.configHash]: hashOf(input) } };
+  const hash = hashOf(fillPlaceholders(hashInput, idOf));
+  return { ...filled, Labels: { ...filled.Labels, [composeLabels.configHash]: hash } };
 }
 
 /** The API takes seccomp profiles by content. */

@@ -95,12 +95,10 @@ async function observeNetworks(
   const wanted = new Set(definitions.map((network) => network.name));
   const found = await client.networks.list({}, signal);
   return found
-    .filter(({ Name, Id, Labels }) => {
-      // Engines answer null for no labels, whatever the type says.
-      const labels: Readonly<Record<string, string>> | null = Labels;
-      return labels?.[composeLabels.project] === name || wanted.has(Name) || wanted.has(Id);
-    })
-    .map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels }));
+    .map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: orEmpty(Labels) }))
+    .filter(({ id, name: own, labels }) => {
+      return labels[composeLabels.project] === name || wanted.has(own) || wanted.has(id);
+    });
 }
 
 async function observeVolumes(
@@ -120,7 +118,7 @@ async function observeVolumes(
 }
 
 function observedVolume({ Name, Labels }: { Name: string; Labels: Record<string, string> | null }): ObservedVolume {
-  return { name: Name, labels: Labels ?? {} };
+  return { name: Name, labels: orEmpty(Labels) };
 }
 
 function imagesOf(project: Project | string, containers: readonly ContainerSummary[]): string[] {
@@ -144,14 +142,18 @@ async function observeImages(
 }
 
 function observedImage({ Id, Os, Architecture, Variant, Config }: ImageInspect): ObservedImage {
-  // An image without a config section answers null there.
-  const config: ImageInspect['Config'] | null = Config;
+  const { Volumes: volumes, Healthcheck: health }: Partial<ImageInspect['Config']> = orEmpty(Config);
   return {
     id: Id,
     platform: [Os, Architecture, ...(Variant === undefined || Variant === '' ? [] : [Variant])].join('/'),
-    volumes: Object.keys(config?.Volumes ?? {}),
-    hasHealthCheck: (config?.Healthcheck?.Test ?? []).some((word) => word !== 'NONE'),
+    volumes: Object.keys(volumes ?? {}),
+    hasHealthCheck: (health?.Test ?? []).some((word) => word !== 'NONE'),
   };
+}
+
+/** Engines answer null for an empty object here and there, whatever the types say. */
+function orEmpty<T extends object>(value: T | null | undefined): T | Record<string, never> {
+  return value ?? {};
 }
 
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {

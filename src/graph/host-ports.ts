@@ -91,7 +91,8 @@ function collision(a: PortClaim, b: PortClaim): TscomposeError {
 }
 
 function inFileOrder(a: PortClaim, b: PortClaim): [PortClaim, PortClaim] {
-  if (a.at === undefined || b.at === undefined || a.at.file !== b.at.file) return [a, b];
-  const difference = a.at.line - b.at.line || a.at.column - b.at.column || a.number - b.number;
+  const [left, right] = [a.at, b.at];
+  if (left === undefined || left.file !== right?.file) return [a, b];
+  const difference = left.line - right.line || left.column - right.column || a.number - b.number;
   return difference > 0 ? [b, a] : [a, b];
 }

@@ -8,15 +8,9 @@ import { canonicalJson, networkShape, serviceShape, volumeShape } from './canoni
  * member that of docker compose 2.26, so that either tool takes the other's containers as up to date.
  */
 export function hashInput(service: Service): string {
-  const { build: _build, pull_policy: _policy, scale: _scale, env_file: _files, ...rest } = service;
-  const { replicas: _replicas, ...deploy } = service.deploy ?? {};
-  return canonicalJson(
-    {
-      ...rest,
-      ...(service.deploy === undefined ? {} : { deploy }),
-    },
-    serviceShape,
-  );
+  const deploy = service.deploy === undefined ? {} : { deploy: { ...service.deploy, replicas: undefined } };
+  const outside = { build: undefined, pull_policy: undefined, scale: undefined, env_file: undefined };
+  return canonicalJson({ ...service, ...deploy, ...outside }, serviceShape);
 }
 
 /** The `config-hash` label of a service's containers, as `config --hash` prints it. */

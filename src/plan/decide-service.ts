@@ -23,7 +23,7 @@ export interface ServiceDecision {
 }
 
 /** Stands for the id of a container that the plan creates. */
-const unknownId = '\u0000new\u0000';
+const unknownId = 'to be created';
 
 export interface DecideContext {
   readonly project: Project;
@@ -87,7 +87,7 @@ function hashCause(
   const replaced: string[] = [];
   withContainerIds(definition, (other) => {
     const decision = decided.get(other);
-    if (decision !== undefined && decision.keep.length === 0) replaced.push(other);
+    if (decision?.keep.length === 0) replaced.push(other);
     return '';
   });
   const [shared] = replaced;

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../base/errors.js';
+import { hasCode, TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
 import { buildRequest } from './build-request.js';
 import { imageOf } from './names.js';
@@ -52,7 +52,7 @@ export function planImages(
       try {
         return decide(project, service, observed, options);
       } catch (error) {
-        if (!(error instanceof TscomposeError)) throw error;
+        if (!hasCode(error, 'plan/image-missing')) throw error;
         problems.push(error);
         return undefined;
       }

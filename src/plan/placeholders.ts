@@ -1,14 +1,15 @@
-/** Stands in a request for an id that a step brings. NUL cannot come from a compose file's strings. */
-export function idOfStep(step: number): string {
-  return `\u0000step:${step}\u0000`;
-}
+/** A private-use character: no text that means something to an engine holds it, and JSON does not escape it. */
+const mark = '\uE000';
+const pattern = new RegExp(`${mark}step:(\\d+)${mark}`, 'g');
 
-const pattern = /\u0000step:(\d+)\u0000/g;
+/** Stands in a request for an id that a step brings. */
+export function idOfStep(step: number): string {
+  return `${mark}step:${step}${mark}`;
+}
 
 /** Steps whose ids a value needs, without doubles. */
 export function stepsNeededBy(value: unknown): number[] {
-  const text = typeof value === 'string' ? value : JSON.stringify(value).replaceAll('\\u0000', '\u0000');
-  return [...new Set([...text.matchAll(pattern)].map(([, step]) => Number(step)))];
+  return [...new Set([...JSON.stringify(value).matchAll(pattern)].map(([, step]) => Number(step)))];
 }
 
 /** A copy with every placeholder replaced, in keys too. */

@@ -17,7 +17,7 @@ export interface RequestContext {
   /** Anonymous volumes of the replaced container that live on. */
   readonly keptVolumes: readonly { readonly name: string; readonly target: string }[];
   /** Id, or a placeholder, of the first container of a service. @throws Error when it has none */
-  containerOf(service: string): string;
+  readonly containerOf: (service: string) => string;
   /** Containers that a linked service has in the end. */
-  replicasOf(service: string): readonly { readonly name: string; readonly number: number }[];
+  readonly replicasOf: (service: string) => readonly { readonly name: string; readonly number: number }[];
 }

@@ -9,7 +9,7 @@ export function resourcesOf(service: Service): Resources {
   const cpus = limits?.cpus ?? service.cpus;
   const blkio = service.blkio_config;
   return compact({
-    NanoCpus: cpus === undefined ? undefined : Math.round(Number(cpus) * 1e9),
+    NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
     CpuShares: service.cpu_shares,
     CpuQuota: integer(service.cpu_quota),
     CpuPeriod: integer(service.cpu_period),
@@ -29,7 +29,7 @@ export function resourcesOf(service: Service): Resources {
     DeviceRequests: nonEmpty(deviceRequests(service)),
     BlkioWeight: blkio?.weight,
     BlkioWeightDevice: nonEmpty(
-      (blkio?.weight_device ?? []).map(({ path, weight }) => ({ Path: path, Weight: Number(weight) })),
+      (blkio?.weight_device ?? []).map(({ path, weight }) => ({ Path: path, Weight: weight })),
     ),
     BlkioDeviceReadBps: throttles(blkio?.device_read_bps),
     BlkioDeviceReadIOps: throttles(blkio?.device_read_iops),
