@@ -8,9 +8,8 @@ export function located(operation: Operation, instruction: Instruction): Operati
     try {
       return await work;
     } catch (error) {
-      if (!(error instanceof TscomposeError) || error.at !== undefined) throw error;
-      const failure: TscomposeError = error;
-      const { code, message, facts, hint, cause } = failure;
+      if (!isKnown(error) || error.at !== undefined) throw error;
+      const { code, message, facts, hint, cause } = error;
       throw new TscomposeError({
         code,
         message: message.replace(/^COPY failed/, `${instruction.keyword} failed`),
@@ -27,4 +26,8 @@ export function located(operation: Operation, instruction: Instruction): Operati
     key: (inputs, signal) => relocate(operation.key(inputs, signal)),
     run: (inputs, io) => relocate(operation.run(inputs, io)),
   };
+}
+
+function isKnown(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
 }

@@ -1,3 +1,4 @@
+import type { Digest } from '../../../base/digest.js';
 import type { Instruction } from '../dockerfile/ast.js';
 import type { ImageState } from '../image/image-state.js';
 import type { Operation, Solved } from '../solver/operation.js';
@@ -18,5 +19,5 @@ export interface PlannedStep {
   /** Lines below the step's own. */
   readonly notes: readonly string[];
   /** A FROM of an image: that image's id, for display. */
-  readonly baseImageId?: string | undefined;
+  readonly baseImageId?: Digest | undefined;
 }
