@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import type { Networks } from '../networks/index.js';
+import type { OciOptions } from '../oci/index.js';
+
+/** Puts each build step on the predefined bridge, in a sandbox that lives as long as the step. */
+export function stepNetworks(networks: Networks): NonNullable<OciOptions['joinBridge']> {
+  return async ({ id, extraHosts }, signal) => {
+    const containerId = randomBytes(32).toString('hex');
+    const sandbox = await networks.join(
+      {
+        containerId,
+        containerName: id,
+        hostname: id,
+        endpoints: [{ network: networks.resolve('bridge'), aliases: [] }],
+        ports: [],
+        dns: [],
+        dnsSearch: [],
+        dnsOptions: [],
+      },
+      signal,
+    );
+    return {
+      namespacePath: sandbox.namespacePath,
+      resolvConf: sandbox.resolvConf,
+      hostsLines: [...sandbox.hostsLines, ...extraHosts.map(hostsLine)],
+      release: () => sandbox.release(),
+    };
+  };
+}
+
+/** `name:address` as it stands in /etc/hosts; the address may be IPv6. */
+function hostsLine(text: string): string {
+  const at = text.search(/[:=]/);
+  return `${text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')}\t${text.slice(0, at)}`;
+}
