@@ -56,7 +56,6 @@ const pinned: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['watch'],
   koffi: ['engine/sys'],
   'dns-packet': ['engine/networks'],
-  'dockerfile-ast': ['engine/builder'],
 };
 
 function below(...rooms: readonly string[]): readonly string[] {

@@ -3,7 +3,7 @@ import { TscomposeError } from '../../../base/errors.js';
 import type { Platform } from '../../images/index.js';
 import { realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
-import { ignoreNothing } from '../context/ignore.js';
+import { ignoreNothing } from '../../../base/ignore-rules.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Dockerfile, Instruction, InstructionOf, Stage } from '../dockerfile/ast.js';
 import { nearest } from '../dockerfile/nearest.js';

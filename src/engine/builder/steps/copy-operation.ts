@@ -5,7 +5,7 @@ import { TscomposeError } from '../../../base/errors.js';
 import { extractTar } from '../archive/extract.js';
 import { isTarArchive } from '../archive/detect.js';
 import { plainFileDigests } from '../context/file-digests.js';
-import { ignoreNothing } from '../context/ignore.js';
+import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { digestItems, select, type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { InstructionOf } from '../dockerfile/ast.js';
 import { parseMode } from '../rootfs/mode.js';

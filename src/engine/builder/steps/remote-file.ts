@@ -9,7 +9,7 @@ import { type Digest, digestFromHex } from '../../../base/digest.js';
 import { messageOf, TscomposeError } from '../../../base/errors.js';
 import type { SourceLocation } from '../../../base/source-location.js';
 import { plainFileDigests } from '../context/file-digests.js';
-import { ignoreNothing } from '../context/ignore.js';
+import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { select, type SelectedItem, type SourceTree } from '../context/selection.js';
 import type { StepDependencies } from './dependencies.js';
 

@@ -5,7 +5,7 @@ import type { CleanupStack } from '../../../base/cleanup-stack.js';
 import type { OciMount } from '../../oci/index.js';
 import type { ChainId } from '../../snapshots/index.js';
 import { mount, unmount } from '../../sys/index.js';
-import { ignoreNothing } from '../context/ignore.js';
+import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { resolveInRoot } from '../context/scoped-path.js';
 import { select } from '../context/selection.js';
 import type { MountPoint } from '../rootfs/mount-points.js';

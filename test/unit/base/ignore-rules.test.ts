@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { BadPattern, globToRegExp } from '../../../../src/engine/builder/context/glob.js';
-import { parseIgnore } from '../../../../src/engine/builder/context/ignore.js';
+import { BadPattern, globToRegExp } from '../../../src/base/glob.js';
+import { parseIgnore } from '../../../src/base/ignore-rules.js';
 
 const ignored = (rules: string, ...paths: string[]) => paths.filter((path) => parseIgnore(rules).ignores(path));
 
