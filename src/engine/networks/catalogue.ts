@@ -215,7 +215,9 @@ export class Catalogue {
       throw invalid(`ip_range ${subnetText(range)} lies outside of subnet ${text}`);
     }
     const auxiliary = { ...config.AuxiliaryAddresses };
-    const gateway = (config.Gateway ?? '') === '' ? addressOf(range ?? subnet, 1n) : (config.Gateway ?? '');
+    // The first address that is handed out, as Docker does; a subnet's own address is never handed out.
+    const lowest = range === undefined || range.first === subnet.first ? 1n : 0n;
+    const gateway = (config.Gateway ?? '') === '' ? addressOf(range ?? subnet, lowest) : (config.Gateway ?? '');
     for (const address of [gateway, ...Object.values(auxiliary)]) {
       if (isIP(address) === 0) throw invalid(`${address} is not an address`);
       if (!contains(subnet, address)) throw invalid(`no matching subnet for gateway or address ${address}`);

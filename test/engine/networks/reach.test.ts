@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
+import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
+import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
+import { askUdp, NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
+
+const own = new NetworksSandbox();
+let networks: Networks;
+let outside: NetworkNamespace;
+let front: NetworkRecord;
+let back: NetworkRecord;
+let closed: NetworkRecord;
+let six: NetworkRecord;
+
+/** This machine, 192.0.2.1, and a machine outside, 192.0.2.9, that knows no way to the containers. */
+beforeAll(async () => {
+  enterPrivateNamespaces();
+  outside = createNetworkNamespace();
+  const host = openLinks();
+  host.apply([
+    { kind: 'set-up', name: 'lo' },
+    { kind: 'add-veth', name: 'eth0', peer: 'eth0', peerNamespace: outside },
+    { kind: 'add-address', link: 'eth0', address: '192.0.2.1/24' },
+    { kind: 'add-address', link: 'eth0', address: '2001:db8::1/64' },
+    { kind: 'add-route', destination: '0.0.0.0/0', gateway: '192.0.2.254', link: 'eth0' },
+  ]);
+  host.close();
+  const links = openLinks(outside);
+  links.apply([
+    { kind: 'set-up', name: 'lo' },
+    { kind: 'add-address', link: 'eth0', address: '192.0.2.9/24' },
+    { kind: 'add-address', link: 'eth0', address: '2001:db8::9/64' },
+    { kind: 'set-up', name: 'eth0' },
+  ]);
+  links.close();
+  networks = await own.open();
+  front = await networks.create({ Name: 'front' });
+  back = await networks.create({ Name: 'back' });
+  closed = await networks.create({ Name: 'closed', Internal: true });
+  six = await networks.create({ Name: 'six', EnableIPv6: true });
+});
+afterAll(async () => {
+  await own.remove();
+  await networks.stop();
+  outside.close();
+});
+
+const fromOutside = (script: string): Promise<string> => shell(script, ['nsenter', `--net=${outside.procPath}`, '--']);
+
+describe('between containers', () => {
+  test('those of one network reach each other, those of two do not', async () => {
+    const one = await own.guest(networks, 'one', { on: [front] });
+    const two = await own.guest(networks, 'two', { on: [front] });
+    const other = await own.guest(networks, 'other', { on: [back] });
+    await one.serveTcp(80, 'hello');
+    expect(await two.run(readTcp(one.address('front'), 80))).toBe('hello');
+    expect(await other.run(readTcp(one.address('front'), 80))).toContain('refused');
+    expect(await shell(readTcp(one.address('front'), 80))).toBe('hello');
+  });
+
+  test('one on two networks reaches both', async () => {
+    const both = await own.guest(networks, 'both', { on: [front, back] });
+    const other = await own.guest(networks, 'second-other', { on: [back] });
+    await other.serveTcp(80, 'back');
+    expect(await both.run(readTcp(other.address('back'), 80))).toBe('back');
+    expect(await both.run('ip -o -4 address show dev eth1')).toContain(both.address('back'));
+  });
+
+  test('an address, a MAC and a gateway that are asked for are given', async () => {
+    const net = await networks.create({
+      Name: 'fixed',
+      IPAM: { Config: [{ Subnet: '10.77.0.0/16', IPRange: '10.77.5.0/24', Gateway: '10.77.0.9' }] },
+    });
+    const chosen = await own.guest(networks, 'chosen', {
+      on: [{ network: net, aliases: [], ipv4: '10.77.200.3', mac: '02:11:22:33:44:55' }],
+    });
+    const ranged = await own.guest(networks, 'ranged', { on: [net] });
+    expect(await chosen.run('ip -o address show dev eth0; cat /sys/class/net/eth0/address; ip route')).toMatch(
+      /10\.77\.200\.3\/16[^]*default via 10\.77\.0\.9/,
+    );
+    expect(await chosen.run('ip link show eth0')).toContain('02:11:22:33:44:55');
+    expect(ranged.address('fixed')).toBe('10.77.5.0');
+    await expect(
+      own.guest(networks, 'rival', { on: [{ network: net, aliases: [], ipv4: '10.77.200.3' }] }),
+    ).rejects.toThrow('already in use');
+    expect(networks.endpointsOf(chosen.id)['fixed']).toMatchObject({
+      IPAMConfig: { IPv4Address: '10.77.200.3' },
+      IPAddress: '10.77.200.3',
+      IPPrefixLen: 16,
+      Gateway: '10.77.0.9',
+      MacAddress: '02:11:22:33:44:55',
+    });
+  });
+});
+
+describe('to the outside', () => {
+  test('a container speaks with the address of the host', async () => {
+    const guest = await own.guest(networks, 'speaker', { on: [front] });
+    const answer = fromOutside(`timeout 5 python3 -c '
+import socket
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("0.0.0.0", 7000)); s.listen(1)
+c, who = s.accept(); c.sendall(who[0].encode()); c.close()'`);
+    await expect.poll(() => guest.run(readTcp('192.0.2.9', 7000)), { timeout: 5_000 }).toBe('192.0.2.1');
+    await answer;
+  });
+
+  test('nobody outside reaches what is not published', async () => {
+    const guest = await own.guest(networks, 'hidden', { on: [front] });
+    await guest.serveTcp(80, 'hidden');
+    const address = guest.address('front');
+    expect(await fromOutside(`ip route add ${address}/32 via 192.0.2.1; ${readTcp(address, 80)}`)).toContain('refused');
+  });
+
+  test('an internal network has no way out and no published ports', async () => {
+    const guest = await own.guest(networks, 'inmate', {
+      on: [closed],
+      ports: [{ hostIp: '', hostPort: 7777, containerPort: 80, protocol: 'tcp' }],
+    });
+    const mate = await own.guest(networks, 'mate', { on: [closed] });
+    await mate.serveTcp(80, 'mate');
+    expect(await guest.run('ip route')).not.toContain('default');
+    expect(await guest.run(readTcp(mate.address('closed'), 80))).toBe('mate');
+    expect(guest.sandbox.ports).toEqual({});
+    const routed = `ip route add default via ${networks.resolve('closed').ranges[0]?.gateway ?? ''}; `;
+    expect(await guest.run(routed + readTcp('192.0.2.9', 22))).toContain('refused');
+  });
+});
+
+describe('published ports', () => {
+  let web: Guest;
+  beforeAll(async () => {
+    web = await own.guest(networks, 'web', {
+      on: [front],
+      ports: [
+        { hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+        { hostIp: '', hostPort: 5300, containerPort: 53, protocol: 'udp' },
+        { hostIp: '127.0.0.1', hostPort: 8081, containerPort: 80, protocol: 'tcp' },
+        { hostIp: '192.0.2.1', hostPort: 8082, containerPort: 80, protocol: 'tcp' },
+        { hostIp: '', containerPort: 80, protocol: 'tcp' },
+      ],
+    });
+    await web.serveTcp(80, 'web');
+    await web.serveUdp(53, 'udp');
+  });
+
+  test.each(['127.0.0.1', '127.0.0.9', '192.0.2.1', '::1', '2001:db8::1'])(
+    'answer on %s of this machine',
+    async (address) => {
+      expect(await shell(readTcp(address, 8080))).toBe('web');
+      expect(await shell(askUdp(address, 5300))).toMatch(/^udp /);
+    },
+  );
+
+  test('answer to a machine outside, whose address the container sees', async () => {
+    expect(await fromOutside(readTcp('192.0.2.1', 8080))).toBe('web');
+    expect(await fromOutside(askUdp('192.0.2.1', 5300))).toBe('udp 192.0.2.9');
+    expect(await fromOutside(readTcp('2001:db8::1', 8080))).toBe('web');
+  });
+
+  test('answer to containers: of the same network, of another one, and to itself', async () => {
+    const near = await own.guest(networks, 'near', { on: [front] });
+    const far = await own.guest(networks, 'far', { on: [back] });
+    const gateway = networks.endpointsOf(far.id)['back']?.Gateway ?? '';
+    for (const guest of [near, far, web]) expect(await guest.run(readTcp('192.0.2.1', 8080))).toBe('web');
+    expect(await far.run(readTcp(gateway, 8080))).toBe('web');
+  });
+
+  test('bound to one address they answer there alone', async () => {
+    expect(await shell(readTcp('127.0.0.1', 8081))).toBe('web');
+    expect(await fromOutside(readTcp('192.0.2.1', 8081))).toContain('refused');
+    expect(await fromOutside(readTcp('192.0.2.1', 8082))).toBe('web');
+    expect(await shell(readTcp('127.0.0.1', 8082))).toContain('refused');
+    const guest = await own.guest(networks, 'prober', { on: [back] });
+    expect(await guest.run(readTcp('192.0.2.1', 8081))).toContain('refused');
+  });
+
+  test('a free one is chosen, and shown', async () => {
+    const [binding] = web.sandbox.ports['80/tcp']?.filter(({ HostPort }) => Number(HostPort) > 32_000) ?? [];
+    expect(binding?.HostIp).toBe('0.0.0.0');
+    expect(await shell(readTcp('127.0.0.1', Number(binding?.HostPort)))).toBe('web');
+    expect(web.sandbox.ports['53/udp']).toEqual([
+      { HostIp: '0.0.0.0', HostPort: '5300' },
+      { HostIp: '::', HostPort: '5300' },
+    ]);
+  });
+
+  test('a range gives its first free port', async () => {
+    const ports = [{ hostIp: '', hostPort: [8080, 8090] as const, containerPort: 80, protocol: 'tcp' as const }];
+    const guest = await own.guest(networks, 'ranger', { on: [front], ports });
+    expect(guest.sandbox.ports['80/tcp']?.[0]?.HostPort).toBe('8083');
+  });
+
+  test('one that another container has is refused by its name, and nothing of the join is left', async () => {
+    const ports = [{ hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' as const }];
+    const before = await shell('ip -o link | wc -l; ls /proc/self/fd | wc -l');
+    await expect(own.guest(networks, 'rival', { on: [front], ports })).rejects.toMatchObject({
+      code: 'network/port-in-use',
+      facts: { port: 8080, holder: 'container web' },
+    });
+    await expect.poll(() => shell('ip -o link | wc -l; ls /proc/self/fd | wc -l')).toBe(before);
+  });
+
+  test('one that a process has is refused by its name', async () => {
+    const server = shell('timeout 10 python3 -c \'import socket; socket.create_server(("", 8099)).accept()\'');
+    await expect.poll(() => shell('cat /proc/net/tcp /proc/net/tcp6')).toContain(':1FA3 ');
+    const ports = [{ hostIp: '', hostPort: 8099, containerPort: 80, protocol: 'tcp' as const }];
+    await expect(own.guest(networks, 'rival', { on: [front], ports })).rejects.toThrow(
+      /port 0\.0\.0\.0:8099 is already in use by process python3 \(pid \d+\)/,
+    );
+    await shell('timeout 3 bash -c "</dev/tcp/127.0.0.1/8099"');
+    await server;
+  });
+
+  test('freed by leaving, it can be taken again at once', async () => {
+    const ports = [{ hostIp: '', hostPort: 8100, containerPort: 80, protocol: 'tcp' as const }];
+    const first = await own.guest(networks, 'first', { on: [front], ports });
+    await first.serveTcp(80, 'first');
+    expect(await shell(readTcp('127.0.0.1', 8100))).toBe('first');
+    await first.kill();
+    await networks.leave(first.id);
+    expect(await shell(readTcp('127.0.0.1', 8100))).toContain('refused');
+    const second = await own.guest(networks, 'second', { on: [front], ports });
+    await second.serveTcp(80, 'second');
+    expect(await shell(readTcp('127.0.0.1', 8100))).toBe('second');
+  });
+});
+
+describe('with IPv6', () => {
+  test('containers have addresses of both kinds and reach each other and are reached by both', async () => {
+    const ports = [{ hostIp: '', hostPort: 8200, containerPort: 80, protocol: 'tcp' as const }];
+    const server = await own.guest(networks, 'sixth', { on: [six], ports });
+    const client = await own.guest(networks, 'client', { on: [six] });
+    await server.serveTcp(80, 'six');
+    const address = server.sandbox.endpoints['six']?.GlobalIPv6Address ?? '';
+    expect(address).toMatch(/^fd/);
+    expect(await client.run(readTcp(address, 80))).toBe('six');
+    expect(await client.run('busybox nslookup sixth 127.0.0.11')).toContain(address);
+    for (const host of ['::1', '2001:db8::1', '127.0.0.1']) expect(await shell(readTcp(host, 8200))).toBe('six');
+    expect(await fromOutside(readTcp('2001:db8::1', 8200))).toBe('six');
+    expect(await client.run(readTcp('2001:db8::1', 8200))).toBe('six');
+  });
+
+  test('a network without it gives a link no address of that kind', async () => {
+    const guest = await own.guest(networks, 'fourth', { on: [front] });
+    expect(await guest.run('ip -6 address show dev eth0')).toBe('');
+  });
+});
+
+test('a container without networks has a loopback and nothing else', async () => {
+  const guest = await own.guest(networks, 'alone', { on: [networks.resolve('none')] });
+  expect(await guest.run('ip -o link | wc -l; ip -o -4 address')).toMatch(/^1\n1: lo +inet 127\.0\.0\.1/);
+  expect(guest.sandbox.endpoints['none']?.NetworkID).toBe(networks.resolve('none').id);
+});
