@@ -22,5 +22,5 @@ export interface CliContext {
   /** Ended by the program when the command is over; ask again after `end` for a new one. */
   progress(operation: string): Promise<Progress>;
   /** A line for people, on standard error, never in the middle of a drawing. */
-  warn(text: string): void;
+  readonly warn: (text: string) => void;
 }

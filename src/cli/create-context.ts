@@ -47,7 +47,8 @@ export function createContext(globals: GlobalValues, terminal: Terminal, interru
       return progress;
     },
     warn: (text) => {
-      terminal.stderr.write(`${text}\n`);
+      if (progress === undefined) terminal.stderr.write(`${text}\n`);
+      else progress.note(text);
     },
   };
   const settle = async (): Promise<void> => {

@@ -117,9 +117,9 @@ function differByOne(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  const swapped = restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
-  return swapped || restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
+  const [tailA, tailB] = [a.slice(start), b.slice(start)];
+  const swapped = `${tailA.charAt(1)}${tailA.charAt(0)}${tailA.slice(2)}` === tailB;
+  return swapped || tailA.slice(1) === tailB.slice(1) || tailA.slice(1) === tailB || tailA === tailB.slice(1);
 }
 
 /** What was going on fails in its own way when it is cut off; for the user it is the interrupt. */

@@ -1,5 +1,13 @@
 import { TscomposeError } from '../base/errors.js';
-import { checkProjectName, loadProject, type Project } from '../compose/index.js';
+import { renderLocation } from '../base/source-location.js';
+import {
+  loadProject,
+  resolveProjectName,
+  selectServices,
+  type LoadOptions,
+  type OptionalStage,
+  type Project,
+} from '../compose/index.js';
 import type { CliContext } from './context.js';
 
 declare module '../base/errors.js' {
@@ -16,25 +24,17 @@ export interface ProjectTarget {
   /** Enabled and disabled ones; empty without a project. */
   readonly serviceNames: readonly string[];
   /** @throws `cli/no-such-service` for a name the files do not have; without files any name passes */
-  checkServices(names: readonly string[]): void;
+  readonly checkServices: (names: readonly string[]) => void;
+  /** A `COMPOSE_…` setting, from the process or the project's env files. */
+  readonly setting: (name: string) => string | undefined;
 }
 
 /** Loads the compose files. @throws what is wrong with them; `compose/no-file` where there are none */
-export async function requireProject(context: CliContext): Promise<Project> {
-  const { globals, terminal } = context;
-  return await loadProject({
-    cwd: terminal.cwd,
-    environment: definedOnly(terminal.environment),
-    files: globals.file,
-    envFiles: globals.envFile,
-    profiles: globals.profile,
-    ...(globals.projectDirectory === undefined ? {} : { projectDirectory: globals.projectDirectory }),
-    ...(globals.projectName === undefined ? {} : { projectName: globals.projectName }),
-    stdin: async () => await readAll(terminal.stdin),
-    onWarning: ({ message }) => {
-      context.warn(message);
-    },
-  });
+export async function requireProject(
+  context: CliContext,
+  options: { readonly without?: readonly OptionalStage[]; readonly allResources?: boolean } = {},
+): Promise<Project> {
+  return await loadProject({ ...loadOptions(context), ...options });
 }
 
 /**
@@ -44,21 +44,19 @@ export async function requireProject(context: CliContext): Promise<Project> {
 export async function projectIfPresent(context: CliContext): Promise<ProjectTarget> {
   const { globals, terminal } = context;
   if (globals.projectName !== undefined && globals.file.length === 0 && !terminal.environment['COMPOSE_FILE']) {
-    return byName(globals.projectName);
+    return byName(await projectName(context), terminal.environment);
   }
   try {
     return withFiles(await requireProject(context));
   } catch (error) {
-    const name = terminal.environment['COMPOSE_PROJECT_NAME'];
-    if (name && error instanceof TscomposeError) return byName(name);
-    throw error;
+    if (!terminal.environment['COMPOSE_PROJECT_NAME'] || !(error instanceof TscomposeError)) throw error;
+    return byName(await projectName(context), terminal.environment);
   }
 }
 
 /** For commands that need no more than the name: flag, variable, then the files. */
 export async function projectName(context: CliContext): Promise<string> {
-  const given = context.globals.projectName ?? context.terminal.environment['COMPOSE_PROJECT_NAME'];
-  return given ? checkProjectName(given) : (await requireProject(context)).name;
+  return await resolveProjectName(loadOptions(context));
 }
 
 export function withFiles(project: Project): ProjectTarget {
@@ -70,11 +68,43 @@ export function withFiles(project: Project): ProjectTarget {
     checkServices: (names) => {
       for (const service of names) if (!serviceNames.includes(service)) throw noSuchService(service, serviceNames);
     },
+    setting: (name) => project.environment[name],
   };
 }
 
-function byName(name: string): ProjectTarget {
-  return { name: checkProjectName(name), project: undefined, serviceNames: [], checkServices: () => undefined };
+/** The project with services enabled that are named on the command line, whatever their profiles say. */
+export function enableNamed(project: Project, names: readonly string[]): Project {
+  const enabled = Object.keys(project.model.services);
+  if (names.every((name) => enabled.includes(name))) return project;
+  return selectServices(project, [...enabled, ...names], { withDependencies: true });
+}
+
+function byName(name: string, environment: Readonly<Record<string, string | undefined>>): ProjectTarget {
+  return {
+    name,
+    project: undefined,
+    serviceNames: [],
+    checkServices: () => undefined,
+    setting: (variable) => environment[variable],
+  };
+}
+
+function loadOptions(context: CliContext): LoadOptions {
+  const { globals, terminal } = context;
+  return {
+    cwd: terminal.cwd,
+    environment: terminal.environment,
+    files: globals.file,
+    envFiles: globals.envFile,
+    profiles: globals.profile,
+    projectDirectory: globals.projectDirectory,
+    projectName: globals.projectName,
+    allResources: globals.allResources,
+    stdin: async () => await readAll(terminal.stdin),
+    onWarning: ({ message, at }) => {
+      context.warn(`${at === undefined ? '' : `${renderLocation(at)}: `}warning: ${message}`);
+    },
+  };
 }
 
 function noSuchService(service: string, known: readonly string[]): TscomposeError {
@@ -84,12 +114,6 @@ function noSuchService(service: string, known: readonly string[]): TscomposeErro
     facts: { service },
     hint: known.length === 0 ? 'the project has no services' : `the project has ${known.join(', ')}`,
   });
-}
-
-function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-  );
 }
 
 async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {

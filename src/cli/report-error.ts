@@ -10,9 +10,14 @@ export type ErrorFormat = 'text' | 'json' | 'progress-json';
 /** Writes a failure to standard error and gives the exit code it means. */
 export function reportError(error: unknown, format: ErrorFormat, terminal: Terminal): number {
   if (hasCode(error, 'cli/interrupted')) return exitCodes.interrupted;
-  if (error instanceof TscomposeError) writeFailure(error, format, terminal);
+  if (isFailure(error)) writeFailure(error, format, terminal);
   else writeBug(error, format, terminal);
   return exitCodes.failure;
+}
+
+/** `instanceof` alone leaves the code of the failure open to anything. */
+function isFailure(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
 }
 
 function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Terminal): void {

@@ -72,7 +72,7 @@ async function untilGone(pid: number, signal: AbortSignal): Promise<void> {
 /** A zombie has ended: where process 1 reaps nobody, as in many containers, it stays in the table. */
 function isRunning(pid: number): boolean {
   try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
   }

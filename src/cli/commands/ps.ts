@@ -75,7 +75,7 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags): stri
 function column(
   title: string,
   field: Exclude<keyof ContainerRow, 'Publishers' | 'ExitCode'>,
-): { readonly title: string; cell(row: ContainerRow): string } {
+): { readonly title: string; readonly cell: (row: ContainerRow) => string } {
   return { title, cell: (row) => row[field] };
 }
 

@@ -15,9 +15,9 @@ export interface Machine {
   readonly runtimeDir: string;
   readonly isRoot: boolean;
   /** Standard output and error of a tool, or why it could not do its work. Never throws for the tool's own failure. */
-  run(tool: string, args: readonly string[], input?: string): Promise<ToolAnswer>;
+  readonly run: (tool: string, args: readonly string[], input?: string) => Promise<ToolAnswer>;
   /** Text of a file, undefined where it cannot be read. */
-  read(path: string): string | undefined;
+  readonly read: (path: string) => string | undefined;
 }
 
 export type ToolAnswer =

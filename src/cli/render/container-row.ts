@@ -100,7 +100,7 @@ function healthOf({ State, Status, Health }: ContainerSummary): string {
 }
 
 function ellipsis(text: string, length: number): string {
-  const letters = [...text];
+  const letters = Array.from(text);
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join('')}…`;
 }
 

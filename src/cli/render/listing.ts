@@ -5,7 +5,7 @@ import { parseTemplate, templateFields } from './template.js';
 /** How the rows of a command can be shown. */
 export interface Listing<Row extends object> {
   readonly rows: readonly Row[];
-  readonly columns: readonly { readonly title: string; cell(row: Row): string }[];
+  readonly columns: readonly { readonly title: string; readonly cell: (row: Row) => string }[];
   readonly methods?: (row: Row) => Readonly<Record<string, (argument: string) => string>>;
 }
 
@@ -30,7 +30,10 @@ export function renderListing<Row extends object>(format: string, listing: Listi
   }
   const template = parseTemplate(source);
   const lines = rows.map((row) =>
-    template({ fields: { ...row }, ...(listing.methods && { methods: listing.methods(row) }) }),
+    template({
+      fields: Object.fromEntries(Object.entries(row)),
+      ...(listing.methods && { methods: listing.methods(row) }),
+    }),
   );
   if (!asTable) return lines.map((line) => `${line}\n`).join('');
   return renderTable(

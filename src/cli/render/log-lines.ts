@@ -1,4 +1,3 @@
-import { StringDecoder } from 'node:string_decoder';
 import { sgr, type Style } from './style.js';
 import { padTo, textWidth } from './text-width.js';
 
@@ -6,31 +5,21 @@ const plainColours = [sgr.cyan, sgr.yellow, sgr.green, sgr.magenta, sgr.blue];
 /** docker compose's ten colours, in its order. */
 const colours = [...plainColours, ...plainColours.map((code) => `1;${code}`)];
 
-export interface LogOptions {
+export interface LogLineOptions {
   readonly style: Style;
   /** Without it lines stand alone, as with `--no-log-prefix`. */
   readonly prefix: boolean;
 }
 
-/** One source of log lines. */
-export interface LogWriter {
-  /** Bytes as they come, cut anywhere. */
-  write(bytes: Uint8Array): void;
-  /** Writes what is left of a last line without an end. */
-  end(): void;
-}
-
-/**
- * Merges the output of several containers line by line behind aligned, coloured names (`web-1  | ready`).
- * A line is written when it is complete, so lines of two containers never mix.
- */
+/** Writes the lines of several containers behind aligned, coloured names: `web-1  | ready`. */
 export class LogPrinter {
   readonly #write: (text: string) => void;
-  readonly #options: LogOptions;
+  readonly #options: LogLineOptions;
   readonly #colours = new Map<string, string>();
   #width = 0;
+  #held: string[] | undefined;
 
-  constructor(write: (text: string) => void, options: LogOptions) {
+  constructor(write: (text: string) => void, options: LogLineOptions) {
     this.#write = write;
     this.#options = options;
   }
@@ -43,36 +32,33 @@ export class LogPrinter {
     }
   }
 
-  /** Standard output and error of a container are two writers, or half lines of one would end up in the other. */
-  writer(name: string): LogWriter {
+  /** @param line - without its end */
+  line(name: string, line: string): void {
     this.register([name]);
-    const decoder = new StringDecoder('utf8');
-    let pending = '';
-    return {
-      write: (bytes) => {
-        const lines = (pending + decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))).split(
-          '\n',
-        );
-        pending = lines.pop() ?? '';
-        if (lines.length > 0) this.#write(lines.map((line) => this.#line(name, line)).join(''));
-      },
-      end: () => {
-        pending += decoder.end();
-        if (pending !== '') this.#write(this.#line(name, pending));
-        pending = '';
-      },
-    };
+    const prefix = this.#options.prefix ? this.#paint(name, `${padTo(name, this.#width)}  | `) : '';
+    this.#put(`${prefix}${line}\n`);
   }
 
   /** A line of ours about a container: `web-1 exited with code 0`. */
   notice(name: string, text: string): void {
     this.register([name]);
-    this.#write(`${this.#paint(name, name)} ${text}\n`);
+    this.#put(`${this.#paint(name, name)} ${text}\n`);
   }
 
-  #line(name: string, line: string): string {
-    if (!this.#options.prefix) return `${line}\n`;
-    return `${this.#paint(name, `${padTo(name, this.#width)}  | `)}${line}\n`;
+  /** Keeps what comes, for as long as something else is drawn on the screen. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (held.length > 0) this.#write(held.join(''));
+  }
+
+  #put(text: string): void {
+    if (this.#held === undefined) this.#write(text);
+    else this.#held.push(text);
   }
 
   #paint(name: string, text: string): string {

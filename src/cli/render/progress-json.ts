@@ -6,9 +6,17 @@ export function jsonProgress({ stream, dryRun }: Pick<ProgressOptions, 'stream' 
     stream.write(`${JSON.stringify(dryRun ? { 'dry-run': true, ...members } : members)}\n`);
   };
   return {
-    report: ({ kind, subject, status, detail }) => {
-      const text = detail === undefined || detail === '' ? {} : { details: detail };
-      write({ id: subject, status: statusWords[kind], text: status, ...text });
+    report: ({ kind, subject, status, detail, layer, current, total }) => {
+      write({
+        id: layer ?? subject,
+        ...(layer === undefined ? {} : { parent_id: subject }),
+        status: statusWords[kind],
+        text: status,
+        ...(detail ? { details: detail } : {}),
+        ...(current ? { current } : {}),
+        ...(total ? { total } : {}),
+        ...(current && total ? { percent: Math.min(100, Math.floor((100 * current) / total)) } : {}),
+      });
     },
     note: (text) => {
       write({ tail: true, status: 'Warning', text });

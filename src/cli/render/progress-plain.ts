@@ -8,7 +8,8 @@ export function plainProgress({ stream, dryRun }: Pick<ProgressOptions, 'stream'
   const prefix = dryRun ? ' DRY-RUN MODE - ' : '';
   const last = new Map<string, string>();
   return {
-    report: ({ subject, status, detail }) => {
+    report: ({ subject, status, detail, layer }) => {
+      if (layer !== undefined) return; // thousands of lines that say nothing in a log
       const line = `${prefix} ${subject}  ${status}${detail === undefined || detail === '' ? '' : ` ${detail}`}`;
       if (last.get(subject) === line) return;
       last.set(subject, line);

@@ -2,6 +2,7 @@ import { Listr, ListrTaskState, Spinner, type ListrRenderer, type ListrTaskObjec
 import type { Progress, ProgressOptions, ProgressReport } from './progress.js';
 import { drawScreen, type RowState, type ScreenRow } from './progress-screen.js';
 import { Redraw } from './redraw.js';
+import { renderTransfer } from './transfer.js';
 
 /**
  * Draws with listr2: each thing is a task of one list, which grows as events come in and lives until `end`. The events
@@ -10,6 +11,7 @@ import { Redraw } from './redraw.js';
  */
 export function ttyProgress(options: ProgressOptions): Progress {
   const rows = new Map<string, LiveRow>();
+  const notes: string[] = [];
   let finish: (() => void) | undefined;
   let ended: Promise<unknown> | undefined;
 
@@ -40,14 +42,15 @@ export function ttyProgress(options: ProgressOptions): Progress {
       ended ??= list.run({});
     },
     note: (text) => {
-      rowOf(text).report({ kind: 'warning', subject: text, status: '' });
-      ended ??= list.run({});
+      if (ended === undefined) options.stream.write(`${text}\n`);
+      else notes.push(text);
     },
     end: async () => {
       if (ended === undefined) return;
       while (finish === undefined) await Promise.resolve(); // `run` reaches the task some microtasks after its call
       finish();
       await ended;
+      for (const text of notes.splice(0)) options.stream.write(`${text}\n`);
     },
   };
 }
@@ -59,12 +62,19 @@ class LiveRow {
   #endedAt: number | undefined;
   #warned = false;
   #detail = '';
+  readonly #layers = new Map<string, { readonly current: number; readonly total: number }>();
 
   constructor(task: ListrTaskObject<object, typeof ScreenRenderer>) {
     this.#task = task;
   }
 
-  report({ kind, status, detail }: ProgressReport): void {
+  report({ kind, status, detail, layer, current, total }: ProgressReport): void {
+    if (layer !== undefined) {
+      const before = this.#layers.get(layer);
+      this.#layers.set(layer, { current: current ?? before?.current ?? 0, total: total ?? before?.total ?? 0 });
+      this.#detail = renderTransfer([...this.#layers.values()]);
+      return;
+    }
     this.#task.output$ = status;
     this.#task.state$ = taskStates[kind];
     this.#warned = kind === 'warning';

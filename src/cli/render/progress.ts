@@ -12,12 +12,17 @@ export interface ProgressReport {
   /** `Creating`, `Created`, … */
   readonly status: string;
   readonly detail?: string;
+  /** Part of the subject that this is about: a layer of an image. */
+  readonly layer?: string;
+  /** Bytes, of that part. */
+  readonly current?: number;
+  readonly total?: number;
 }
 
 /** Draws progress on one stream. Nothing may be written there by others between `report` and `end`. */
 export interface Progress {
   report(event: ProgressReport): void;
-  /** A message that belongs to nothing in particular, such as a warning about orphans. */
+  /** A message that belongs to nothing in particular, such as a warning about orphans; a drawing is finished first. */
   note(text: string): void;
   /** Leaves the last state on the screen. May be called twice. */
   end(): Promise<void>;

@@ -88,7 +88,7 @@ function functionNamed(name: string, action: string): (value: unknown) => unknow
 
 function show(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function badTemplate(action: string, problem: string): TscomposeError {

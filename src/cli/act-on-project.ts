@@ -1,0 +1,41 @@
+import { observe } from '../execute/index.js';
+import type { ObservedState, Plan } from '../plan/index.js';
+import type { CliContext } from './context.js';
+import { exitCodes } from './interrupts.js';
+import { projectIfPresent, type ProjectTarget } from './project.js';
+import { runPlan } from './run-plan.js';
+
+export interface ActOptions {
+  /** Word for the header of the progress. */
+  readonly operation: string;
+  /** Named on the command line; checked where the files are at hand. */
+  readonly services: readonly string[];
+  /** Told when the plan is empty. */
+  readonly whenNothing?: string;
+  /** False leaves everything as it is. Not asked for an empty plan or a dry run. */
+  readonly confirm?: (plan: Plan) => Promise<boolean>;
+  readonly signal?: AbortSignal;
+}
+
+/** For commands on what exists already: look, plan, carry out. Works without compose files too, by the name. */
+export async function actOnProject(
+  context: CliContext,
+  options: ActOptions,
+  plan: (observed: ObservedState, target: ProjectTarget) => Plan,
+): Promise<number> {
+  const { signal = context.signal } = options;
+  const target = await projectIfPresent(context);
+  target.checkServices(options.services);
+  const client = await context.engine();
+  const observed = await observe(client, target.project ?? target.name, signal);
+  const decided = plan(observed, target);
+  const nothing = decided.steps.length === 0;
+  if (nothing && options.whenNothing !== undefined) context.warn(options.whenNothing);
+  if (!nothing && !context.dryRun && options.confirm !== undefined && !(await options.confirm(decided))) {
+    return exitCodes.success;
+  }
+  const progress = await context.progress(options.operation);
+  await runPlan(context, { client, project: target.project, progress, signal }, decided);
+  await progress.end();
+  return exitCodes.success;
+}

@@ -1,0 +1,40 @@
+import { TscomposeError } from '../../base/errors.js';
+import { planDown } from '../../plan/index.js';
+import { actOnProject } from '../act-on-project.js';
+import { defineCommand } from '../command.js';
+import { flag, flagOrUnset, integer, text } from '../flags.js';
+import { timeoutOf } from '../shared-options.js';
+import { booleanSetting } from '../terminal.js';
+
+export const downCommand = defineCommand({
+  details:
+    'With services: those and what depends on them. External networks and volumes are never touched, and what is still ' +
+    'in use elsewhere stays with a warning.',
+  usage: '[SERVICE...]',
+  flags: {
+    removeOrphans: flagOrUnset('Containers of services the project no longer has as well'),
+    rmi: text('Remove images too: local for those without a name of their own, or all', { placeholder: 'WHICH' }),
+    timeout: integer('Seconds before a container is killed', { short: 't' }),
+    volumes: flag('Remove named volumes of the project and anonymous ones', { short: 'v', oldName: 'volume' }),
+  },
+  run: async ({ flags, args, context }) => {
+    const { rmi = 'none' } = flags;
+    if (rmi !== 'none' && rmi !== 'local' && rmi !== 'all') {
+      const message = `--rmi: "${rmi}" is neither local nor all`;
+      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--rmi' } });
+    }
+    return await actOnProject(
+      context,
+      { operation: 'down', services: args, whenNothing: 'nothing to remove' },
+      (observed, { name, project, setting }) =>
+        planDown(observed, project, {
+          projectName: name,
+          ...(args.length === 0 ? {} : { services: args }),
+          volumes: flags.volumes,
+          rmi,
+          removeOrphans: flags.removeOrphans ?? booleanSetting(setting('COMPOSE_REMOVE_ORPHANS')) ?? false,
+          ...timeoutOf(flags.timeout),
+        }),
+    );
+  },
+});

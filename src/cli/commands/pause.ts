@@ -1,0 +1,22 @@
+import { planPause, planUnpause } from '../../plan/index.js';
+import { actOnProject } from '../act-on-project.js';
+import { defineCommand } from '../command.js';
+
+export const pauseCommand = defineCommand({
+  details: 'Their processes stand still and keep their memory.',
+  usage: '[SERVICE...]',
+  flags: {},
+  run: async ({ args, context }) =>
+    await actOnProject(context, { operation: 'pause', services: args }, (observed, { name }) =>
+      planPause(observed, { projectName: name, services: args }),
+    ),
+});
+
+export const unpauseCommand = defineCommand({
+  usage: '[SERVICE...]',
+  flags: {},
+  run: async ({ args, context }) =>
+    await actOnProject(context, { operation: 'unpause', services: args }, (observed, { name }) =>
+      planUnpause(observed, { projectName: name, services: args }),
+    ),
+});

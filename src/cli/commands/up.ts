@@ -1,0 +1,67 @@
+import { requireProject, enableNamed, withFiles } from '../project.js';
+import { defineCommand } from '../command.js';
+import { flag, flagOrUnset, integer, list, text } from '../flags.js';
+import { runUp } from '../run-plan.js';
+import { withinSeconds } from '../shared-options.js';
+import { upInForeground } from '../up/foreground.js';
+import { checkUpFlags, upOptions } from '../up/options.js';
+
+export const upFlags = {
+  abortOnContainerExit: flag('Stop everything when any container ends'),
+  abortOnContainerFailure: flag('Stop everything when any container ends with a failure'),
+  alwaysRecreateDeps: flag('Replace the containers of what the services need, too'),
+  attach: list('Show only the output of this service', { placeholder: 'SERVICE' }),
+  attachDependencies: flag('Show the output of what the services need, too'),
+  build: flag('Build images first'),
+  detach: flag('Start in the background', { short: 'd' }),
+  exitCodeFrom: text('End with the exit code of this service, when any container ends', { placeholder: 'SERVICE' }),
+  forceRecreate: flag('Replace containers even when nothing changed'),
+  menu: flagOrUnset('Without effect', { hidden: true }),
+  noAttach: list('Do not show the output of this service', { placeholder: 'SERVICE' }),
+  noBuild: flag('Never build'),
+  noColor: flag('Output without colours'),
+  noDeps: flag('Leave what the services need alone'),
+  noLogPrefix: flag('Output without names of containers'),
+  noRecreate: flag('Keep the containers there are'),
+  noStart: flag('Create only'),
+  pull: text('When to pull: always, missing or never; the default is each service’s own policy', {
+    placeholder: 'WHEN',
+  }),
+  quietBuild: flag('Do not show the steps of builds'),
+  quietPull: flag('Do not show how pulls come along'),
+  removeOrphans: flagOrUnset('Remove containers of services the project no longer has'),
+  renewAnonVolumes: flag('Replace containers with fresh anonymous volumes', { short: 'V' }),
+  scale: list('Number of containers of a service', { placeholder: 'SERVICE=NUM' }),
+  timeout: integer('Seconds before a container that is replaced or ended is killed', { short: 't' }),
+  timestamps: flag('Output with the time of each line'),
+  wait: flag('Wait until all are healthy, or running where there is no health check; implies -d'),
+  waitTimeout: integer('Seconds to wait at most; 0 waits for ever'),
+  yes: flag('Answer every question with yes', { short: 'y', oldName: 'y' }),
+} as const;
+
+export const upCommand = defineCommand({
+  details:
+    'Builds or pulls images that are missing, creates what is new, replaces what has changed and starts everything in ' +
+    'order. Shows the output of the containers until Ctrl-C stops them; a second Ctrl-C kills them.',
+  usage: '[SERVICE...]',
+  flags: upFlags,
+  run: async ({ flags, args, context }) => {
+    checkUpFlags(flags);
+    const loaded = await requireProject(context);
+    withFiles(loaded).checkServices([...args, ...flags.attach, ...flags.noAttach, ...exitService(flags)]);
+    const project = enableNamed(loaded, args);
+    const options = upOptions(flags, args, project.environment);
+    const signal = withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0);
+    const client = await context.engine();
+    const background = flags.detach || flags.wait || flags.noStart || context.dryRun;
+    if (!background) return await upInForeground(context, { client, project, options, flags, services: args });
+    const progress = await context.progress('up');
+    await runUp(context, { client, project, progress, signal }, options);
+    await progress.end();
+    return 0;
+  },
+});
+
+function exitService({ exitCodeFrom }: { readonly exitCodeFrom: string | undefined }): readonly string[] {
+  return exitCodeFrom === undefined ? [] : [exitCodeFrom];
+}

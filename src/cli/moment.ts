@@ -1,0 +1,34 @@
+import { TscomposeError } from '../base/errors.js';
+
+const unitSeconds: Readonly<Record<string, number>> = {
+  ns: 1e-9,
+  us: 1e-6,
+  µs: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3_600,
+};
+
+/**
+ * `--since` and `--until`: a Go duration back from now (`1h30m`), Unix seconds, or a date, which without zone is local.
+ * @returns Unix seconds with fraction, as the Engine API takes them
+ * @throws `usage/invalid`
+ */
+export function parseMoment(flag: string, text: string, nowMs: number): string {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return text;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
+    const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ''] ?? 0), 0);
+    return (nowMs / 1_000 - seconds).toFixed(9);
+  }
+  // A date alone is UTC for Date, local for docker.
+  const date = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date)) return (date / 1_000).toFixed(3);
+  throw new TscomposeError({
+    code: 'usage/invalid',
+    message: `${flag}: "${text}" is neither a date nor a duration`,
+    facts: { argument: flag },
+    hint: 'for example 2026-01-31T12:00:00, or 10m for ten minutes ago',
+  });
+}

@@ -1,0 +1,61 @@
+import type { EngineClient } from '../client/index.js';
+import type { Project } from '../compose/index.js';
+import { converge, executePlan, type ExecuteOptions } from '../execute/index.js';
+import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
+import type { CliContext } from './context.js';
+import type { Progress } from './render/progress.js';
+
+/** What a command needs to carry out plans. */
+export interface Work {
+  readonly client: EngineClient;
+  /** Undefined when the project is known by name alone. */
+  readonly project: Project | undefined;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Carries out a plan and draws it; with `--dry-run` prints it to standard output instead.
+ * Leaves the progress open, for the plans that may follow.
+ */
+export async function runPlan(context: CliContext, work: Work, plan: Plan): Promise<void> {
+  if (present(context, work, plan) === 'go' && plan.steps.length > 0)
+    await executePlan(plan, executeOptions(context, work));
+}
+
+/** Plans and carries out until the project stands. */
+export async function runUp(
+  context: CliContext,
+  work: Work & { readonly project: Project },
+  options: UpOptions,
+): Promise<void> {
+  await converge(work.project, options, {
+    ...executeOptions(context, work),
+    onPlan: (plan) => present(context, work, plan),
+  });
+}
+
+function executeOptions({ parallel }: CliContext, { client, project, progress, signal }: Work): ExecuteOptions {
+  return {
+    client,
+    project,
+    signal,
+    onEvent: (event) => {
+      progress.report(event);
+    },
+    ...(parallel === undefined ? {} : { parallel }),
+  };
+}
+
+/** Tells of a plan what its execution does not. */
+function present({ dryRun, terminal, warn }: CliContext, { progress }: Work, plan: Plan): 'go' | 'stop' {
+  if (dryRun) {
+    terminal.stdout.write(`${renderPlan(plan) || 'nothing to do'}\n`);
+    return 'stop';
+  }
+  for (const { subject, message } of plan.warnings) warn(`warning: ${subject} ${message}`);
+  for (const { name, running } of plan.unchanged) {
+    if (running) progress.report({ kind: 'done', subject: `Container ${name}`, status: 'Running' });
+  }
+  return 'go';
+}

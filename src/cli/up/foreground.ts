@@ -1,0 +1,228 @@
+import type { EngineClient } from '../../client/index.js';
+import type { Project } from '../../compose/index.js';
+import { followLogs, observe, type LogEvent, type LogFollower } from '../../execute/index.js';
+import { dependenciesOf, buildGraph } from '../../graph/index.js';
+import { displayName, planKill, planStop, type UpOptions } from '../../plan/index.js';
+import { compare, nameOf, projectContainers, serviceOf } from '../containers.js';
+import type { CliContext } from '../context.js';
+import { exitCodes } from '../interrupts.js';
+import { logPrinter, printLogEvent } from '../print-logs.js';
+import type { LogPrinter } from '../render/log-lines.js';
+import { createProgress } from '../render/progress.js';
+import { plainStyle } from '../render/style.js';
+import { runPlan, runUp } from '../run-plan.js';
+import { timeoutOf } from '../shared-options.js';
+import type { UpFlags } from './options.js';
+
+export interface ForegroundUp {
+  readonly client: EngineClient;
+  readonly project: Project;
+  readonly options: UpOptions;
+  readonly flags: UpFlags;
+  /** Named on the command line; none: all. */
+  readonly services: readonly string[];
+}
+
+/**
+ * Creates everything, then follows the logs while it starts, so that no first line is missed, until all containers have
+ * ended or something asks to stop: Ctrl-C, or the end of a container with `--abort-on-container-exit` and its kin.
+ * @returns the exit code of the command
+ */
+export async function upInForeground(context: CliContext, up: ForegroundUp): Promise<number> {
+  const { client, project, options, flags } = up;
+  const creating = await context.progress('up');
+  await runUp(context, { client, project, progress: creating, signal: context.signal }, { ...options, noStart: true });
+  await creating.end();
+  return await new Session(context, up, flags).run();
+}
+
+/** Why the containers are to be stopped. */
+type StopReason =
+  | { readonly kind: 'interrupt' }
+  | { readonly kind: 'container-ended'; readonly service: string; readonly exitCode: number };
+
+class Session {
+  readonly #context: CliContext;
+  readonly #up: ForegroundUp;
+  readonly #flags: UpFlags;
+  readonly #printer: LogPrinter;
+  /** Everything that runs for this command. */
+  readonly #followed: ReadonlySet<string>;
+  /** Whose output is shown. */
+  readonly #shown: ReadonlySet<string>;
+  readonly #firstExit = new Map<string, number>();
+  readonly #stopAsked = new AbortController();
+  readonly #killAsked = new AbortController();
+  #reason: StopReason | undefined;
+
+  constructor(context: CliContext, up: ForegroundUp, flags: UpFlags) {
+    this.#context = context;
+    this.#up = up;
+    this.#flags = flags;
+    this.#printer = logPrinter(context, flags);
+    const { project, services } = up;
+    const named = services.length === 0 ? Object.keys(project.model.services) : services;
+    const needs = flags.noDeps ? [] : dependenciesOf(buildGraph(project), named);
+    this.#followed = new Set([...named, ...needs]);
+    const candidates = flags.attach.length > 0 ? flags.attach : flags.attachDependencies ? this.#followed : named;
+    this.#shown = new Set(
+      [...candidates].filter(
+        (service) => !flags.noAttach.includes(service) && project.model.services[service]?.attach !== false,
+      ),
+    );
+  }
+
+  async run(): Promise<number> {
+    const { client, project } = this.#up;
+    const release = this.#context.interrupts.handle(() => this.#interrupted());
+    const following = new AbortController();
+    const follower = followLogs({
+      client,
+      project: project.name,
+      services: [...this.#followed],
+      history: 'none',
+      onEvent: (event) => {
+        this.#onLog(event);
+      },
+      signal: following.signal,
+    });
+    try {
+      await this.#announce();
+      await follower.opened;
+      await this.#start();
+      follower.untilIdle();
+      await Promise.race([follower.ended, aborted(this.#stopAsked.signal)]);
+      if (this.#reason !== undefined) await this.#stop(follower);
+      return this.#exitCode();
+    } finally {
+      following.abort();
+      await follower.ended.catch(() => undefined); // cut off on purpose, or thrown by the race above
+      this.#printer.release();
+      release();
+    }
+  }
+
+  async #announce(): Promise<void> {
+    const { client, project } = this.#up;
+    const query = { stopped: true, oneOffs: false, services: [...this.#shown] };
+    const containers = await projectContainers(client, project.name, query, this.#stopAsked.signal);
+    const names = containers
+      .filter((container) => this.#shown.has(serviceOf(container)))
+      .map((container) => displayName(project.name, nameOf(container)))
+      .sort(compare);
+    this.#printer.register(names);
+    if (names.length > 0) this.#context.terminal.stdout.write(`Attaching to ${names.join(', ')}\n`);
+  }
+
+  /** What has just been created is not replaced again, whatever the flags say. A stop that comes now cuts it short. */
+  async #start(): Promise<void> {
+    const { client, project, options } = this.#up;
+    const onlyStart: UpOptions = {
+      ...options,
+      forceRecreate: false,
+      alwaysRecreateDeps: false,
+      renewAnonVolumes: false,
+      removeOrphans: false,
+      ignoreOrphans: true,
+      noRecreate: true,
+      build: 'never',
+      pull: 'never',
+    };
+    const silent = await createProgress('quiet', {
+      stream: this.#context.terminal.stderr,
+      style: plainStyle,
+      dryRun: false,
+      operation: 'up',
+    });
+    const work = { client, project, progress: silent, signal: this.#stopAsked.signal };
+    try {
+      await runUp(this.#context, work, onlyStart);
+    } catch (error) {
+      if (this.#reason === undefined) throw error;
+    }
+  }
+
+  #onLog(event: LogEvent): void {
+    const { service } = event.source;
+    if (this.#shown.has(service))
+      printLogEvent(this.#context, this.#up.project.name, this.#printer, event, this.#flags);
+    if (event.kind !== 'exited' || event.restarting) return;
+    if (!this.#firstExit.has(service)) this.#firstExit.set(service, event.exitCode);
+    const { abortOnContainerExit, abortOnContainerFailure, exitCodeFrom } = this.#flags;
+    const aborts =
+      abortOnContainerExit || exitCodeFrom !== undefined || (abortOnContainerFailure && event.exitCode !== 0);
+    if (aborts && this.#reason === undefined) {
+      this.#ask({ kind: 'container-ended', service, exitCode: event.exitCode });
+    }
+  }
+
+  /** The first stops, the second kills, and more are left to the rule for all commands. */
+  #interrupted(): boolean {
+    if (this.#reason?.kind !== 'interrupt' && !this.#killAsked.signal.aborted) {
+      this.#ask({ kind: 'interrupt' });
+      return true;
+    }
+    if (this.#killAsked.signal.aborted) return false;
+    this.#killAsked.abort();
+    return true;
+  }
+
+  #ask(reason: StopReason): void {
+    this.#reason = reason;
+    this.#stopAsked.abort();
+  }
+
+  async #stop(follower: LogFollower): Promise<void> {
+    const { terminal, progressMode } = this.#context;
+    terminal.stderr.write(
+      this.#reason?.kind === 'interrupt'
+        ? '\nGracefully stopping... (press Ctrl+C again to force)\n'
+        : 'Aborting on container exit...\n',
+    );
+    if (progressMode === 'tty') this.#printer.hold();
+    await this.#carryOut('stop', this.#killAsked.signal);
+    if (this.#killAsked.signal.aborted) await this.#carryOut('kill', this.#context.signal);
+    this.#printer.release();
+    await follower.ended.catch(() => undefined); // everything has ended: only last lines are missing
+  }
+
+  async #carryOut(what: 'stop' | 'kill', signal: AbortSignal): Promise<void> {
+    const { client, project } = this.#up;
+    const target = { projectName: project.name, services: [...this.#followed] };
+    const progress = await this.#context.progress(what);
+    try {
+      const observed = await observe(client, project, signal, { images: false, networks: false, volumes: false });
+      const plan =
+        what === 'stop'
+          ? planStop(observed, project, { ...target, ...timeoutOf(this.#flags.timeout) })
+          : planKill(observed, project, target);
+      await runPlan(this.#context, { client, project, progress, signal }, plan);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      await progress.end();
+    }
+  }
+
+  #exitCode(): number {
+    const { exitCodeFrom } = this.#flags;
+    if (this.#reason?.kind === 'interrupt') return exitCodes.interrupted;
+    if (exitCodeFrom !== undefined) return this.#firstExit.get(exitCodeFrom) ?? exitCodes.success;
+    return this.#reason?.exitCode ?? exitCodes.success;
+  }
+}
+
+/** Resolves, never rejects. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        'abort',
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
+}

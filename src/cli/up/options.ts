@@ -1,0 +1,82 @@
+import { TscomposeError } from '../../base/errors.js';
+import type { UpOptions } from '../../plan/index.js';
+import type { upFlags } from '../commands/up.js';
+import type { FlagValues } from '../flags.js';
+import { parseScale } from '../shared-options.js';
+import { booleanSetting } from '../terminal.js';
+
+export type UpFlags = FlagValues<typeof upFlags>;
+
+/** Flags that contradict each other. @throws `usage/invalid` */
+export function checkUpFlags(flags: UpFlags): void {
+  const attaching =
+    flags.attach.length > 0 || flags.attachDependencies || flags.abortOnContainerExit || flags.abortOnContainerFailure;
+  const background = flags.detach ? '--detach' : '--wait';
+  const conflicts: readonly (readonly [boolean, string])[] = [
+    [flags.build && flags.noBuild, '--build and --no-build'],
+    [flags.forceRecreate && flags.noRecreate, '--force-recreate and --no-recreate'],
+    [flags.renewAnonVolumes && flags.noRecreate, '--renew-anon-volumes and --no-recreate'],
+    [flags.alwaysRecreateDeps && flags.noRecreate, '--always-recreate-deps and --no-recreate'],
+    [flags.attach.length > 0 && flags.attachDependencies, '--attach and --attach-dependencies'],
+    [
+      (flags.detach || flags.wait) && (attaching || flags.exitCodeFrom !== undefined),
+      `${background} and what watches containers (--attach, --abort-on-container-exit, --exit-code-from)`,
+    ],
+    [
+      flags.abortOnContainerExit && flags.abortOnContainerFailure,
+      '--abort-on-container-exit and --abort-on-container-failure',
+    ],
+  ];
+  for (const [conflict, names] of conflicts) if (conflict) throw invalid(`${names} exclude each other`);
+  if (flags.waitTimeout !== undefined && flags.waitTimeout < 0)
+    throw invalid('--wait-timeout: a time cannot be negative');
+}
+
+/** @throws `usage/invalid` */
+export function upOptions(
+  flags: UpFlags,
+  services: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): UpOptions {
+  const removeOrphans = flags.removeOrphans ?? booleanSetting(environment['COMPOSE_REMOVE_ORPHANS']) ?? false;
+  const ignoreOrphans = booleanSetting(environment['COMPOSE_IGNORE_ORPHANS']) ?? false;
+  if (removeOrphans && ignoreOrphans) throw invalid('--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
+  const pull = pullPolicy(flags.pull);
+  return {
+    ...(services.length === 0 ? {} : { services }),
+    noDeps: flags.noDeps,
+    forceRecreate: flags.forceRecreate,
+    noRecreate: flags.noRecreate,
+    alwaysRecreateDeps: flags.alwaysRecreateDeps,
+    renewAnonVolumes: flags.renewAnonVolumes,
+    build: flags.noBuild ? 'never' : flags.build || flags.pull === 'build' ? 'always' : 'missing',
+    ...(pull === undefined ? {} : { pull }),
+    removeOrphans,
+    ignoreOrphans,
+    scale: parseScale(flags.scale),
+    noStart: flags.noStart,
+    wait: flags.wait,
+    ...(flags.timeout === undefined ? {} : { timeoutS: flags.timeout }),
+  };
+}
+
+function pullPolicy(value: string | undefined): 'always' | 'missing' | 'never' | undefined {
+  switch (value) {
+    case undefined:
+    case 'policy':
+    case 'build':
+      return undefined;
+    case 'always':
+    case 'missing':
+    case 'never':
+      return value;
+    case 'if_not_present':
+      return 'missing';
+    default:
+      throw invalid(`--pull: "${value}" is none of always, missing and never`);
+  }
+}
+
+function invalid(message: string): TscomposeError {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: {} });
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { humanSize } from '../../../src/cli/render/byte-size.js';
+import { renderPorts } from '../../../src/cli/render/port-list.js';
+import { humanDuration } from '../../../src/cli/render/relative-time.js';
+import { renderTable } from '../../../src/cli/render/table.js';
+import { parseTemplate, templateFields } from '../../../src/cli/render/template.js';
+import { textWidth, truncate } from '../../../src/cli/render/text-width.js';
+import { renderTransfer } from '../../../src/cli/render/transfer.js';
+
+const second = 1_000;
+const hour = 3_600 * second;
+const day = 24 * hour;
+
+test.each([
+  [0, 'Less than a second'],
+  [second, '1 second'],
+  [59 * second, '59 seconds'],
+  [60 * second, 'About a minute'],
+  [119 * second, 'About a minute'],
+  [46 * 60 * second, '46 minutes'],
+  [60 * 60 * second, 'About an hour'],
+  [89 * 60 * second, 'About an hour'],
+  [90 * 60 * second, '2 hours'],
+  [47 * hour, '47 hours'],
+  [48 * hour, '2 days'],
+  [13 * day, '13 days'],
+  [14 * day, '2 weeks'],
+  [59 * day, '8 weeks'],
+  [60 * day, '2 months'],
+  [729 * day, '24 months'],
+  [730 * day, '2 years'],
+])('%i ms are %s', (duration, words) => {
+  expect(humanDuration(duration)).toBe(words);
+});
+
+test.each([
+  [0, '0B'],
+  [999, '999B'],
+  [1_000, '1kB'],
+  [4_266_000, '4.27MB'],
+  [123_456_789, '123MB'],
+  [2_000_000_000, '2GB'],
+])('%i bytes are %s', (bytes, words) => {
+  expect(humanSize(bytes)).toBe(words);
+});
+
+test('a table has three spaces between columns and no trailing ones', () => {
+  expect(renderTable(['NAME', 'STATUS'], [['hitos-web-1', 'Up 2 seconds']])).toBe(
+    'NAME          STATUS\nhitos-web-1   Up 2 seconds\n',
+  );
+});
+
+test('widths count cells: escapes none, wide characters two', () => {
+  expect(textWidth('\u001b[1;32mgrün\u001b[0m')).toBe(4);
+  expect(textWidth('日本')).toBe(4);
+  expect(textWidth('👩‍👩‍👧')).toBe(2);
+  expect(truncate('日本語', 5)).toBe('日本…');
+  expect(truncate('abc', 3)).toBe('abc');
+  expect(truncate('abcd', 3)).toBe('ab…');
+});
+
+describe('ports', () => {
+  const tcp = (PrivatePort: number, PublicPort?: number, IP?: string) => ({
+    Type: 'tcp',
+    PrivatePort,
+    ...(PublicPort === undefined ? {} : { PublicPort }),
+    ...(IP === undefined ? {} : { IP }),
+  });
+  test('published ones show where, exposed ones only themselves', () => {
+    expect(renderPorts([tcp(443), tcp(80, 8080, '0.0.0.0'), tcp(80, 8080, '::')])).toBe(
+      '0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp',
+    );
+  });
+  test('a run of ports on one address is one range', () => {
+    expect(renderPorts([8002, 8000, 8001].map((port) => tcp(port - 7920, port, '0.0.0.0')))).toBe(
+      '0.0.0.0:8000-8002->80-82/tcp',
+    );
+  });
+  test('a gap, on either side, ends the run', () => {
+    expect(renderPorts([tcp(80, 8000, '0.0.0.0'), tcp(81, 8005, '0.0.0.0'), tcp(90), tcp(91)])).toBe(
+      '0.0.0.0:8000->80/tcp, 0.0.0.0:8005->81/tcp, 90-91/tcp',
+    );
+  });
+});
+
+describe('templates', () => {
+  const data = { fields: { Name: 'web-1', Ports: [80] }, methods: { Label: (key: string) => `<${key}>` } };
+  test.each([
+    ['{{.Name}}', 'web-1'],
+    ['{{ .Name | upper }}\\t{{.Label "a.b"}}', 'WEB-1\t<a.b>'],
+    ['{{json .}}', '{"Name":"web-1","Ports":[80]}'],
+    ['{{json .Ports}} {{.Name}}', '[80] web-1'],
+    ['plain', 'plain'],
+  ])('%s', (source, expected) => {
+    expect(parseTemplate(source)(data)).toBe(expected);
+  });
+  test.each(['{{.Nonsense}}', '{{range .Ports}}x{{end}}', '{{.Name', '{{frobnicate .Name}}'])(
+    '%s is refused',
+    (source) => {
+      expect(() => parseTemplate(source)(data)).toThrow(expect.objectContaining({ code: 'cli/bad-template' }));
+    },
+  );
+  test('the header of a table is made of the fields', () => {
+    expect(templateFields('{{.Name}}\t{{.RunningFor}}')).toEqual(['Name', 'RunningFor']);
+  });
+});
+
+test('a transfer is one bar over all its parts', () => {
+  expect(renderTransfer([])).toBe('');
+  expect(
+    renderTransfer([
+      { current: 2_000_000, total: 4_000_000 },
+      { current: 0, total: 4_000_000 },
+    ]),
+  ).toBe('[===>      ] 2MB/8MB');
+  expect(renderTransfer([{ current: 5, total: 5 }])).toBe('[==========] 5B/5B');
+});
