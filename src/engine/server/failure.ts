@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorFacts } from '../../base/errors.js';
-import { messageOf, TscomposeError } from '../../base/errors.js';
+import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
 
 /** Codes that can reach a client: those of the engine's rooms and of what they stand on. */
 type Room =
@@ -18,22 +18,51 @@ type Room =
   | 'volume';
 type EngineCode = Extract<ErrorCode, `${Room}/${string}`>;
 
-/** HTTP status of every failure. Anything without a code is a bug of ours: 500. */
-const statuses: Partial<Record<EngineCode, number>> = {
+/** HTTP status of every failure, as dockerd has it. Anything without a code is a bug of ours: 500. */
+const statuses: Readonly<Record<EngineCode, number>> = {
+  'build/bad-archive': 400,
   'build/bad-copy': 400,
+  'build/bad-ignore-file': 400,
   'build/base-image-missing': 404,
+  'build/checksum-mismatch': 400,
   'build/context-missing': 400,
   'build/dockerfile-empty': 400,
   'build/dockerfile-missing': 400,
+  'build/download-failed': 400,
+  'build/secret-missing': 400,
   'build/source-missing': 400,
   'build/step-failed': 400,
   'build/syntax': 400,
   'build/unknown-instruction': 400,
+  'build/unknown-owner': 400,
   'build/unknown-stage': 400,
   'build/unsupported': 400,
+  'container/ambiguous': 400,
+  'container/cannot-overwrite': 400,
+  'container/invalid-config': 400,
+  'container/invalid-filter': 400,
+  'container/invalid-name': 400,
+  'container/invalid-signal': 400,
+  'container/mount-missing': 400,
+  'container/name-in-use': 409,
+  'container/no-log': 501,
+  'container/not-a-directory': 400,
+  'container/not-found': 404,
+  'container/not-paused': 409,
+  'container/not-running': 409,
+  'container/path-not-found': 404,
+  'container/paused': 409,
+  'container/read-only': 403,
+  'container/removing': 409,
+  'container/restarting': 409,
+  'container/running': 409,
+  'container/start-failed': 500,
+  'container/stop-failed': 500,
   'content/digest-mismatch': 500,
   'content/not-found': 500,
   'content/size-mismatch': 500,
+  'exec/already-run': 409,
+  'exec/not-found': 404,
   'image/ambiguous': 400,
   'image/bad-archive': 400,
   'image/bad-document': 400,
@@ -46,8 +75,34 @@ const statuses: Partial<Record<EngineCode, number>> = {
   'layer/digest-mismatch': 500,
   'layer/escapes-root': 400,
   'layer/in-use': 409,
+  'layer/no-space': 500,
   'layer/not-found': 500,
   'layer/too-many': 500,
+  'network/address-in-use': 403,
+  'network/addresses-exhausted': 500,
+  'network/ambiguous': 400,
+  'network/driver-missing': 404,
+  'network/endpoint-exists': 403,
+  'network/in-use': 403,
+  'network/invalid': 400,
+  'network/name-in-use': 409,
+  'network/no-free-port': 500,
+  'network/no-free-subnet': 500,
+  'network/not-connected': 500,
+  'network/not-found': 404,
+  'network/overlap': 403,
+  'network/port-denied': 500,
+  'network/port-in-use': 500,
+  'network/predefined': 403,
+  'oci/create-failed': 500,
+  'oci/invalid-option': 400,
+  'oci/no-init': 500,
+  'oci/no-monitor': 500,
+  'oci/no-runtime': 500,
+  'oci/runtime-failed': 500,
+  'oci/shared-mounts': 500,
+  'oci/unknown-group': 400,
+  'oci/unknown-user': 400,
   'registry/access-denied': 404,
   'registry/failed': 500,
   'registry/manifest-unknown': 404,
@@ -63,8 +118,17 @@ const statuses: Partial<Record<EngineCode, number>> = {
   'request/unsupported': 501,
   'request/version': 400,
   'sys/call-failed': 500,
+  'sys/unsupported': 500,
   'tool/failed': 500,
   'tool/missing': 500,
+  'volume/conflict': 409,
+  'volume/in-use': 409,
+  'volume/invalid-filter': 400,
+  'volume/invalid-name': 400,
+  'volume/invalid-option': 400,
+  'volume/mount-failed': 500,
+  'volume/not-found': 404,
+  'volume/unknown-driver': 404,
 };
 
 type Wording = { readonly [Code in EngineCode]?: (facts: ErrorFacts[Code]) => string };
@@ -75,6 +139,8 @@ const wording: Wording = {
 };
 
 export function statusOf(error: unknown): number {
+  // What the image or the command is to blame for is the client's, not ours (docker run then exits with 126 or 127).
+  if (hasCode(error, 'container/start-failed') && error.facts.exitCode < 128) return 400;
   return isOurs(error) ? ((statuses as Partial<Record<string, number>>)[error.code] ?? 500) : 500;
 }
 
