@@ -1,5 +1,6 @@
 import { parseLink } from '../graph/index.js';
-import { containerName, temporaryName } from './names.js';
+import type { ServiceDecision } from './decide-service.js';
+import { containerName, isTemporaryName, temporaryName } from './names.js';
 import type { ObservedContainer } from './observed-state.js';
 import type { ContainerRef } from './operation.js';
 import { stepsNeededBy } from './placeholders.js';
@@ -15,15 +16,27 @@ export function createContainers(state: UpState): void {
     const finals: FinalContainer[] = [];
     state.finals.set(service, finals);
     for (const existing of decision.keep) {
-      const ref: ContainerRef = { name: existing.name, service, id: existing.id };
+      const name = isTemporaryName(existing.name) ? expectedName(state, service, existing.number) : existing.name;
+      const ref: ContainerRef = { name, service, id: existing.id };
       finals.push({ ref, number: existing.number, existing, ready: [] });
     }
     for (const { ready, existing } of finals) {
       if (existing !== undefined) ready.push(...reconnect(state, service, existing.number, existing.id, existing.name));
     }
+    sweep(state, decision);
     for (const { old, cause } of decision.replace) finals.push(create(state, service, old.number, cause, old));
     for (const number of decision.create) finals.push(create(state, service, number, 'is not there', undefined));
     warnAboutFiles(state, service, decision.replace.length + decision.create.length);
+  }
+}
+
+/** Remains of replacements that were cut short: the next ones need their names. */
+function sweep(state: UpState, { service, remove }: ServiceDecision): void {
+  for (const { old, cause } of remove) {
+    if (!isTemporaryName(old.name)) continue;
+    const stopped = state.stop(old, cause);
+    const facts = { container: { id: old.id, name: old.name, service }, force: true, volumes: false };
+    state.removeSteps.set(old.id, state.facts.builder.add('container.remove', cause, facts, stopped));
   }
 }
 
@@ -39,7 +52,10 @@ function create(
   const { definition, finalName } = context;
   const { request, hashInput } = containerRequest(context);
   const name = old === undefined ? finalName : temporaryName(old.id, finalName);
+  const holder = state.facts.observed.containers.find((container) => container.name === name);
+  const freed = holder === undefined ? undefined : state.removeSteps.get(holder.id);
   const after = [...stepsNeededBy([request, hashInput ?? '']), ...resourcesNeeded(state, service)];
+  if (freed !== undefined) after.push(freed);
   const facts = { service, number, name, finalName, request, hashInput, platform: definition.platform };
   const step = builder.add('container.create', cause, facts, after);
   const ref: ContainerRef = { name: finalName, service, step };

@@ -4,7 +4,7 @@ import { replicasOf } from '../graph/index.js';
 import { serviceHash } from './config-hash.js';
 import { explainHash } from './differences.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
-import { imageOf } from './names.js';
+import { imageOf, isTemporaryName } from './names.js';
 import { networkKeys } from './request/endpoints.js';
 import { withContainerIds } from './request/container-request.js';
 import type { UpOptions } from './up-options.js';
@@ -38,11 +38,13 @@ export function decideService(context: DecideContext, service: string, policy: R
   const definition = project.model.services[service];
   if (definition === undefined) throw new Error(`bug: the project has no service ${service}`);
   const wanted = replicasOf(project, service, options.scale);
-  const judged = observed.containers
+  const all = observed.containers
     .filter((container) => container.service === service && !container.oneOff && container.status !== 'removing')
     .map((old) => ({ old, cause: causeToReplace(context, service, definition, old, policy) }))
     // Up to date first, then by number: what is beyond the wanted count goes, so outdated ones go before good ones.
-    .sort((a, b) => Number(a.cause !== undefined) - Number(b.cause !== undefined) || a.old.number - b.old.number);
+    .sort((a, b) => rank(a) - rank(b) || a.old.number - b.old.number || a.old.createdS - b.old.createdS);
+  const judged = all.filter(({ old }, index) => all.findIndex((other) => other.old.number === old.number) === index);
+  const doubles = all.filter((one) => !judged.includes(one));
   const staying = judged.slice(0, wanted);
   const highest = Math.max(0, ...judged.map(({ old }) => old.number));
   return {
@@ -50,9 +52,22 @@ export function decideService(context: DecideContext, service: string, policy: R
     definition,
     keep: staying.filter(({ cause }) => cause === undefined).map(({ old }) => old),
     replace: staying.flatMap(({ old, cause }) => (cause === undefined ? [] : [{ old, cause }])),
-    remove: judged.slice(wanted).map(({ old }) => ({ old, cause: `scale is ${wanted}` })),
+    remove: [
+      ...doubles.map(({ old }) => ({ old, cause: `another container is number ${old.number}` })),
+      ...judged.slice(wanted).map(({ old }) => ({ old, cause: `scale is ${wanted}` })),
+    ],
     create: Array.from({ length: Math.max(0, wanted - judged.length) }, (_, index) => highest + 1 + index),
   };
+}
+
+interface Judged {
+  readonly old: ObservedContainer;
+  readonly cause: string | undefined;
+}
+
+/** Of two outdated containers with one number the replacement that was cut short is the lesser. */
+function rank({ old, cause }: Judged): number {
+  return (cause === undefined ? 0 : 2) + (isTemporaryName(old.name) ? 1 : 0);
 }
 
 /** Undefined: the container is as it should be. */

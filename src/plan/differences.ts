@@ -19,18 +19,18 @@ export function explainHash(
   if (before === undefined) return 'config hash differs';
   const changes = [...differences(parse(before), parse(definitionText(definition)), [])];
   if (changes.length === 0) return 'config hash differs';
-  const texts = changes.slice(0, shown).map(({ path, from, to }) => {
+  const texts = changes.slice(0, shown).map(({ path, how }) => {
     const at = project.locate(['services', service, ...path]);
     const where = at === undefined ? '' : `, ${renderLocation(at).replace(/^.*\//, '').replace(/:\d+$/, '')}`;
-    return `${renderPath(path)} ${from} → ${to}${where}`;
+    return `${renderPath(path)} ${how}${where}`;
   });
   return changes.length > shown ? `${texts.join('; ')} and ${changes.length - shown} more` : texts.join('; ');
 }
 
 interface Change {
   readonly path: readonly (string | number)[];
-  readonly from: string;
-  readonly to: string;
+  /** `8080 → 8081` */
+  readonly how: string;
 }
 
 function* differences(before: unknown, after: unknown, path: readonly (string | number)[]): Generator<Change> {
@@ -42,15 +42,20 @@ function* differences(before: unknown, after: unknown, path: readonly (string | 
     }
     return;
   }
-  const hidden = path[0] === 'environment';
-  yield { path, from: brief(before, hidden), to: brief(after, hidden) };
+  // Values of the environment are digests here, and nobody's business.
+  const how = path[0] === 'environment' ? verb(before, after) : `${brief(before)} → ${brief(after)}`;
+  yield { path, how };
 }
 
-function brief(value: unknown, hidden: boolean): string {
+function brief(value: unknown): string {
   if (value === undefined || value === null) return 'unset';
-  if (hidden) return typeof value === 'string' ? 'another value' : 'set';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
+}
+
+function verb(before: unknown, after: unknown): string {
+  if (before === undefined) return 'added';
+  return after === undefined ? 'removed' : 'changed';
 }
 
 function renderPath(path: readonly (string | number)[]): string {

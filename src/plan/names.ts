@@ -10,6 +10,11 @@ export function temporaryName(replacedId: string, finalName: string): string {
   return `${replacedId.slice(0, 12)}_${finalName}`;
 }
 
+/** Whether a container still has the name of a replacement: its replacing was cut short. */
+export function isTemporaryName(name: string): boolean {
+  return /^[0-9a-f]{12}_/.test(name);
+}
+
 /** Reference of a service's image: its own, or the name a build gives it. */
 export function imageOf(project: string, service: string, definition: Service): string {
   return definition.image ?? `${project}-${service}`;

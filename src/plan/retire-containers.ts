@@ -1,4 +1,5 @@
 import { expectedName } from './create-containers.js';
+import { isTemporaryName } from './names.js';
 import type { ObservedContainer } from './observed-state.js';
 import { isUp, type UpState } from './up-state.js';
 
@@ -11,12 +12,14 @@ export function retireContainers(state: UpState): void {
   for (const [service, decision] of [...decisions].reverse()) {
     const dependents = stopDependents(state, service);
     for (const { old, cause } of decision.remove) {
+      if (state.removeSteps.has(old.id)) continue;
       const { id, name } = old;
       const stopped = state.stop(old, cause, dependents);
       const facts = { container: { id, name, service }, force: false, volumes: false };
       state.removeSteps.set(id, builder.add('container.remove', cause, facts, stopped));
     }
-    for (const { old, cause } of decision.replace) {
+    for (const { old } of decision.replace) {
+      const cause = 'is replaced';
       const replacement = (state.finals.get(service) ?? []).find(
         ({ ref }) => 'step' in ref && ref.step === state.replacements.get(old.id),
       );
@@ -46,7 +49,7 @@ export function retireContainers(state: UpState): void {
 function finishRenames(state: UpState, service: string, keep: readonly ObservedContainer[]): void {
   for (const old of keep) {
     const newName = expectedName(state, service, old.number);
-    if (old.name === newName || !/^[0-9a-f]{12}_/.test(old.name)) continue;
+    if (old.name === newName || !isTemporaryName(old.name)) continue;
     const holders = state.facts.observed.containers.filter(({ name }) => name === newName);
     const after = holders.flatMap(({ id }) => state.removeSteps.get(id) ?? []);
     if (after.length < holders.length) continue;

@@ -36,7 +36,7 @@ export function startContainers(state: UpState): void {
       stepsBefore(state, container),
     );
   }
-  if (options.wait === true) finalWaits(state, started);
+  if (options.wait === true) finalWaits(state, started, gates);
 }
 
 interface Progress {
@@ -135,14 +135,19 @@ function holds(container: ObservedContainer | undefined, condition: WaitFor): bo
 }
 
 /** `--wait`: every selected service ready; one that others need completed, completed. */
-function finalWaits(state: UpState, started: ReadonlyMap<string, readonly number[]>): void {
+function finalWaits(
+  state: UpState,
+  started: ReadonlyMap<string, readonly number[]>,
+  gates: ReadonlyMap<string, readonly number[]>,
+): void {
   const { builder, selection, graph } = state.facts;
   for (const service of selection.services) {
     const starts = started.get(service) ?? [];
     const containers = state.finalsOf(service);
     const completes = graph.neededBy(service).some(({ condition }) => condition === 'service_completed_successfully');
     const condition: WaitFor = completes ? 'completed' : 'ready';
-    if (containers.length === 0) continue;
+    const waitedFor = completes ? 'completed' : 'healthy';
+    if (containers.length === 0 || gates.has(`${service} ${waitedFor} true`)) continue;
     if (starts.length === 0 && containers.every(({ existing }) => holds(existing, condition))) continue;
     const facts = {
       service,

@@ -1,3 +1,4 @@
+import { TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
 import type { ServiceDecision } from './decide-service.js';
@@ -10,6 +11,13 @@ import type { PlanBuilder } from './plan-builder.js';
 import type { RequestContext } from './request/context.js';
 import type { Selection } from './select.js';
 import type { UpOptions } from './up-options.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    /** `service` uses the namespace or volumes of a container of `other`, of which there is none. */
+    'plan/nothing-to-share': { readonly service: string; readonly other: string };
+  }
+}
 
 /** A container that the project has when the plan is done. */
 export interface FinalContainer {
@@ -100,7 +108,7 @@ export class UpState {
       keptVolumes: replaced === undefined ? [] : this.#anonymousVolumes(service, replaced),
       containerOf: (other) => {
         const first = this.finalsOf(other)[0]?.ref;
-        if (first === undefined) throw new Error(`bug: service ${other} has no container to share with`);
+        if (first === undefined) throw nothingToShare(project, service, other);
         return 'id' in first ? first.id : idOfStep(first.step);
       },
       replicasOf: (other) => {
@@ -131,6 +139,15 @@ export class UpState {
       return anonymous && !inherited ? [{ name, target }] : [];
     });
   }
+}
+
+function nothingToShare(project: Project, service: string, other: string): TscomposeError<'plan/nothing-to-share'> {
+  return new TscomposeError({
+    code: 'plan/nothing-to-share',
+    message: `service "${service}" shares with service "${other}", which has no container`,
+    facts: { service, other },
+    at: project.locate(['services', service]),
+  });
 }
 
 export function isUp({ status }: ObservedContainer): boolean {

@@ -130,7 +130,7 @@ class World {
     }
     const idOf = (id: number) => this.#ids.get(id) ?? fail(`step ${id} brought no id`);
     const request: ContainerCreateRequest = fillPlaceholders(operation.request, idOf);
-    const hash =
+    const hash: Record<string, string> =
       operation.hashInput === undefined
         ? {}
         : { [composeLabels.configHash]: hashOf(fillPlaceholders(operation.hashInput, idOf)) };

@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+import type { Project, Service } from '../../../src/compose/index.js';
+import {
+  nothingObserved,
+  planBuild,
+  planUp,
+  renderPlan,
+  type ObservedState,
+  type UpOptions,
+} from '../../../src/plan/index.js';
+import { image, running } from '../../support/observed.js';
+import { project } from '../../support/project.js';
+
+const built: Service = { build: { context: '/srv/demo', dockerfile: 'Dockerfile' } };
+
+/** Image steps of a plan, and whether it goes on after them. */
+function images(desired: Project, observed: ObservedState, options: UpOptions = {}): string[] {
+  const plan = planUp(desired, observed, options);
+  const steps = plan.steps.flatMap(({ operation }) =>
+    operation.kind === 'image.build' || operation.kind === 'image.pull'
+      ? [`${operation.kind} ${operation.image}: ${operation.cause}`]
+      : [],
+  );
+  return plan.again === undefined ? steps : [...steps, 'again'];
+}
+
+const has = (...names: string[]): ObservedState => ({
+  ...nothingObserved,
+  images: Object.fromEntries(names.map((name) => [name, image(name)])),
+});
+
+test('a missing image is built where the service can, else pulled', () => {
+  expect(images(project({ services: { a: built } }), nothingObserved)).toEqual([
+    'image.build demo-a: image is not there',
+  ]);
+  expect(images(project({ services: { a: { image: 'x' } } }), nothingObserved)).toEqual([
+    'image.pull x: image is not there',
+  ]);
+  expect(images(project({ services: { a: built } }), has('demo-a'))).toEqual([]);
+});
+
+test('the whole plan of a first up with a build is known beforehand', () => {
+  const desired = project({ services: { a: built } });
+  expect(renderPlan(planUp(desired, nothingObserved))).toMatchInlineSnapshot(`
+    "1            image.build       demo-a        image is not there
+    2            network.create    demo_default  is not there
+    3 after 1,2  container.create  a-1           is not there
+    4 after 3    container.start   a-1           is new"
+  `);
+});
+
+test('one image of several services is fetched once', () => {
+  const desired = project({ services: { a: { image: 'x' }, b: { image: 'x' } } });
+  expect(images(desired, nothingObserved)).toEqual(['image.pull x: image is not there']);
+});
+
+test('a named image that can be built is pulled first, and built in the next round if that failed', () => {
+  const desired = project({ services: { a: { ...built, image: 'x' } } });
+  expect(images(desired, nothingObserved)).toEqual(['image.pull x: image is not there', 'again']);
+  const fetched = { pulled: ['x'], built: [] };
+  expect(images(desired, nothingObserved, { fetched })).toEqual(['image.build x: image is not there']);
+  expect(images(desired, has('x'), { fetched })).toEqual([]);
+});
+
+test('--build builds what is there; what exists is compared with the new image in the next round', () => {
+  const desired = project({ services: { a: built } });
+  expect(images(desired, has('demo-a'), { build: 'always' })).toEqual(['image.build demo-a: asked to build']);
+  const observed = running(desired);
+  expect(images(desired, observed, { build: 'always' })).toEqual(['image.build demo-a: asked to build', 'again']);
+  expect(images(desired, observed, { build: 'always', fetched: { pulled: [], built: ['demo-a'] } })).toEqual([]);
+});
+
+test.each<[string, Service, UpOptions, string[]]>([
+  ['always', { image: 'x', pull_policy: 'always' }, {}, ['image.pull x: pull policy is always']],
+  ['missing', { image: 'x', pull_policy: 'missing' }, {}, []],
+  ['never', { image: 'x', pull_policy: 'never' }, {}, []],
+  ['build', { ...built, pull_policy: 'build' }, {}, ['image.build demo-a: pull_policy is build']],
+  ['build, but --no-build', { ...built, pull_policy: 'build' }, { build: 'never' }, []],
+  [
+    '--pull always over missing',
+    { image: 'x', pull_policy: 'missing' },
+    { pull: 'always' },
+    ['image.pull x: pull policy is always'],
+  ],
+])('pull policy of an image that is there: %s', (_, service, options, steps) => {
+  expect(images(project({ services: { a: service } }), has('x', 'demo-a'), options)).toEqual(steps);
+});
+
+test('an image that may not be fetched is told with its place', () => {
+  const desired = project({
+    services: { a: { image: 'x', pull_policy: 'never' } },
+    lines: { 'services.a.image': 3 },
+  });
+  expect(() => planUp(desired, nothingObserved)).toThrowError(
+    expect.objectContaining({ code: 'plan/image-missing', at: expect.objectContaining({ line: 3 }) }),
+  );
+  const unbuilt = project({ services: { a: built } });
+  expect(() => planUp(unbuilt, nothingObserved, { build: 'never' })).toThrowError(
+    'image "demo-a" of service "a" is not there',
+  );
+});
+
+test('an image for another platform counts as missing', () => {
+  const desired = project({ services: { a: { image: 'x', platform: 'linux/arm64' } } });
+  expect(images(desired, has('x'))).toEqual(['image.pull x: image is for linux/amd64']);
+});
+
+test('build builds the named services whatever is there', () => {
+  const desired = project({ services: { a: built, b: { ...built, image: 'x' }, c: { image: 'y' } } });
+  expect(renderPlan(planBuild(desired))).toMatchInlineSnapshot(`
+    "1  image.build  demo-a  asked to build
+    2  image.build  x       asked to build"
+  `);
+  expect(renderPlan(planBuild(desired, { services: ['b'] }))).toMatchInlineSnapshot(
+    `"1  image.build  x  asked to build"`,
+  );
+});
+
+test('a build carries names, labels and arguments; those of the command line win', () => {
+  const desired = project({
+    services: {
+      a: {
+        image: 'x',
+        build: {
+          context: '/srv',
+          args: { A: '1', B: '2' },
+          labels: { own: 'yes' },
+          tags: ['x:extra'],
+          target: 'dev',
+          shm_size: '1048576',
+        },
+      },
+    },
+  });
+  const [step] = planBuild(desired, { args: { B: '3' } }).steps;
+  expect(step?.operation).toMatchObject({
+    request: {
+      context: '/srv',
+      tags: ['x', 'x:extra'],
+      args: { A: '1', B: '3' },
+      target: 'dev',
+      shmSize: 1048576,
+      labels: { own: 'yes', 'com.docker.compose.project': 'demo', 'com.docker.compose.service': 'a' },
+    },
+  });
+});
