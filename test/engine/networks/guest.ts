@@ -151,7 +151,8 @@ while True:
 
 /** Runs a script here, or behind a prefix such as nsenter. */
 export function shell(script: string, prefix: readonly string[] = []): Promise<string> {
-  const [file = 'bash', ...args] = [...prefix, 'bash', '-c', script];
+  const [file, args]: [string, string[]] =
+    prefix.length === 0 ? ['bash', ['-c', script]] : ['env', [...prefix, 'bash', '-c', script]];
   return new Promise((resolve) => {
     execFile(file, args, { timeout: 15_000 }, (error, stdout, stderr) => {
       const code = error === null ? '' : `[failed ${String(error.code)}]`;
