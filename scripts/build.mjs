@@ -33,6 +33,37 @@ const importMeta = {
   define: { 'import.meta.url': 'importMetaUrl' },
 };
 
+/** Large and seldom needed: a file of its own, read when it is asked for. */
+const chunks = [
+  {
+    entry: 'src/compose/generated/validate-series.js',
+    pattern: /generated\/validate-series\.js$/,
+    name: 'validate-series.cjs',
+  },
+];
+
+const chunksOutside = {
+  name: 'chunks',
+  setup: ({ onResolve }) => {
+    for (const { pattern, name } of chunks) {
+      onResolve({ filter: pattern }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}`, external: true },
+      );
+    }
+  },
+};
+
+/** commander can start programs as subcommands; we never ask it to, and loading child_process costs 5 to 10 ms. */
+const noPrograms = {
+  name: 'no-programs',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^(?:node:)?child_process$/ }, ({ importer }) =>
+      /node_modules\/commander\//.test(importer) ? { path: 'child_process', namespace: 'absent' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -43,6 +74,8 @@ const common = {
   external: ['koffi'], // native
   logLevel: 'warning',
   legalComments: 'none',
+  supported: { 'dynamic-import': false }, // what stays outside is required: the bundle runs as a script
+  plugins: [chunksOutside, noPrograms],
 };
 
 /** Bundles one entry and returns its text. */
@@ -101,6 +134,8 @@ if (existsSync(join(root, 'src/engine/main.ts'))) {
 } else {
   console.error('build: there is no src/engine/main.ts; the embedded engine is left out');
 }
+
+for (const { entry, name } of chunks) install(name, await bundle(entry));
 
 const worker = 'src/engine/snapshots/layer-worker.ts';
 if (existsSync(join(root, worker))) install('layer-worker.cjs', await bundle(worker, importMeta));

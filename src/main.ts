@@ -12,6 +12,15 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const { stdin, stdout, stderr, env, argv } = process;
-const terminal = { stdin, stdout, stderr, environment: env, cwd: process.cwd() };
+const { stdout, stderr, env, argv } = process;
+const terminal = {
+  /** Opened only by a command that reads it: that costs milliseconds at every start. */
+  get stdin() {
+    return process.stdin;
+  },
+  stdout,
+  stderr,
+  environment: env,
+  cwd: process.cwd(),
+};
 void runCli(argv.slice(2), terminal, interrupts).then((code) => process.exit(code));
