@@ -11,6 +11,7 @@ import type { EngineFacts, Rooms } from './rooms.js';
 import { createRouter } from './router.js';
 import type { Route, Router } from './router.js';
 import { buildRoutes } from './routes/build.js';
+import { commitRoutes } from './routes/commit.js';
 import { containerFileRoutes } from './routes/container-files.js';
 import { containerStreamRoutes } from './routes/container-streams.js';
 import { containerRoutes } from './routes/containers.js';
@@ -51,6 +52,7 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...execRoutes(rooms),
     ...imageRoutes(rooms),
     ...buildRoutes(rooms),
+    ...commitRoutes(rooms),
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),
     ...eventRoutes(rooms),

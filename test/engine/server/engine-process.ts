@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import type { EngineReadiness } from '../../../src/api/tscompose.js';
+import { connectEngine } from '../../../src/client/index.js';
+import type { EngineClient } from '../../../src/client/index.js';
+
+const engine = fileURLToPath(new URL('../../../dist/engine.cjs', import.meta.url));
+
+/** The built engine with folders of its own, started as the CLI starts it. */
+export class EngineProcess implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tsc-engine-'));
+  readonly dataRoot = join(this.folder, 'data');
+  readonly runtimeDir = join(this.folder, 'run');
+  readonly socket = join(this.runtimeDir, 'engine.sock');
+  readonly host = `unix://${this.socket}`;
+  readonly #env: Readonly<Record<string, string>>;
+  #client: EngineClient | undefined;
+  #child: ChildProcess | undefined;
+
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
+  }
+
+  /** Starts it and resolves to the line it tells its readiness with. */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<EngineReadiness> {
+    mkdirSync(this.folder, { recursive: true });
+    const log = openSync(join(this.folder, 'log'), 'a');
+    const child = spawn('unshare', ['--mount', '--propagation', 'slave', process.execPath, '--', engine, 'run'], {
+      stdio: ['ignore', log, log, 'pipe'],
+      env: {
+        ...process.env,
+        TSCOMPOSE_DATA_ROOT: this.dataRoot,
+        TSCOMPOSE_RUNTIME_DIR: this.runtimeDir,
+        TSCOMPOSE_READY_FD: '3',
+        ...this.#env,
+        ...env,
+      },
+    });
+    closeSync(log);
+    const pipe = child.stdio[3];
+    if (!(pipe instanceof Readable)) throw new Error('bug: no pipe');
+    let line = '';
+    for await (const piece of pipe) line += String(piece);
+    if (line === '') throw new Error(`the engine said nothing\n${this.log()}`);
+    const readiness = JSON.parse(line) as EngineReadiness;
+    if ('ready' in readiness) this.#child = child;
+    return readiness;
+  }
+
+  get client(): EngineClient {
+    return (this.#client ??= connectEngine({ host: this.host }));
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  log(): string {
+    return readFileSync(join(this.folder, 'log'), 'utf8');
+  }
+
+  /** Resolves to how the process ended. */
+  async ended(): Promise<{ exitCode: number | null; signal: string | null }> {
+    const child = this.#child;
+    if (child === undefined) throw new Error('bug: not started');
+    if (child.exitCode === null && child.signalCode === null)
+      await new Promise((resolve) => child.once('exit', resolve));
+    return { exitCode: child.exitCode, signal: child.signalCode };
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#child?.kill(signal);
+    await this.ended();
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  /** Imports busybox from the host's static one. */
+  async withBusybox(): Promise<this> {
+    const root = join(this.folder, 'busybox');
+    mkdirSync(join(root, 'bin'), { recursive: true });
+    for (const dir of ['etc', 'tmp', 'root', 'proc', 'sys', 'dev']) mkdirSync(join(root, dir));
+    cpSync('/bin/busybox', join(root, 'bin/busybox'));
+    const names = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
+    for (const name of names) if (name !== 'busybox') symlinkSync('busybox', join(root, 'bin', name));
+    const tar = spawn('tar', ['-C', root, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const query = { repo: 'busybox', tag: 'latest', changes: ['CMD ["sh"]'] };
+    for await (const message of this.client.images.importTar(tar.stdout, query, AbortSignal.timeout(30_000)))
+      expect(message.status).toMatch(/^sha256:/);
+    return this;
+  }
+
+  /** Ends it with all its containers, and removes its folders. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child !== undefined) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) await this.start();
+      const signal = AbortSignal.timeout(60_000);
+      for (const { Id } of await this.client.containers.list({ all: true }, signal)) {
+        await this.client.containers.remove(Id, { force: true, volumes: true }, signal);
+      }
+      await this.kill('SIGTERM');
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
