@@ -189,9 +189,10 @@ class LogReader {
   /** Of a container that ran before we came: only its new run. */
   async #fromThisStart(id: string, signal: AbortSignal): Promise<LogsQuery> {
     try {
-      const { State, Created, RestartCount } = await this.#options.client.containers.inspect(id, signal);
-      const first = State.FinishedAt.startsWith('0001') && RestartCount === 0 && Created !== '';
-      return first ? {} : { since: State.StartedAt };
+      const { State } = await this.#options.client.containers.inspect(id, signal);
+      // What it wrote may be stamped before its start was recorded, but never before the end of the run before.
+      const since = State.FinishedAt.startsWith('0001') ? undefined : justAfter(State.FinishedAt);
+      return since === undefined ? {} : { since };
     } catch (error) {
       if (isNotFound(error)) return {};
       throw error;
