@@ -67,7 +67,7 @@ export function parseImageConfig(bytes: Uint8Array | string): OciImageConfig {
     ...(config as unknown as OciImageConfig),
     architecture: typeof config['architecture'] === 'string' ? config['architecture'] : '',
     os: typeof config['os'] === 'string' && config['os'] !== '' ? config['os'] : 'linux',
-    config: (objectOf(config['config']) ?? {}),
+    config: objectOf(config['config']) ?? {},
     rootfs: { type: 'layers', diff_ids: diffIds },
     history: history as HistoryEntry[],
   };

@@ -1,4 +1,6 @@
+export { applyChanges } from './changes.js';
 export type { HistoryEntry, OciImageConfig } from './config.js';
+export { openImageStore, type ImageStoreOptions } from './image-store.js';
 export { canonicalText, parseReference, withDefaultTag, withDigest, withTag, type Reference } from './reference.js';
 export type {
   CreateImageOptions,

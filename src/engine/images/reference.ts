@@ -52,7 +52,9 @@ export function parseReference(text: string): Reference {
   if (digestText !== undefined && !isDigest(digestText)) throw invalid(text);
   if (!domainPattern.test(domain) || !pathPattern.test(path)) {
     const lower = path.toLowerCase();
-    throw invalid(text, path !== lower && pathPattern.test(lower) ? 'repository name must be lowercase' : undefined);
+    const shown = domain === defaultDomain ? path : `${domain}/${path}`;
+    const isCase = path !== lower && pathPattern.test(lower);
+    throw invalid(text, isCase ? `repository name (${shown}) must be lowercase` : undefined);
   }
   if (`${domain}/${path}`.length > maxRepositoryLength) {
     throw invalid(text, `repository name must not be more than ${maxRepositoryLength} characters`);

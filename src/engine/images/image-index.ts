@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { rename } from 'node:fs/promises';
+import { type Digest, isDigest } from '../../base/digest.js';
+import { readIfPresent, replaceFile } from '../../base/durable-file.js';
+import type { Log } from '../../base/log.js';
+import { objectOf } from './config.js';
+
+/** What the store knows of an image beside its config. */
+export interface ImageRecord {
+  readonly parent?: Digest;
+  /** RFC 3339 */
+  readonly lastTagTime?: string;
+}
+
+/** Where a layer is known to lie in registries: saves uploads, and recompressing to learn its digest. */
+export interface RemoteLayer {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+  /** `docker.io/library/busybox` */
+  readonly repository: string;
+}
+
+/** All images and all names, in one file that is replaced as a whole. */
+export interface ImageIndex {
+  readonly schema: 1;
+  readonly images: Readonly<Record<string, ImageRecord>>;
+  /** `docker.io/library/busybox:latest` or `…@sha256:…` → image id */
+  readonly references: Readonly<Record<string, Digest>>;
+  /** diffID → where registries have it */
+  readonly remoteLayers?: Readonly<Record<string, readonly RemoteLayer[]>>;
+}
+
+export const emptyIndex: ImageIndex = { schema: 1, images: {}, references: {} };
+
+/** Reads the index; one that cannot be read is put aside, and the store begins empty. */
+export async function readIndex(path: string, log: Log): Promise<ImageIndex> {
+  const text = await readIfPresent(path);
+  if (text === undefined) return emptyIndex;
+  const index = parseIndex(text);
+  if (index !== undefined) return index;
+  const aside = `${path}.damaged-${randomUUID().slice(0, 8)}`;
+  log.error('the image index cannot be read and is put aside', { path, aside });
+  await rename(path, aside);
+  return emptyIndex;
+}
+
+export async function writeIndex(path: string, index: ImageIndex): Promise<void> {
+  await replaceFile(path, JSON.stringify(index), { strength: 'durable' });
+}
+
+function parseIndex(text: string): ImageIndex | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // put aside by the caller
+  }
+  const index = objectOf(value);
+  const images = objectOf(index?.['images']);
+  const references = objectOf(index?.['references']);
+  if (index?.['schema'] !== 1 || images === undefined || references === undefined) return undefined;
+  const valid =
+    Object.keys(images).every(isDigest) &&
+    Object.values(references).every((id) => typeof id === 'string' && isDigest(id));
+  return valid ? (value as ImageIndex) : undefined;
+}

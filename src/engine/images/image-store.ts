@@ -1,0 +1,292 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } from '../../api/image.js';
+import type { Digest } from '../../base/digest.js';
+import { hasCode } from '../../base/errors.js';
+import { type Log, silentLog } from '../../base/log.js';
+import type { ContentStore } from '../content/index.js';
+import type { ChainId, Layer, LayerStore } from '../snapshots/index.js';
+import type { Catalog } from './catalog.js';
+import { createImage, type Parts } from './create-image.js';
+import { booleanFilter, checkFilters, matchesLabels, untilFilter } from './filters.js';
+import { historyOf, inspectJson } from './image-views.js';
+import { importTar } from './import-tar.js';
+import { loadArchive, type LoadOptions } from './load.js';
+import { canonicalText, parseReference, type Reference, withDefaultTag } from './reference.js';
+import { pullImage } from './registry/pull.js';
+import { pushImage } from './registry/push.js';
+import { openRegistries, type Registries, type RegistryOptions } from './registry/registries.js';
+import { decideRemoval } from './remove-rules.js';
+import { saveArchive, type SavedImage } from './save.js';
+import { type IndexChange, StoreState } from './store-state.js';
+import { summarize } from './summaries.js';
+import type {
+  CreateImageOptions,
+  EventSink,
+  Image,
+  ImageStore,
+  ImageUser,
+  ImportOptions,
+  PruneOptions,
+  PruneResult,
+  PullOptions,
+  RemoveOptions,
+  SummaryOptions,
+  TransferOptions,
+} from './types.js';
+
+export interface ImageStoreOptions {
+  /** For the index; blobs and layers live in their own stores. */
+  readonly dir: string;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly events: EventSink;
+  readonly log?: Log;
+  readonly registries?: RegistryOptions;
+}
+
+/** Opens the store. Images that a crash or a power cut left without config or layers are dropped. */
+export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
+  const { dir, content, layers, log = silentLog } = options;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const state = await StoreState.open(join(dir, 'index.json'), content, layers, log);
+  return new FileImageStore({ content, layers, state }, options);
+}
+
+const pruneFilters = ['dangling', 'label', 'label!', 'until'];
+
+class FileImageStore implements ImageStore {
+  readonly #parts: Parts;
+  readonly #events: EventSink;
+  readonly #registries: Registries;
+  /** Image id → how many hold it. */
+  readonly #retained = new Map<Digest, number>();
+
+  constructor(parts: Parts, { events, registries = {} }: ImageStoreOptions) {
+    this.#parts = parts;
+    this.#events = events;
+    this.#registries = openRegistries(registries);
+  }
+
+  resolve(nameOrId: string): Image {
+    return this.#catalog.resolve(nameOrId).image;
+  }
+
+  find(nameOrId: string): Image | undefined {
+    return this.#catalog.find(nameOrId)?.image;
+  }
+
+  list(): readonly Image[] {
+    return this.#catalog.images();
+  }
+
+  summaries(options: SummaryOptions = {}): readonly ImageSummary[] {
+    return summarize(this.#catalog, this.#parts.layers, options);
+  }
+
+  inspectJson(image: Image): ImageInspect {
+    return inspectJson(image, this.#parts.layers);
+  }
+
+  history(image: Image): readonly ImageHistoryItem[] {
+    return historyOf(image, this.#parts.layers, this.#catalog);
+  }
+
+  children(id: Digest): readonly Image[] {
+    return this.#catalog.children(id);
+  }
+
+  async tag(nameOrId: string, reference: string | Reference): Promise<void> {
+    const parsed = withDefaultTag(typeof reference === 'string' ? parseReference(reference) : reference);
+    const { id } = await this.#parts.state.change((catalog) => {
+      const { image } = catalog.resolve(nameOrId);
+      return { change: { setReferences: { [canonicalText(parsed)]: image.id } }, result: image };
+    });
+    this.#publish('tag', id, parsed.familiar);
+  }
+
+  async remove(nameOrId: string, options: RemoveOptions): Promise<readonly ImageDeleteItem[]> {
+    const { force = false, prune = true, usedBy } = options;
+    const { items } = await this.#remove(nameOrId, { force, prune, usedBy });
+    return items;
+  }
+
+  async prune({ filters = {}, usedBy }: PruneOptions): Promise<PruneResult> {
+    checkFilters(filters, pruneFilters);
+    const danglingOnly = booleanFilter(filters, 'dangling') ?? true;
+    const until = untilFilter(filters, Date.now());
+    const candidates = this.list().filter((image) => {
+      const isIntermediate = isNameless(image) && this.children(image.id).length > 0;
+      const isKept = danglingOnly && image.tags.length > 0;
+      if (this.#retained.has(image.id)) return false; // a build is about to name it
+      const isTooNew = until !== undefined && Date.parse(image.created) > until;
+      return !isIntermediate && !isKept && !isTooNew && matchesLabels(image, filters);
+    });
+    const deleted: ImageDeleteItem[] = [];
+    let spaceReclaimed = 0;
+    for (const image of candidates) {
+      const names = isNameless(image) ? [image.id] : [...image.tags, ...image.repoDigests];
+      for (const name of names) {
+        if (this.find(name) === undefined) continue; // went along with a name before
+        try {
+          const { items, freedBytes } = await this.#remove(name, { force: false, prune: true, usedBy });
+          deleted.push(...items);
+          spaceReclaimed += freedBytes;
+        } catch (error) {
+          if (!hasCode(error, 'image/in-use')) throw error;
+        }
+      }
+    }
+    return { deleted, spaceReclaimed };
+  }
+
+  create(options: CreateImageOptions): Promise<Image> {
+    return createImage(this.#parts, options);
+  }
+
+  async importTar(tar: Readable, options: ImportOptions): Promise<Image> {
+    const image = await importTar(this.#parts, tar, options);
+    this.#publish('import', image.id, image.id);
+    return image;
+  }
+
+  async load(archive: Readable, options: LoadOptions): Promise<readonly Image[]> {
+    const images = await loadArchive(this.#parts, archive, options);
+    for (const { id } of images) this.#publish('load', id, id);
+    return images;
+  }
+
+  save(namesOrIds: readonly string[], { signal }: { readonly signal: AbortSignal }): Readable {
+    const images = this.#namedImages(namesOrIds);
+    const releases = images.map(({ image }) => this.retain(image.id));
+    const archive = saveArchive(images, this.#parts.content, this.#parts.layers, signal);
+    const stream = Readable.from(archive, { objectMode: false });
+    stream.once('close', () => {
+      for (const release of releases) release();
+    });
+    for (const { image } of images) this.#publish('save', image.id, image.id);
+    return stream;
+  }
+
+  async pull(reference: string, options: PullOptions): Promise<Image> {
+    const image = await pullImage(this.#parts, this.#registries, reference, options);
+    const { familiar, familiarRepository } = withDefaultTag(parseReference(reference));
+    this.#publish('pull', familiar, familiarRepository, image);
+    return image;
+  }
+
+  async push(reference: string, options: TransferOptions): Promise<void> {
+    const parsed = parseReference(reference);
+    await pushImage(this.#parts, this.#registries, parsed, options);
+    this.#publish('push', parsed.familiar, parsed.familiarRepository);
+  }
+
+  retain(id: Digest): () => void {
+    const image = this.#parts.state.image(id);
+    const lease = this.#parts.content.lease();
+    lease.add(id);
+    const releaseLayers = image.chainId === undefined ? undefined : this.#parts.layers.retain(image.chainId);
+    this.#retained.set(id, (this.#retained.get(id) ?? 0) + 1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      lease.release();
+      releaseLayers?.();
+      const count = (this.#retained.get(id) ?? 1) - 1;
+      if (count === 0) this.#retained.delete(id);
+      else this.#retained.set(id, count);
+    };
+  }
+
+  async collect({
+    usedBy,
+  }: {
+    readonly usedBy: () => readonly ImageUser[];
+  }): Promise<{ readonly spaceReclaimed: number }> {
+    const layers = await this.#collectLayers(usedBy);
+    const blobs = await this.#parts.content.collect(new Set(this.#catalog.configs.keys()));
+    return {
+      spaceReclaimed:
+        layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) + blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0),
+    };
+  }
+
+  layersSize(): number {
+    return this.#parts.layers.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  get #catalog(): Catalog {
+    return this.#parts.state.catalog;
+  }
+
+  async #remove(
+    nameOrId: string,
+    {
+      force,
+      prune,
+      usedBy,
+    }: { readonly force: boolean; readonly prune: boolean; readonly usedBy: () => readonly ImageUser[] },
+  ): Promise<{ readonly items: readonly ImageDeleteItem[]; readonly freedBytes: number }> {
+    const { layers, state } = this.#parts;
+    const { untag, images, chains } = await state.change((catalog) => {
+      const removal = decideRemoval(catalog, { nameOrId, force, prune, users: usedBy() });
+      const chainsOf = removal.images.map(({ chainId }) => (chainId === undefined ? [] : layers.chain(chainId)));
+      return {
+        change: {
+          removeReferences: removal.untag.map(canonicalText),
+          removeImages: removal.images.map(({ id }) => id),
+        } satisfies IndexChange,
+        result: { ...removal, chains: chainsOf },
+      };
+    });
+    const items: ImageDeleteItem[] = untag.map(({ familiar }) => ({ Untagged: familiar }));
+    let freedBytes = 0;
+    if (images.length > 0) {
+      const gone = new Map((await this.#collectLayers(usedBy)).map((layer) => [layer.chainId, layer]));
+      for (const [index, image] of images.entries()) {
+        items.push({ Deleted: image.id });
+        for (const { chainId, sizeBytes } of chains[index] ?? []) {
+          if (!gone.delete(chainId)) continue;
+          items.push({ Deleted: chainId });
+          freedBytes += sizeBytes;
+        }
+      }
+      await this.#parts.content.collect(new Set(this.#catalog.configs.keys()));
+    }
+    const first = images[0]?.id ?? this.#catalog.find(untag[0]?.familiar ?? nameOrId)?.image.id ?? nameOrId;
+    untag.forEach(() => this.#publish('untag', first, first));
+    for (const { id } of images) this.#publish('delete', id, id);
+    return { items, freedBytes };
+  }
+
+  async #collectLayers(usedBy: () => readonly ImageUser[]): Promise<readonly Layer[]> {
+    const keep: ChainId[] = [];
+    for (const { chainId } of [...this.list(), ...usedBy()]) if (chainId !== undefined) keep.push(chainId);
+    return this.#parts.layers.collect(keep);
+  }
+
+  /** One entry an image, with all the names that were asked for. */
+  #namedImages(namesOrIds: readonly string[]): SavedImage[] {
+    const found = new Map<Digest, { image: Image; references: Reference[] }>();
+    for (const nameOrId of namesOrIds) {
+      const { image, by } = this.#catalog.resolve(nameOrId);
+      const entry = found.get(image.id) ?? { image, references: [] };
+      found.set(image.id, entry);
+      const reference = by === 'name' ? withDefaultTag(parseReference(nameOrId)) : undefined;
+      if (reference?.tag === undefined || reference.digest !== undefined) continue;
+      if (!entry.references.some(({ familiar }) => familiar === reference.familiar)) entry.references.push(reference);
+    }
+    return [...found.values()];
+  }
+
+  #publish(action: string, id: string, name: string, image?: Image): void {
+    const labels = (image ?? this.#catalog.find(id)?.image)?.config.config?.Labels ?? {};
+    this.#events.publish({ Type: 'image', Action: action, Actor: { ID: id, Attributes: { ...labels, name } } });
+  }
+}
+
+function isNameless({ tags, repoDigests }: Image): boolean {
+  return tags.length === 0 && repoDigests.length === 0;
+}

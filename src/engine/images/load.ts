@@ -1,0 +1,244 @@
+import { Readable } from 'node:stream';
+import type { Digest } from '../../base/digest.js';
+import { hexOf, isDigest } from '../../base/digest.js';
+import { readTar } from '../../base/tar/stream.js';
+import { type ChainId, decompress, extendChain, type LayerStore, type StagedLayer } from '../snapshots/index.js';
+import {
+  type ArchivedImage,
+  badImageArchive,
+  type Descriptor,
+  parseDescriptor,
+  parseDockerManifest,
+  parseManifest,
+} from './archive-documents.js';
+import { parseImageConfig, parseObject } from './config.js';
+import { addImage, type Parts } from './create-image.js';
+import { hostPlatform, platformScore } from './platform.js';
+import { canonicalText, parseReference, withDefaultTag } from './reference.js';
+import type { Image, OnProgress } from './types.js';
+
+const maxDocumentBytes = 8 << 20;
+const maxDocumentsBytes = 64 << 20;
+const maxEntries = 100_000;
+const peekBytes = 512;
+
+export interface LoadOptions {
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+  readonly quiet?: boolean;
+}
+
+/** What an entry of the archive turned out to be. */
+type Member =
+  | { readonly kind: 'document'; readonly bytes: Buffer }
+  | { readonly kind: 'layer'; readonly staged: StagedLayer }
+  /** A layer that is here already, told by its name; its bytes were skipped. */
+  | { readonly kind: 'known'; readonly diffId: Digest }
+  | { readonly kind: 'link'; readonly path: string };
+
+/**
+ * Reads the archive once: layers are unpacked as they come, before it is known which image they belong to.
+ * @throws `image/bad-archive`, `image/bad-document`, `tar/invalid`, `layer/…`
+ */
+export async function loadArchive(parts: Parts, archive: Readable, options: LoadOptions): Promise<Image[]> {
+  const members = new Map<string, Member>();
+  try {
+    await readMembers(parts.layers, archive, members, options);
+    const images = describeImages(members);
+    const loaded: Image[] = [];
+    for (const image of images) loaded.push(await loadImage(parts, members, image, options));
+    return loaded;
+  } finally {
+    archive.destroy();
+    for (const member of members.values()) if (member.kind === 'layer') await member.staged.discard();
+  }
+}
+
+async function readMembers(
+  layers: LayerStore,
+  archive: Readable,
+  members: Map<string, Member>,
+  { onProgress, signal, quiet = false }: LoadOptions,
+): Promise<void> {
+  const { bytes } = await decompress(archive as AsyncIterable<Buffer>);
+  const present = new Set(layers.list().map(({ diffId }) => diffId));
+  let documentsBytes = 0;
+  await readTar(bytes, async (entry, body) => {
+    signal.throwIfAborted();
+    if (members.size >= maxEntries) throw badImageArchive(`more than ${maxEntries} entries`);
+    const path = normalPath(entry.path);
+    if (entry.type === 'symlink' || entry.type === 'hardlink') {
+      const target = entry.linkPath ?? '';
+      const base = entry.type === 'symlink' ? path.split('/').slice(0, -1).join('/') : '';
+      members.set(path, { kind: 'link', path: normalPath(`${base}/${target}`) });
+      return;
+    }
+    if (entry.type !== 'file') return;
+    const named = `sha256:${
+      path
+        .split('/')
+        .at(-1)
+        ?.replace(/\.tar$/, '') ?? ''
+    }`;
+    if (isDigest(named) && present.has(named)) {
+      members.set(path, { kind: 'known', diffId: named });
+      return;
+    }
+    const iterator = body[Symbol.asyncIterator]();
+    const start = await peek(iterator);
+    if (looksLikeLayer(start, path)) {
+      const id = (isDigest(named) ? hexOf(named) : path).slice(0, 12);
+      const report = (current: number) => {
+        if (!quiet) onProgress({ status: 'Loading layer', id, progressDetail: { current, total: entry.sizeBytes } });
+      };
+      const tar = Readable.from(joined(start, iterator), { objectMode: false });
+      members.set(path, { kind: 'layer', staged: await layers.stage({ tar, onProgress: report, signal }) });
+      report(entry.sizeBytes);
+      return;
+    }
+    if (entry.sizeBytes > maxDocumentBytes) return; // neither a layer nor a document: nothing we would look at
+    documentsBytes += entry.sizeBytes;
+    if (documentsBytes > maxDocumentsBytes) throw badImageArchive('too many documents');
+    const chunks: Buffer[] = [];
+    for await (const chunk of joined(start, iterator)) chunks.push(chunk);
+    members.set(path, { kind: 'document', bytes: Buffer.concat(chunks) });
+  });
+}
+
+async function peek(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
+  let start = Buffer.alloc(0);
+  while (start.length < peekBytes) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    start = Buffer.concat([start, next.value]);
+  }
+  return start;
+}
+
+async function* joined(start: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  if (start.length > 0) yield start;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+}
+
+/** Compressed, or a tar by its magic, or the two zero blocks of an empty one; documents are JSON. */
+function looksLikeLayer(start: Buffer, path: string): boolean {
+  if (start.length === 0) return false;
+  if (path.endsWith('layer.tar')) return true;
+  const isCompressed = [
+    [0x1f, 0x8b],
+    [0x28, 0xb5, 0x2f, 0xfd],
+    [0xfd, 0x37, 0x7a, 0x58],
+    [0x42, 0x5a, 0x68],
+  ].some((magic) => magic.every((byte, at) => start[at] === byte));
+  const isTar = start.toString('latin1', 257, 262) === 'ustar';
+  return (
+    isCompressed || isTar || (start.length >= peekBytes && start.subarray(0, peekBytes).every((byte) => byte === 0))
+  );
+}
+
+/** Which images there are: by manifest.json where there is one, else by the OCI index. */
+function describeImages(members: ReadonlyMap<string, Member>): ArchivedImage[] {
+  const manifest = documentAt(members, 'manifest.json');
+  if (manifest !== undefined) return parseDockerManifest(manifest);
+  const index = documentAt(members, 'index.json');
+  if (index === undefined) throw badImageArchive('it has neither manifest.json nor index.json');
+  const descriptors = parseObject('index.json', index)['manifests'];
+  if (!Array.isArray(descriptors)) throw badImageArchive('index.json has no manifests');
+  return descriptors.flatMap((item: unknown) => imagesOf(members, parseDescriptor('index.json', item), 0));
+}
+
+function imagesOf(members: ReadonlyMap<string, Member>, descriptor: Descriptor, depth: number): ArchivedImage[] {
+  const bytes = documentAt(members, blobPath(descriptor.digest));
+  if (bytes === undefined || depth > 3) return []; // an index may name platforms that were not saved
+  const manifest = parseManifest(bytes, descriptor.mediaType);
+  const tags = tagsOf(descriptor.annotations ?? {});
+  if (manifest.kind === 'image') {
+    const layerPaths = manifest.layers.map(({ digest }) => blobPath(digest));
+    return [{ configPath: blobPath(manifest.config.digest), layerPaths, tags }];
+  }
+  const ours = hostPlatform();
+  const best = [...manifest.manifests].sort(
+    (a, b) => platformScore(b.platform ?? ours, ours) - platformScore(a.platform ?? ours, ours),
+  )[0];
+  return best === undefined ? [] : imagesOf(members, best, depth + 1).map((image) => ({ ...image, tags }));
+}
+
+function tagsOf(annotations: Readonly<Record<string, string>>): string[] {
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  // A bare tag names no repository: such an image gets no name, as with docker load.
+  return name !== undefined && /[/:]/.test(name) ? [name] : [];
+}
+
+async function loadImage(
+  parts: Parts,
+  members: ReadonlyMap<string, Member>,
+  archived: ArchivedImage,
+  { onProgress }: LoadOptions,
+): Promise<Image> {
+  const configBytes = documentAt(members, archived.configPath);
+  if (configBytes === undefined) throw badImageArchive(`it has no ${archived.configPath}`);
+  const { diff_ids: diffIds } = parseImageConfig(configBytes).rootfs;
+  if (diffIds.length !== archived.layerPaths.length) {
+    throw badImageArchive(`the config names ${diffIds.length} layers, the manifest ${archived.layerPaths.length}`);
+  }
+  const releases: (() => void)[] = [];
+  try {
+    let parent: ChainId | undefined;
+    for (const [index, diffId] of diffIds.entries()) {
+      const path = archived.layerPaths[index] ?? '';
+      parent = await sealLayer(parts.layers, memberAt(members, path), { path, diffId, parent });
+      releases.push(parts.layers.retain(parent));
+    }
+    const tags = archived.tags.map((tag) => withDefaultTag(parseReference(tag)));
+    const image = await addImage(parts, configBytes, { references: tags.map(canonicalText) });
+    for (const tag of tags) onProgress({ stream: `Loaded image: ${tag.familiar}\n` });
+    if (tags.length === 0) onProgress({ stream: `Loaded image ID: ${image.id}\n` });
+    return image;
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+/** Puts a layer on `parent`: the one just unpacked, or another copy of the same diff that is here. */
+async function sealLayer(
+  layers: LayerStore,
+  member: Member | undefined,
+  { path, diffId, parent }: { readonly path: string; readonly diffId: Digest; readonly parent: ChainId | undefined },
+): Promise<ChainId> {
+  const chainId = extendChain(parent, diffId);
+  if (layers.get(chainId) !== undefined) return chainId;
+  if (member?.kind === 'layer' && member.staged.diffId !== diffId) {
+    throw badImageArchive(`${path} has the digest ${member.staged.diffId}, not ${diffId}`);
+  }
+  const twin = layers.list().find((layer) => layer.diffId === diffId);
+  if (member?.kind === 'layer' && twin === undefined) return (await member.staged.seal(parent)).chainId;
+  if (twin === undefined) throw badImageArchive(`it has no layer ${path}`);
+  const { signal } = new AbortController();
+  const tar = layers.exportLayer(twin.chainId, signal);
+  return (await layers.apply({ parent, tar, expectedDiffId: diffId, signal })).chainId;
+}
+
+function documentAt(members: ReadonlyMap<string, Member>, path: string): Buffer | undefined {
+  const member = memberAt(members, path);
+  return member?.kind === 'document' ? member.bytes : undefined;
+}
+
+function memberAt(members: ReadonlyMap<string, Member>, path: string): Member | undefined {
+  let member = members.get(normalPath(path));
+  for (let followed = 0; member?.kind === 'link' && followed < 10; followed += 1) member = members.get(member.path);
+  return member;
+}
+
+function blobPath(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
+/** Without `.`, `..` and doubled slashes. */
+function normalPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}

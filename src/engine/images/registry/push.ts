@@ -1,0 +1,176 @@
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { type Digest, digestOf, hexOf } from '../../../base/digest.js';
+import type { BlobInfo, ContentLease } from '../../content/index.js';
+import type { Layer } from '../../snapshots/index.js';
+import { imageNotFound } from '../catalog.js';
+import type { Parts } from '../create-image.js';
+import type { RemoteLayer } from '../image-index.js';
+import { mediaTypes } from '../media-types.js';
+import { canonicalText, parseReference, type Reference, withDigest } from '../reference.js';
+import type { Image, TransferOptions } from '../types.js';
+import type { Registries } from './registries.js';
+import { RegistrySession } from './session.js';
+
+/** Pushes one tag, or every tag of the repository when none is given. @throws `registry/…`, `image/not-found` */
+export async function pushImage(
+  parts: Parts,
+  registries: Registries,
+  reference: Reference,
+  options: TransferOptions,
+): Promise<void> {
+  const { onProgress, auth, signal } = options;
+  const wanted = reference.tag === undefined ? tagsOf(parts, reference) : [reference];
+  onProgress({ status: `The push refers to repository [${reference.repository}]` });
+  for (const one of wanted) {
+    const { image } = parts.state.catalog.resolve(canonicalText(one));
+    const endpoint = registries.pushEndpoint(reference.domain);
+    const session = new RegistrySession({
+      http: registries.http,
+      endpoint,
+      reference: one,
+      auth,
+      access: 'pull,push',
+      signal,
+    });
+    await pushOne(parts, session, one, image, options);
+  }
+}
+
+function tagsOf({ state }: Parts, { repository, familiarRepository }: Reference): Reference[] {
+  const tags = Object.keys(state.catalog.index.references)
+    .map(parseReference)
+    .filter((known) => known.repository === repository && known.digest === undefined);
+  if (tags.length === 0) throw imageNotFound(familiarRepository);
+  return tags;
+}
+
+async function pushOne(
+  parts: Parts,
+  session: RegistrySession,
+  reference: Reference,
+  image: Image,
+  options: TransferOptions,
+): Promise<void> {
+  const { onProgress } = options;
+  const chain = image.chainId === undefined ? [] : [...parts.layers.chain(image.chainId)].reverse();
+  const lease = parts.content.lease();
+  const release = image.chainId === undefined ? undefined : parts.layers.retain(image.chainId);
+  try {
+    lease.add(image.id);
+    for (const layer of chain) onProgress({ status: 'Preparing', progressDetail: {}, id: idOf(layer.chainId) });
+    const pushed: RemoteLayer[] = [];
+    for (const layer of chain) pushed.push(await pushLayer(parts, session, reference, layer, lease, options));
+    const config = await parts.content.readVerified(image.id);
+    if (!(await session.hasBlob(image.id))) {
+      const blob = { digest: image.id, sizeBytes: config.length };
+      await session.upload(undefined, blob, () => Promise.resolve(Readable.from([config])));
+    }
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.dockerManifest,
+        config: { mediaType: mediaTypes.dockerConfig, size: config.length, digest: image.id },
+        layers: pushed.map(({ digest, sizeBytes }) => ({ mediaType: mediaTypes.dockerLayer, size: sizeBytes, digest })),
+      }),
+    );
+    const tag = reference.tag ?? 'latest';
+    await session.putManifest(tag, manifest, mediaTypes.dockerManifest);
+    const digest = digestOf(manifest);
+    await parts.state.change(() => ({
+      change: {
+        setReferences: { [canonicalText(withDigest(reference, digest))]: image.id },
+        addRemoteLayers: Object.fromEntries(chain.map(({ diffId }, index) => [diffId, pushed[index]])) as Record<
+          string,
+          RemoteLayer
+        >,
+      },
+      result: undefined,
+    }));
+    onProgress({ status: `${tag}: digest: ${digest} size: ${manifest.length}` });
+    onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: manifest.length } });
+  } finally {
+    release?.();
+    lease.release();
+  }
+}
+
+/** Sends a layer unless the registry has it, here or in another repository of ours. */
+async function pushLayer(
+  parts: Parts,
+  session: RegistrySession,
+  reference: Reference,
+  layer: Layer,
+  lease: ContentLease,
+  { onProgress, signal }: TransferOptions,
+): Promise<RemoteLayer> {
+  const id = idOf(layer.chainId);
+  const known = (parts.state.catalog.index.remoteLayers?.[layer.diffId] ?? []).filter(isGzipped);
+  for (const remote of known) {
+    if (!(await session.hasBlob(remote.digest))) continue;
+    onProgress({ status: 'Layer already exists', progressDetail: {}, id });
+    return { ...remote, repository: reference.repository };
+  }
+  let to: URL | undefined;
+  const inReach = known.filter(({ repository }) => parseReference(repository).domain === reference.domain);
+  for (const remote of inReach) {
+    const from = parseReference(remote.repository);
+    to = await session.beginUpload({ digest: remote.digest, from: from.path });
+    if (to === undefined) {
+      onProgress({ status: `Mounted from ${from.path}`, progressDetail: {}, id });
+      return { ...remote, repository: reference.repository };
+    }
+  }
+  const tar = parts.layers.exportLayer(layer.chainId, signal);
+  const gzip = createGzip({ level: 6, chunkSize: 256 * 1024 });
+  tar.once('error', (error) => gzip.destroy(error));
+  const blob = await parts.content.write(tar.pipe(gzip) as AsyncIterable<Buffer>, { signal });
+  lease.add(blob.digest);
+  try {
+    await sendBlob(parts, session, { begun: to, blob, id }, onProgress);
+  } finally {
+    await parts.content.remove(blob.digest);
+  }
+  const { digest, sizeBytes } = blob;
+  return { digest, sizeBytes, mediaType: mediaTypes.dockerLayer, repository: reference.repository };
+}
+
+async function sendBlob(
+  { content }: Parts,
+  session: RegistrySession,
+  { begun, blob, id }: { readonly begun: URL | undefined; readonly blob: BlobInfo; readonly id: string },
+  onProgress: TransferOptions['onProgress'],
+): Promise<void> {
+  if (await session.hasBlob(blob.digest)) {
+    onProgress({ status: 'Layer already exists', progressDetail: {}, id });
+    return;
+  }
+  await session.upload(begun, blob, async () =>
+    counted(await content.open(blob.digest), blob.sizeBytes, id, onProgress),
+  );
+  onProgress({ status: 'Pushed', progressDetail: {}, id });
+}
+
+function counted(stored: Readable, total: number, id: string, onProgress: TransferOptions['onProgress']): Readable {
+  async function* count(): AsyncGenerator<Buffer, void, undefined> {
+    let current = 0;
+    let told = 0;
+    for await (const chunk of stored as AsyncIterable<Buffer>) {
+      current += chunk.length;
+      if (current - told >= 512 * 1024 || current === total) {
+        onProgress({ status: 'Pushing', progressDetail: { current, total }, id });
+        told = current;
+      }
+      yield chunk;
+    }
+  }
+  return Readable.from(count(), { objectMode: false });
+}
+
+function isGzipped({ mediaType }: RemoteLayer): boolean {
+  return mediaType.endsWith('gzip');
+}
+
+function idOf(digest: Digest): string {
+  return hexOf(digest).slice(0, 12);
+}

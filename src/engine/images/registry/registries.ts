@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import { createHttpClient, type HttpClient } from './http.js';
+
+export interface RegistryOptions {
+  /** Hosts (with port) spoken to over plain HTTP, or TLS without checking. Loopback always is. */
+  readonly insecure?: readonly string[];
+  /** Registries asked before the real one: domain → base URLs. */
+  readonly mirrors?: Readonly<Record<string, readonly string[]>>;
+  readonly certsDirs?: readonly string[];
+  /** Authorities to trust beside the system's; the environment's TSCOMPOSE_EXTRA_CA_CERTS when left out. */
+  readonly extraCaFile?: string;
+}
+
+export interface Endpoint {
+  /** As messages name it. */
+  readonly registry: string;
+  /** Tried in this order; the first that answers is used. */
+  readonly baseUrls: readonly URL[];
+}
+
+export interface Registries {
+  readonly http: HttpClient;
+  /** Where images of a domain are pulled from: mirrors first. */
+  pullEndpoints(domain: string): readonly Endpoint[];
+  pushEndpoint(domain: string): Endpoint;
+}
+
+const dockerHub = 'docker.io';
+const dockerHubRegistry = 'registry-1.docker.io';
+
+export function openRegistries(options: RegistryOptions): Registries {
+  const { insecure = [], mirrors = {}, certsDirs = ['/etc/docker/certs.d'] } = options;
+  const extraCaFile = options.extraCaFile ?? process.env['TSCOMPOSE_EXTRA_CA_CERTS'];
+  const isInsecure = (host: string) => isLoopback(host) || insecure.includes(host);
+  const http = createHttpClient({ certsDirs, extraCaFile }, isInsecure);
+  const own = (domain: string): Endpoint => {
+    const host = domain === dockerHub ? dockerHubRegistry : domain;
+    const schemes = isInsecure(host) ? ['https', 'http'] : ['https'];
+    return { registry: domain, baseUrls: schemes.map((scheme) => new URL(`${scheme}://${host}`)) };
+  };
+  return {
+    http,
+    pullEndpoints: (domain) => [
+      ...(mirrors[domain] ?? []).map((url) => ({ registry: new URL(url).host, baseUrls: [new URL(url)] })),
+      own(domain),
+    ],
+    pushEndpoint: own,
+  };
+}
+
+/** `localhost`, 127.0.0.0/8 and ::1, with or without a port. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}

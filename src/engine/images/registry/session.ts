@@ -1,0 +1,303 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RegistryAuth } from '../../../api/image.js';
+import { type Digest, digestOf } from '../../../base/digest.js';
+import { errnoOf, hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
+import type { BlobInfo } from '../../content/index.js';
+import type { Descriptor } from '../archive-documents.js';
+import { acceptedManifests } from '../media-types.js';
+import type { Reference } from '../reference.js';
+import { Authorizer } from './auth.js';
+import { refusal, type RefusedRequest, unreachable } from './failures.js';
+import { type Answer, type HttpClient, isNotThere, readBody } from './http.js';
+import type { Endpoint } from './registries.js';
+
+const maxManifestBytes = 4 << 20;
+const maxErrorBytes = 64 << 10;
+const maxAttempts = 6;
+const maxUploads = 3;
+const firstDelayMs = 250;
+const maxDelayMs = 15_000;
+
+export interface FetchedManifest {
+  readonly bytes: Buffer;
+  readonly digest: Digest;
+  readonly mediaType: string;
+}
+
+interface Ask {
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+  /** Below the registry's `/v2/`, or a whole URL it gave us. */
+  readonly path: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A function is asked for the bytes once: such a request is not repeated. */
+  readonly body?: Uint8Array | (() => Promise<Readable>);
+}
+
+/** One repository of one registry, for one command. */
+export class RegistrySession {
+  readonly #http: HttpClient;
+  readonly #endpoint: Endpoint;
+  readonly #reference: Reference;
+  readonly #authorizer: Authorizer;
+  readonly #signal: AbortSignal;
+  #base: URL | undefined;
+
+  constructor(options: {
+    readonly http: HttpClient;
+    readonly endpoint: Endpoint;
+    readonly reference: Reference;
+    readonly auth: RegistryAuth | undefined;
+    readonly access: 'pull' | 'pull,push';
+    readonly signal: AbortSignal;
+  }) {
+    const { http, endpoint, reference, auth = {}, access, signal } = options;
+    this.#http = http;
+    this.#endpoint = endpoint;
+    this.#reference = reference;
+    this.#authorizer = new Authorizer(http, auth, `repository:${reference.path}:${access}`);
+    this.#signal = signal;
+  }
+
+  get registry(): string {
+    return this.#endpoint.registry;
+  }
+
+  /** @param which - a tag or a digest; the answer is checked against the digest. @throws `registry/…`, `content/…` */
+  async manifest(which: string, expected?: Descriptor): Promise<FetchedManifest> {
+    const answer = await this.#send({
+      path: `${this.#reference.path}/manifests/${which}`,
+      headers: { accept: acceptedManifests },
+    });
+    if (answer.status !== 200) throw await this.#refused(answer, 'manifest');
+    const bytes = await readBody(answer, maxManifestBytes);
+    const digest = digestOf(bytes);
+    const promised = expected?.digest ?? (which.includes(':') ? which : answer.headers['docker-content-digest']);
+    if (typeof promised === 'string' && promised.startsWith('sha256:') && promised !== digest) {
+      throw wrongDigest(promised, digest);
+    }
+    return { bytes, digest, mediaType: (answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '' };
+  }
+
+  /** A small blob, verified. @throws `registry/…`, `content/…` */
+  async document({ digest, size }: Descriptor): Promise<Buffer> {
+    const answer = await this.#send({ path: `${this.#reference.path}/blobs/${digest}` });
+    if (answer.status !== 200) throw await this.#refused(answer, 'blob');
+    const bytes = await readBody(answer, Math.min(size, maxManifestBytes * 2));
+    const actual = digestOf(bytes);
+    if (actual !== digest) throw wrongDigest(digest, actual);
+    return bytes;
+  }
+
+  /**
+   * A blob's bytes as they come. A connection that breaks is taken up again where it broke; more bytes than promised end
+   * it. The digest is for the reader to check.
+   * @throws `registry/…`, `content/size-mismatch`
+   */
+  async *blob({ digest, size }: Descriptor): AsyncGenerator<Buffer, void, undefined> {
+    let received = 0;
+    let failures = 0;
+    while (received < size) {
+      const headers = received === 0 ? {} : { range: `bytes=${received}-` };
+      const answer = await this.#send({ path: `${this.#reference.path}/blobs/${digest}`, headers });
+      if (answer.status !== 200 && answer.status !== 206) throw await this.#refused(answer, 'blob');
+      let skip = answer.status === 206 ? 0 : received; // a server without ranges begins anew
+      try {
+        for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+          const fresh = chunk.subarray(Math.min(skip, chunk.length));
+          skip -= chunk.length - fresh.length;
+          if (fresh.length === 0) continue;
+          received += fresh.length;
+          if (received > size) throw tooLong(digest, size, received);
+          failures = 0;
+          yield fresh;
+        }
+        if (received < size) throw Object.assign(new Error('the connection ended early'), { code: 'ECONNRESET' });
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        failures += 1;
+        if (error instanceof TscomposeError) throw error;
+        if (failures >= maxAttempts) throw this.#unreachable(answer.url, error);
+        await this.#pause(failures, undefined);
+      } finally {
+        answer.body.destroy();
+      }
+    }
+  }
+
+  async hasBlob(digest: Digest): Promise<boolean> {
+    const answer = await this.#send({ method: 'HEAD', path: `${this.#reference.path}/blobs/${digest}` });
+    answer.body.resume();
+    if (answer.status === 200) return true;
+    if (answer.status === 404) return false;
+    throw await this.#refused(answer, 'upload');
+  }
+
+  /**
+   * Begins an upload, or takes the blob over from another repository of the registry at once.
+   * @returns where to send the bytes; undefined when it was taken over
+   */
+  async beginUpload(mount?: { readonly digest: Digest; readonly from: string }): Promise<URL | undefined> {
+    const query =
+      mount === undefined ? '' : `?${new URLSearchParams({ mount: mount.digest, from: mount.from }).toString()}`;
+    const answer = await this.#send({
+      method: 'POST',
+      path: `${this.#reference.path}/blobs/uploads/${query}`,
+      headers: { 'content-length': '0' },
+    });
+    if (answer.status === 201) {
+      answer.body.resume();
+      return undefined;
+    }
+    const { location } = answer.headers;
+    if (answer.status !== 202 || location === undefined) throw await this.#refused(answer, 'upload');
+    answer.body.resume();
+    return new URL(location, answer.url);
+  }
+
+  /**
+   * Sends a whole blob, from the beginning again when the line breaks.
+   * @param begun - from `beginUpload`, when that was called already
+   */
+  async upload(begun: URL | undefined, { digest, sizeBytes }: BlobInfo, body: () => Promise<Readable>): Promise<void> {
+    let to = begun;
+    for (let attempt = 1; ; attempt += 1) {
+      to ??= await this.beginUpload();
+      if (to === undefined) return;
+      const url = new URL(to);
+      url.searchParams.set('digest', digest);
+      const headers = { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) };
+      try {
+        const answer = await this.#send({ method: 'PUT', path: url, headers, body });
+        if (answer.status !== 201 && answer.status !== 204) throw await this.#refused(answer, 'upload');
+        answer.body.resume();
+        return;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (!hasCode(error, 'registry/unreachable') || attempt >= maxUploads) throw error;
+        await this.#pause(attempt, undefined);
+        to = undefined;
+      }
+    }
+  }
+
+  async putManifest(which: string, bytes: Buffer, mediaType: string): Promise<void> {
+    const answer = await this.#send({
+      method: 'PUT',
+      path: `${this.#reference.path}/manifests/${which}`,
+      headers: { 'content-type': mediaType, 'content-length': String(bytes.length) },
+      body: bytes,
+    });
+    if (answer.status !== 201 && answer.status !== 200) throw await this.#refused(answer, 'upload');
+    answer.body.resume();
+  }
+
+  /** Authorizes, and repeats what failed for a reason that passes: too many requests, a server's trouble, a broken line. */
+  async #send(ask: Ask): Promise<Answer> {
+    let challenged = false;
+    const attempts = typeof ask.body === 'function' ? 1 : maxAttempts;
+    for (let attempt = 1; ; attempt += 1) {
+      const base = this.#base ?? (await this.#findBase());
+      const url = ask.path instanceof URL ? ask.path : new URL(`v2/${ask.path}`, withSlash(base));
+      const authorization = url.host === base.host ? this.#authorizer.header() : undefined;
+      const headers = { ...ask.headers, ...(authorization === undefined ? {} : { authorization }) };
+      const body = typeof ask.body === 'function' ? await ask.body() : ask.body;
+      let answer: Answer;
+      try {
+        answer = await this.#http.send({ method: ask.method ?? 'GET', url, headers, body, signal: this.#signal });
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (error instanceof TscomposeError) throw error;
+        if (attempt >= attempts || !isPassing(error)) throw this.#unreachable(url, error);
+        await this.#pause(attempt, undefined);
+        continue;
+      }
+      const challenge = answer.headers['www-authenticate'];
+      if (answer.status === 401 && challenge !== undefined && !challenged) {
+        challenged = true;
+        if (await this.#authorizer.answer(challenge, base, this.#signal)) {
+          answer.body.resume();
+          continue;
+        }
+      }
+      const isPassingTrouble = answer.status === 429 || (answer.status >= 500 && answer.status !== 501);
+      if (!isPassingTrouble || attempt >= attempts) return answer;
+      answer.body.resume();
+      await this.#pause(attempt, answer.headers['retry-after']);
+    }
+  }
+
+  /** The first base URL that answers at all; a plain server behind a loopback address is found by its refusal of TLS. */
+  async #findBase(): Promise<URL> {
+    const { baseUrls } = this.#endpoint;
+    const [first, ...others] = baseUrls;
+    if (first === undefined) throw new Error('bug: an endpoint without URL');
+    let failed: unknown;
+    for (const base of others.length === 0 ? [] : baseUrls) {
+      try {
+        const answer = await this.#http.send({ url: new URL('v2/', withSlash(base)), signal: this.#signal });
+        answer.body.resume();
+        this.#base = base;
+        return base;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        failed = error;
+      }
+    }
+    if (others.length > 0) throw this.#unreachable(new URL('v2/', withSlash(baseUrls.at(-1) ?? first)), failed);
+    this.#base = first;
+    return first;
+  }
+
+  async #pause(attempt: number, retryAfter: string | undefined): Promise<void> {
+    const asked = /^\d+$/.test(retryAfter ?? '')
+      ? Number(retryAfter) * 1_000
+      : Date.parse(retryAfter ?? '') - Date.now();
+    const backOff = firstDelayMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+    const delay = Number.isNaN(asked) ? backOff : Math.max(asked, 0);
+    await sleep(Math.min(delay, maxDelayMs), undefined, { signal: this.#signal });
+  }
+
+  async #refused(answer: Answer, asked: RefusedRequest['asked']): Promise<TscomposeError> {
+    const body = (await readBody(answer, maxErrorBytes).catch(() => Buffer.alloc(0))).toString(); // the status says enough
+    return refusal({ registry: this.registry, reference: this.#reference, status: answer.status, body, asked });
+  }
+
+  #unreachable(url: URL, error: unknown): TscomposeError {
+    const shown = `${url.origin}${url.pathname}`; // a query may hold a signature
+    return unreachable(this.registry, shown, reasonOf(error), error);
+  }
+}
+
+/** Broken lines pass; refused ones, unknown names and wrong certificates do not. */
+function isPassing(error: unknown): boolean {
+  return !isNotThere(error) && ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'].includes(errnoOf(error) ?? '');
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  const errno = errnoOf(error);
+  if (errno === 'ECONNREFUSED') return 'connection refused';
+  if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') return 'no such host';
+  return messageOf(error);
+}
+
+function withSlash(url: URL): URL {
+  return url.pathname.endsWith('/') ? url : new URL(`${url.href}/`);
+}
+
+function wrongDigest(expected: string, actual: Digest): TscomposeError<'content/digest-mismatch'> {
+  return new TscomposeError({
+    code: 'content/digest-mismatch',
+    message: `the registry sent bytes with the digest ${actual} for ${expected}`,
+    facts: { expected, actual },
+  });
+}
+
+function tooLong(digest: Digest, expectedBytes: number, actualBytes: number): TscomposeError<'content/size-mismatch'> {
+  return new TscomposeError({
+    code: 'content/size-mismatch',
+    message: `the registry sent more than ${expectedBytes} bytes of ${digest}`,
+    facts: { digest, expectedBytes, actualBytes },
+  });
+}

@@ -1,0 +1,124 @@
+import type { Log } from '../../base/log.js';
+import { type Digest, isDigest } from '../../base/digest.js';
+import { messageOf } from '../../base/errors.js';
+import type { ContentStore } from '../content/index.js';
+import { chainIdOf, type LayerStore } from '../snapshots/index.js';
+import { Catalog } from './catalog.js';
+import { type OciImageConfig, parseImageConfig } from './config.js';
+import { type ImageIndex, readIndex, type RemoteLayer, writeIndex } from './image-index.js';
+import type { Image } from './types.js';
+
+/** A change of the index; only what it names. */
+export interface IndexChange {
+  readonly addImages?: readonly {
+    readonly id: Digest;
+    readonly config: OciImageConfig;
+    readonly parent?: Digest | undefined;
+  }[];
+  readonly removeImages?: readonly Digest[];
+  readonly setReferences?: Readonly<Record<string, Digest>>;
+  readonly removeReferences?: readonly string[];
+  readonly addRemoteLayers?: Readonly<Record<string, RemoteLayer>>;
+}
+
+const maxRemotesPerLayer = 20;
+
+/** The catalog and its file. Changes are made one after the other, each from what the one before left. */
+export class StoreState {
+  readonly #path: string;
+  readonly #layers: LayerStore;
+  #catalog: Catalog;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, layers: LayerStore, catalog: Catalog) {
+    this.#path = path;
+    this.#layers = layers;
+    this.#catalog = catalog;
+  }
+
+  /** Reads the index. Images whose config or layers did not survive are dropped with their names. */
+  static async open(path: string, content: ContentStore, layers: LayerStore, log: Log): Promise<StoreState> {
+    const index = await readIndex(path, log);
+    const configs = new Map<Digest, OciImageConfig>();
+    for (const id of Object.keys(index.images).filter(isDigest)) {
+      try {
+        const config = parseImageConfig(await content.readVerified(id));
+        const chainId = chainIdOf(config.rootfs.diff_ids);
+        if (chainId !== undefined) layers.chain(chainId); // throws when one is missing
+        configs.set(id, config);
+      } catch (error) {
+        log.warn('dropping an image that is not whole', { id, reason: messageOf(error) });
+      }
+    }
+    return new StoreState(path, layers, new Catalog(withoutMissing(index, configs), configs, layers));
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  /** @param decide - sees what all earlier changes left; undefined changes nothing */
+  change<Result>(
+    decide: (catalog: Catalog) => { readonly change?: IndexChange; readonly result: Result },
+  ): Promise<Result> {
+    const changing = this.#changing
+      .catch(() => undefined)
+      .then(async () => {
+        const { change, result } = decide(this.#catalog);
+        if (change === undefined) return result;
+        const configs = new Map(this.#catalog.configs);
+        for (const { id, config } of change.addImages ?? []) configs.set(id, config);
+        for (const id of change.removeImages ?? []) configs.delete(id);
+        const index = applyChange(this.#catalog.index, change);
+        await writeIndex(this.#path, index);
+        this.#catalog = new Catalog(index, configs, this.#layers);
+        return result;
+      });
+    this.#changing = changing;
+    return changing;
+  }
+
+  image(id: Digest): Image {
+    const image = this.#catalog.get(id);
+    if (image === undefined) throw new Error(`bug: the image ${id} is not in the catalog`);
+    return image;
+  }
+}
+
+function applyChange(index: ImageIndex, change: IndexChange): ImageIndex {
+  const images = { ...index.images };
+  const references = { ...index.references };
+  for (const { id, parent } of change.addImages ?? []) {
+    const before = images[id] ?? {};
+    images[id] = parent === undefined || parent === id ? before : { ...before, parent };
+  }
+  for (const text of change.removeReferences ?? []) Reflect.deleteProperty(references, text);
+  for (const id of change.removeImages ?? []) {
+    Reflect.deleteProperty(images, id);
+    for (const [child, record] of Object.entries(images)) {
+      if (record.parent !== id) continue;
+      images[child] = record.lastTagTime === undefined ? {} : { lastTagTime: record.lastTagTime };
+    }
+  }
+  const lastTagTime = new Date().toISOString();
+  for (const [text, id] of Object.entries(change.setReferences ?? {})) {
+    references[text] = id;
+    const record = images[id];
+    if (record !== undefined && !text.includes('@')) images[id] = { ...record, lastTagTime };
+  }
+  const remoteLayers = { ...index.remoteLayers };
+  for (const [diffId, remote] of Object.entries(change.addRemoteLayers ?? {})) {
+    const others = (remoteLayers[diffId] ?? []).filter(({ repository }) => repository !== remote.repository);
+    remoteLayers[diffId] = [remote, ...others].slice(0, maxRemotesPerLayer);
+  }
+  return { schema: 1, images, references, remoteLayers };
+}
+
+function withoutMissing(index: ImageIndex, configs: ReadonlyMap<Digest, OciImageConfig>): ImageIndex {
+  const missing = Object.keys(index.images)
+    .filter(isDigest)
+    .filter((id) => !configs.has(id));
+  const dangling = Object.entries(index.references).filter(([, id]) => !configs.has(id));
+  const cleaned = applyChange(index, { removeImages: missing, removeReferences: dangling.map(([text]) => text) });
+  return cleaned;
+}
