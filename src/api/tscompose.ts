@@ -30,4 +30,6 @@ export const buildExtensions = {
   context: 'x-tscompose-context',
   /** `1`: the body is the text of the Dockerfile. Only together with `context`. */
   dockerfileInline: 'x-tscompose-dockerfile-inline',
+  /** `1`: lines may have a `tscompose` member, with which progress can be drawn; others are for any client. */
+  events: 'x-tscompose-events',
 } as const;

@@ -183,6 +183,7 @@ function buildQuery(query: BuildQuery): Record<string, string | number | boolean
     isolation: query.isolation,
     ulimits: encodeJson(query.ulimits),
     version: '1',
+    [buildExtensions.events]: true,
   };
 }
 

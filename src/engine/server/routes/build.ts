@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { buildExtensions } from '../../../api/tscompose.js';
 import { TscomposeError } from '../../../base/errors.js';
-import type { BuildContext, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
+import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
 import { parseRegistryConfig } from '../auth.js';
 import { readText } from '../body.js';
 import { badParameter } from '../errors.js';
@@ -33,12 +33,21 @@ export function buildRoutes({ builder }: Rooms): readonly Route[] {
     const quiet = query.flag('q');
     const registryAuth = parseRegistryConfig(request.headers['x-registry-config']);
     await streamProgress(exchange, async (send) => {
-      const onProgress = quiet ? () => undefined : send;
+      const shown = query.flag(buildExtensions.events) ? send : withoutEvents(send);
+      const onProgress = quiet ? () => undefined : shown;
       const { imageId } = await (await builder()).build(wanted, { onProgress, registryAuth, signal: client });
       if (quiet) send({ stream: `${imageId}\n` });
     });
     exchange.body.resume(); // what was not needed of the context
   }
+}
+
+/** The docker CLI draws an empty line for a message that it does not know. */
+function withoutEvents(send: (message: BuildMessage) => void): (message: BuildMessage) => void {
+  return (message) => {
+    const plain = Object.entries(message).filter(([member]) => member !== 'tscompose');
+    if (plain.length > 0) send(Object.fromEntries(plain));
+  };
 }
 
 async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
