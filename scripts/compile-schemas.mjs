@@ -44,14 +44,19 @@ function moduleOf(schemas) {
     keys[name] = {};
     collectKeys(schema, '#', keys[name]);
   }
-  const code = standalone.default(ajv, exports)
+  const code = standalone
+    .default(ajv, exports)
     // The library's own equality calls methods of the data, which are plain user data here.
     .replace(/const (\w+) = require\("ajv\/dist\/runtime\/equal"\)\.default;/g, 'const $1 = equalData;')
-    .replace(/const (\w+) = require\("ajv\/dist\/runtime\/ucs2length"\)\.default;/g, 'const $1 = (text) => [...text].length;')
+    .replace(
+      /const (\w+) = require\("ajv\/dist\/runtime\/ucs2length"\)\.default;/g,
+      'const $1 = (text) => [...text].length;',
+    )
     .replace('"use strict";', '');
-  if (code.includes('require(')) throw new Error('bug: the compiled schemas need a run-time module that is not replaced');
+  if (code.includes('require('))
+    throw new Error('bug: the compiled schemas need a run-time module that is not replaced');
   return [
-    "// Made by scripts/compile-schemas.mjs from schemas/*.json.",
+    '// Made by scripts/compile-schemas.mjs from schemas/*.json.',
     "import { equalData } from '../equal-data.js';",
     code,
     '/** Keys known at a place in a schema. */',

@@ -44,7 +44,7 @@ function shown(at: SourceLocation, relativeTo: string | undefined): SourceLocati
 
 /** The line with its number, and carets under the marked text. Tabs stay, so that the carets stand right. */
 function excerpt(at: SourceLocation, { source }: DiagnosticOptions): string[] {
-  const line = source(at.file)?.split('\n')[at.line - 1]?.trimEnd();
+  const line = (at.lineText ?? source(at.file)?.split('\n')[at.line - 1])?.trimEnd();
   if (line === undefined || line === '') return [];
   const number = String(at.line).padStart(5);
   const before = line.slice(0, at.column - 1).replace(/[^\t]/g, ' ');

@@ -39,10 +39,12 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const complete = decode(root, projectShape, [], problems) as ProjectModel;
   const { enabled, disabled } = splitByProfile(complete.services, assembly.profiles);
   const model: ProjectModel = { ...complete, services: enabled };
-  if (!without.has('consistency') && !problems.any) checkConsistency(model, disabled, root, problems);
+  const consistent = !without.has('consistency');
+  if (consistent && !problems.any) checkConsistency(model, disabled, root, problems);
+  const scaled = consistent ? shareScale(enabled) : enabled;
   const services = without.has('environment')
-    ? enabled
-    : resolveServiceFiles(enabled, root, { environment, problems, onUnset: context.onUnset });
+    ? scaled
+    : resolveServiceFiles(scaled, root, { environment, problems, onUnset: context.onUnset });
   problems.throwIfAny();
   const project: Project = {
     name,
@@ -68,6 +70,17 @@ function emptyFile(assembly: Assembly): TscomposeError {
     hint: 'a project needs services',
     at: { file, line: 1, column: 1 },
   });
+}
+
+/** `scale` is also the number of replicas of a service that has a deploy section. */
+function shareScale(services: Readonly<Record<string, Service>>): Readonly<Record<string, Service>> {
+  const shared = Object.create(null) as Record<string, Service>;
+  for (const [name, service] of Object.entries(services)) {
+    const { scale, deploy } = service;
+    shared[name] =
+      scale === undefined || deploy === undefined ? service : { ...service, deploy: { ...deploy, replicas: scale } };
+  }
+  return shared;
 }
 
 function splitByProfile(

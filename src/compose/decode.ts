@@ -1,8 +1,9 @@
 import { CastError, parseFloatText, parseInteger } from './cast.js';
 import { durationText, float32, parseDuration, parseSize, splitCommand } from './go-values.js';
+import { TscomposeError } from '../base/errors.js';
 import type { NodePath } from './model.js';
 import { isNull, textOf, toPlain, type Node, type ScalarNode } from './node.js';
-import { pathText, type Problems } from './problems.js';
+import { isFailure, pathText, type Problems } from './problems.js';
 import { kindOf, scalarText } from './scalar.js';
 import { locationOf } from './source-text.js';
 import type { ScalarKind, Shape, StructShape } from './shape.js';
@@ -28,16 +29,26 @@ class Decoder {
 
   /** Undefined for what is left out. */
   value(node: Node, shape: Shape, path: NodePath): unknown {
+    try {
+      return this.#value(node, shape, path);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      this.#problems.keep(error);
+      return undefined;
+    }
+  }
+
+  #value(node: Node, shape: Shape, path: NodePath): unknown {
     switch (shape.kind) {
       case 'list': {
         if (isNull(node)) return undefined;
-        if (node.kind !== 'list') return this.#wrong(node, path, 'a list');
+        if (node.kind !== 'list') throw wrongType(node, path, 'a list');
         const items = node.items.map((item, index) => this.value(item, shape.of, [...path, index]));
         return items.filter((item) => item !== undefined);
       }
       case 'map': {
         if (isNull(node)) return undefined;
-        if (node.kind !== 'map') return this.#wrong(node, path, 'a mapping');
+        if (node.kind !== 'map') throw wrongType(node, path, 'a mapping');
         const plain = Object.create(null) as Plain;
         for (const key of [...node.entries.keys()].sort()) {
           const member = node.entries.get(key);
@@ -57,7 +68,7 @@ class Decoder {
 
   #struct(node: Node, shape: StructShape, path: NodePath): Plain | undefined {
     if (isNull(node)) return undefined;
-    if (node.kind !== 'map') return this.#wrong(node, path, 'a mapping');
+    if (node.kind !== 'map') throw wrongType(node, path, 'a mapping');
     const plain: Plain = {};
     for (const field of shape.fields) {
       const member = node.entries.get(field.name);
@@ -120,7 +131,7 @@ class Decoder {
       if ((typeof node.value === 'number' || typeof node.value === 'bigint') && node.float !== true)
         return scalarText(node);
     }
-    return this.#wrong(node, path, 'text', node.kind === 'scalar' ? 'put it in quotes' : undefined);
+    throw wrongType(node, path, 'text', node.kind === 'scalar' ? 'put it in quotes' : undefined);
   }
 
   #boolean(node: Node, path: NodePath): boolean | undefined {
@@ -132,7 +143,7 @@ class Decoder {
         if (['false', 'n', 'no', 'off'].includes(word)) return false;
       }
     }
-    return this.#wrong(node, path, 'true or false');
+    throw wrongType(node, path, 'true or false');
   }
 
   #integer(node: Node, kind: 'integer' | 'unsigned', path: NodePath): number | undefined {
@@ -147,8 +158,8 @@ class Decoder {
         }
       }
     }
-    if (value === undefined) return this.#wrong(node, path, 'a whole number');
-    if (kind === 'unsigned' && value < 0) return this.#invalid(node, path, `${value} is less than 0`);
+    if (value === undefined) throw wrongType(node, path, 'a whole number');
+    if (kind === 'unsigned' && value < 0) throw invalidValue(node, path, `${value} is less than 0`);
     return value;
   }
 
@@ -163,30 +174,31 @@ class Decoder {
         }
       }
     }
-    return this.#wrong(node, path, 'a number');
+    throw wrongType(node, path, 'a number');
   }
 
   #size(node: Node, path: NodePath): string | undefined {
     const text = textOf(node);
     if (text !== undefined) {
       const bytes = parseSize(text);
-      return bytes === undefined
-        ? this.#invalid(node, path, `"${text}" is no size`, 'write a number with b, k, m or g')
-        : wholeText(bytes);
+      if (bytes === undefined) {
+        throw invalidValue(node, path, `"${text}" is no size`, 'write a number with b, k, m or g');
+      }
+      return wholeText(bytes);
     }
     // A fraction of a byte means nothing, and docker compose reads such a number as none at all.
     if (node.kind === 'scalar' && node.float === true) return '0';
-    return node.kind === 'scalar' && (typeof node.value === 'number' || typeof node.value === 'bigint')
-      ? String(node.value)
-      : this.#wrong(node, path, 'a size');
+    if (node.kind === 'scalar' && (typeof node.value === 'number' || typeof node.value === 'bigint')) {
+      return String(node.value);
+    }
+    throw wrongType(node, path, 'a size');
   }
 
   #duration(node: Node, path: NodePath): string | undefined {
     const text = node.kind === 'scalar' ? scalarText(node) : '';
     const nanos = parseDuration(text);
-    return nanos === undefined
-      ? this.#invalid(node, path, `"${text}" is no duration`, 'write it like 1m30s')
-      : durationText(nanos);
+    if (nanos === undefined) throw invalidValue(node, path, `"${text}" is no duration`, 'write it like 1m30s');
+    return durationText(nanos);
   }
 
   #command(node: Node, path: NodePath): readonly string[] | undefined {
@@ -194,7 +206,7 @@ class Decoder {
     if (line === undefined) return this.#texts(node, path);
     const words = splitCommand(line);
     if (words !== undefined) return words;
-    return this.#invalid(
+    throw invalidValue(
       node,
       path,
       'quotes or brackets in the command line do not close',
@@ -205,11 +217,11 @@ class Decoder {
   #texts(node: Node, path: NodePath): readonly string[] | undefined {
     const one = textOf(node);
     if (one !== undefined) return [one];
-    if (node.kind !== 'list') return this.#wrong(node, path, 'text or a list');
+    if (node.kind !== 'list') throw wrongType(node, path, 'text or a list');
     const texts: string[] = [];
     for (const [index, item] of node.items.entries()) {
       if (item.kind === 'scalar' && item.value !== null) texts.push(scalarText(item));
-      else this.#wrong(item, [...path, index], 'text');
+      else throw wrongType(item, [...path, index], 'text');
     }
     return texts;
   }
@@ -224,11 +236,11 @@ class Decoder {
       }
       return sortedKeys(plain);
     }
-    if (node.kind !== 'map') return this.#wrong(node, path, 'a mapping or a list');
+    if (node.kind !== 'map') throw wrongType(node, path, 'a mapping or a list');
     for (const [key, value] of node.entries) {
       if (isNull(value)) plain[key] = unset;
       else if (value.kind === 'scalar') plain[key] = scalarText(value);
-      else this.#wrong(value, [...path, key], 'text');
+      else throw wrongType(value, [...path, key], 'text');
     }
     return sortedKeys(plain);
   }
@@ -236,7 +248,7 @@ class Decoder {
   #hosts(node: Node, path: NodePath): readonly string[] | undefined {
     const hosts: string[] = [];
     const add = (host: string, ip: string, from: Node, at: NodePath): void => {
-      if (host === '' || /[:=]/.test(host)) this.#invalid(from, at, `"${host}" is no host name`);
+      if (host === '' || /[:=]/.test(host)) throw invalidValue(from, at, `"${host}" is no host name`);
       hosts.push(`${host}=${/^\[.+\]$/.test(ip) ? ip.slice(1, -1) : ip}`);
     };
     if (node.kind === 'map') {
@@ -250,15 +262,15 @@ class Decoder {
         const text = item.kind === 'scalar' ? scalarText(item) : '';
         const separator = text.includes('=') ? '=' : ':';
         const cut = text.indexOf(separator);
-        if (cut === -1) this.#invalid(item, [...path, index], `"${text}" has no address`, 'write HOST=IP');
-        else for (const ip of text.slice(cut + 1).split(',')) add(text.slice(0, cut), ip, item, [...path, index]);
+        if (cut === -1) throw invalidValue(item, [...path, index], `"${text}" has no address`, 'write HOST=IP');
+        for (const ip of text.slice(cut + 1).split(',')) add(text.slice(0, cut), ip, item, [...path, index]);
       }
-    } else return this.#wrong(node, path, 'a mapping or a list');
+    } else throw wrongType(node, path, 'a mapping or a list');
     return hosts.sort();
   }
 
   #ssh(node: Node, path: NodePath): readonly string[] | undefined {
-    if (node.kind !== 'map') return this.#wrong(node, path, 'a mapping or a list');
+    if (node.kind !== 'map') throw wrongType(node, path, 'a mapping or a list');
     return [...node.entries]
       .map(([id, key]) => (isNull(key) || key.kind !== 'scalar' || key.value === '' ? id : `${id}: ${scalarText(key)}`))
       .sort();
@@ -266,7 +278,7 @@ class Decoder {
 
   #ulimit(node: Node, path: NodePath): unknown {
     if (node.kind === 'scalar') return this.#integer(node, 'integer', path);
-    if (node.kind === 'list') return this.#wrong(node, path, 'a whole number or a mapping');
+    if (node.kind === 'list') throw wrongType(node, path, 'a whole number or a mapping');
     const limit: Plain = {};
     for (const name of ['soft', 'hard']) {
       const member = node.entries.get(name);
@@ -277,7 +289,7 @@ class Decoder {
   }
 
   #providerOptions(node: Node, path: NodePath): Plain | undefined {
-    if (node.kind !== 'map') return this.#wrong(node, path, 'a mapping');
+    if (node.kind !== 'map') throw wrongType(node, path, 'a mapping');
     const plain = Object.create(null) as Plain;
     for (const [key, value] of node.entries) {
       const items = value.kind === 'list' ? value.items : [value];
@@ -285,31 +297,29 @@ class Decoder {
     }
     return sortedKeys(plain);
   }
+}
 
-  #wrong(node: Node, path: NodePath, expected: string, hint?: string): undefined {
-    const place = pathText(path);
-    const actual = kindOf(node);
-    this.#problems.add({
-      code: 'compose/wrong-type',
-      message: `${place} must be ${expected}, got ${actual}`,
-      facts: { path: place, expected, actual },
-      hint,
-      at: locationOf(node.at ?? node.key),
-    });
-    return undefined;
-  }
+function wrongType(node: Node, path: NodePath, expected: string, hint?: string): TscomposeError {
+  const place = pathText(path);
+  const actual = kindOf(node);
+  return new TscomposeError({
+    code: 'compose/wrong-type',
+    message: `${place} must be ${expected}, got ${actual}`,
+    facts: { path: place, expected, actual },
+    hint,
+    at: locationOf(node.at ?? node.key),
+  });
+}
 
-  #invalid(node: Node, path: NodePath, problem: string, hint?: string): undefined {
-    const place = pathText(path);
-    this.#problems.add({
-      code: 'compose/invalid-value',
-      message: `${place}: ${problem}`,
-      facts: { path: place },
-      hint,
-      at: locationOf(node.at ?? node.key),
-    });
-    return undefined;
-  }
+function invalidValue(node: Node, path: NodePath, problem: string, hint?: string): TscomposeError {
+  const place = pathText(path);
+  return new TscomposeError({
+    code: 'compose/invalid-value',
+    message: `${place}: ${problem}`,
+    facts: { path: place },
+    hint,
+    at: locationOf(node.at ?? node.key),
+  });
 }
 
 function nullOf(kind: ScalarKind): unknown {

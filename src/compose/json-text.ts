@@ -8,9 +8,10 @@ export function jsonText(value: unknown, indent = 2): string {
 
 function write(value: unknown, margin: string, step: string): string {
   if (value === null || value === undefined) return 'null';
-  if (typeof value === 'string' || value instanceof String) return quote(String(value));
+  if (typeof value === 'string' || value instanceof String) return quote(value.valueOf());
   if (typeof value === 'number' || value instanceof Number) return JSON.stringify(Number(value));
-  if (typeof value !== 'object') return String(value as bigint | boolean);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object') throw new Error(`bug: a ${typeof value} has no JSON form`);
   const inner = margin + step;
   const [open, close] = step === '' ? ['', ''] : [`\n${inner}`, `\n${margin}`];
   if (Array.isArray(value)) {

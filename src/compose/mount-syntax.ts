@@ -38,7 +38,7 @@ function splitSections(spec: string): readonly string[] {
   const sections: string[] = [];
   let section = '';
   let braces = 0;
-  const characters = [...spec];
+  const characters = Array.from(spec);
   for (const [index, character] of characters.entries()) {
     if (character === '$' && characters[index + 1] === '{') braces++;
     else if (character === '}' && braces > 0) braces--;

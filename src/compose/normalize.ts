@@ -22,16 +22,17 @@ const sharedNamespaces = ['network_mode', 'ipc', 'pid', 'uts', 'cgroup'];
 export function normalize(root: MapNode, name: string, environment: ReadonlyMap<string, string>): MapNode {
   let model = withMember(root, 'name', scalar(name));
   const services = child(model, 'services');
-  let usesDefault = false;
-  if (isMap(services)) {
-    const joined = mapChildren(services, (service) => {
-      const result = isMap(service) ? joinNetworks(service) : service;
-      const networks = child(result, 'networks');
-      if (child(result, 'network_mode') === undefined && child(networks, 'default') !== undefined) usesDefault = true;
-      return isMap(result) ? normalizeService(result, environment) : result;
-    });
-    model = withMember(model, 'services', joined);
+  const joined =
+    services === undefined
+      ? undefined
+      : mapChildren(services, (service) => (isMap(service) ? joinNetworks(service) : service));
+  if (joined !== undefined) {
+    const normalized = mapChildren(joined, (service) =>
+      isMap(service) ? normalizeService(service, environment) : service,
+    );
+    model = withMember(model, 'services', normalized);
   }
+  const usesDefault = isMap(joined) && [...joined.entries.values()].some(joinsDefault);
   const networks = child(model, 'networks');
   const declared = isMap(networks) ? networks : emptyMap();
   if (usesDefault && !declared.entries.has('default')) {
@@ -50,6 +51,10 @@ function joinNetworks(service: MapNode): MapNode {
   const networks = child(service, 'networks');
   if (isMap(networks) && networks.entries.size > 0) return service;
   return withMember(service, 'networks', mapOf({ default: scalar(null) }, networks));
+}
+
+function joinsDefault(service: Node): boolean {
+  return child(service, 'network_mode') === undefined && child(child(service, 'networks'), 'default') !== undefined;
 }
 
 function normalizeService(service: MapNode, environment: ReadonlyMap<string, string>): MapNode {

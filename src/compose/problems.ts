@@ -71,6 +71,11 @@ export class Problems {
   }
 }
 
+/** A failure with a code, as opposed to a bug. */
+export function isFailure(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
+}
+
 /** `services.web.ports[0]`, the way users write paths. Keys that hold a dot are quoted. */
 export function pathText(path: NodePath): string {
   let text = '';
@@ -86,6 +91,6 @@ export function pathText(path: NodePath): string {
 
 // Stable: problems of one file in the order of its lines, files in the order they were met.
 function byPlace(left: TscomposeError, right: TscomposeError): number {
-  if (left.at === undefined || right.at === undefined || left.at.file !== right.at.file) return 0;
+  if (left.at === undefined || left.at.file !== right.at?.file) return 0;
   return left.at.line - right.at.line || left.at.column - right.at.column;
 }

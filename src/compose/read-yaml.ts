@@ -1,5 +1,5 @@
 import { isAlias, isScalar, isSeq, parseAllDocuments, type ParsedNode } from 'yaml';
-import type { Alias, Document, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Alias, Document, Scalar, YAMLMap } from 'yaml';
 import { locationOf, type Place, type SourceText } from './source-text.js';
 import { list, map, scalar, type MapNode, type Node, type ScalarNode } from './node.js';
 import { pathText, type Problems } from './problems.js';
@@ -45,7 +45,7 @@ class DocumentReader {
   }
 
   read(document: Document.Parsed): Node {
-    const contents = document.contents as ParsedNode | null;
+    const contents = document.contents;
     return (contents === null ? undefined : this.#node(contents, [], true)) ?? scalar(null);
   }
 
@@ -77,13 +77,13 @@ class DocumentReader {
     if (isScalar(node)) return this.#scalar(node, at);
     if (isSeq(node)) {
       const items: Node[] = [];
-      for (const [index, item] of (node as YAMLSeq.Parsed).items.entries()) {
+      for (const [index, item] of node.items.entries()) {
         const built = this.#node(item, [...path, String(index)], open);
         if (built !== undefined) items.push(built);
       }
       return list(items, { at });
     }
-    return this.#map(node as YAMLMap.Parsed, path, at, open);
+    return this.#map(node, path, at, open);
   }
 
   #map(node: YAMLMap.Parsed, path: readonly string[], at: Place, open: boolean): MapNode {
@@ -226,7 +226,7 @@ function sizeOf(node: Node): number {
 
 function parseDocuments(source: SourceText, problems: Problems): readonly Document.Parsed[] {
   try {
-    const parsed = parseAllDocuments<ParsedNode>(source.text, {
+    const parsed = parseAllDocuments(source.text, {
       schema: 'failsafe', // scalars stay texts; what they mean is decided by resolvePlain()
       uniqueKeys: false,
       logLevel: 'silent',

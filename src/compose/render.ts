@@ -40,9 +40,17 @@ export function jsonValue(value: unknown, shape: Shape): unknown {
     }
     case 'struct':
       return jsonStruct(value as Members, shape);
+    case 'ulimit':
+      return jsonUlimit(value);
     default:
       return value;
   }
+}
+
+// A limit of 0 cannot be told from none here, in docker compose's JSON.
+function jsonUlimit(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value === 0 ? {} : value;
+  return Object.fromEntries(Object.entries(value).filter(([, limit]) => limit !== 0));
 }
 
 function jsonStruct(value: Members, shape: StructShape): Members {
@@ -71,10 +79,21 @@ function yamlValue(value: unknown, shape: Shape): unknown {
     case 'struct':
       return { ordered: [...yamlFields(value as Members, shape.fields), ...extensionsOf(value as Members)] };
     case 'ulimit':
-      return typeof value === 'object' ? { ordered: Object.entries(value) } : value;
+      return typeof value === 'object' ? { ordered: Object.entries(value) } : yamlUlimit(value);
     default:
       return value;
   }
+}
+
+function yamlUlimit(value: unknown): unknown {
+  return value === 0
+    ? {
+        ordered: [
+          ['soft', 0],
+          ['hard', 0],
+        ],
+      }
+    : value;
 }
 
 function* yamlFields(value: Members, fields: readonly Field[]): Iterable<readonly [string, unknown]> {

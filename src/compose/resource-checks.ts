@@ -15,8 +15,12 @@ const checks: PathTable<Check> = pathTable<Check>({
   'services.*.develop.watch.*.path': notBlank,
   'services.*.deploy.resources.reservations.devices.*': countOrIds,
   'services.*.gpus.*': countOrIds,
-  'services.*.volumes.*': bindHasSource,
-  'services.*.ports.*': hostIsAddress,
+  'services.*.volumes.*': mountIsWhole,
+  'services.*.devices.*': needs('target'),
+  'services.*.configs.*': needs('source'),
+  'services.*.secrets.*': needs('source'),
+  'services.*.build.secrets.*': needs('source'),
+  'services.*.ports.*': portIsWhole,
 });
 
 export function checkResources(root: Node, problems: Problems): void {
@@ -74,12 +78,27 @@ function countOrIds(node: Node, path: NodePath, problems: Problems): void {
   }
 }
 
-function bindHasSource(node: Node, path: NodePath, problems: Problems): void {
+function needs(key: string): Check {
+  return (node, path, problems) => {
+    if (!isMap(node) || child(node, key) !== undefined) return;
+    const place = pathText(path);
+    problems.add({
+      code: 'compose/missing-key',
+      message: `${place} needs a key "${key}"`,
+      facts: { path: place, key },
+      at: locationOf(node.at ?? node.key),
+    });
+  };
+}
+
+function mountIsWhole(node: Node, path: NodePath, problems: Problems): void {
+  needs('target')(node, path, problems);
   if (textOf(child(node, 'type')) !== 'bind' || child(node, 'source') !== undefined) return;
   conflict(node, path, problems, 'a bind mount needs a source');
 }
 
-function hostIsAddress(node: Node, path: NodePath, problems: Problems): void {
+function portIsWhole(node: Node, path: NodePath, problems: Problems): void {
+  needs('target')(node, path, problems);
   const host = child(node, 'host_ip');
   const text = textOf(host);
   if (host === undefined || text === undefined || text === '' || isIP(text) !== 0) return;

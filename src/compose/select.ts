@@ -1,5 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-import type { Project, ProjectModel, ProjectResources, Service } from './model.js';
+import type { Project, ProjectModel, Service } from './model.js';
 import { didYouMean } from './suggest.js';
 
 export interface SelectOptions {
@@ -69,7 +69,7 @@ export function withoutUnusedResources(project: Project): Project {
     setOrDrop(model, section, kept);
     setOrDrop(unused, section, left);
   }
-  return { ...project, model: model as unknown as ProjectModel, unusedResources: unused as ProjectResources };
+  return { ...project, model: model as unknown as ProjectModel, unusedResources: unused };
 }
 
 function usedResources(

@@ -25,7 +25,7 @@ function block(value: unknown, indent: number): string {
   }
   if (Array.isArray(value)) {
     if (value.length === 0) return ' []';
-    return value.map((item) => `\n${pad(indent)}-${listItem(item, indent)}`).join('');
+    return value.map((item: unknown) => `\n${pad(indent)}-${listItem(item, indent)}`).join('');
   }
   return ` ${scalarText(value, indent)}`;
 }
@@ -57,17 +57,19 @@ function isOrdered(value: object): value is OrderedMembers {
 }
 
 function keyText(key: string): string {
-  const text = key === '' ? '""' : key.includes('\n') ? doubleQuoted(key) : inlineText(key);
-  return [...key].length > 128 ? `? ${text}\n` : text;
+  const text = key.includes('\n') ? doubleQuoted(key) : inlineText(key);
+  // A longer key needs the explicit form (YAML 1.2, 8.2.2).
+  return Array.from(key).length > 128 ? `? ${text}\n` : text;
 }
 
 function scalarText(value: unknown, indent: number): string {
   if (value === null || value === undefined) return 'null';
   if (value instanceof FloatValue) return goFloatText(Number(value));
-  if (value instanceof BareText) return String(value);
+  if (value instanceof BareText) return value.valueOf();
   if (typeof value === 'string') return value.includes('\n') ? multilineText(value, indent) : inlineText(value);
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : goFloatText(value);
-  return String(value as bigint | boolean);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  throw new Error(`bug: a ${typeof value} has no YAML form`);
 }
 
 const oldBooleans = new Set(
@@ -78,7 +80,7 @@ const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/;
 /** A text without line breaks: plain if that reads back as the same text, else quoted. */
 function inlineText(text: string): string {
   const resolved = resolvePlain(text);
-  const isText = typeof resolved.value === 'string' && resolved.timestamp === undefined && text !== '<<';
+  const isText = typeof resolved.value === 'string' && resolved.timestamp === undefined;
   if (!isText || oldBooleans.has(text) || base60.test(text)) return doubleQuoted(text);
   const { plain, singleQuoted } = analyze(text);
   if (plain) return text;
@@ -109,7 +111,7 @@ function analyze(text: string): Analysis {
 function hasSpecial(text: string): boolean {
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    if (code === 0x0a || code === 0x09 || isPrintable(code)) continue;
+    if (code === 0x0a || code === 0x09 || (isPrintable(code) && code !== 0x2028 && code !== 0x2029)) continue;
     return true;
   }
   return false;
@@ -118,7 +120,6 @@ function hasSpecial(text: string): boolean {
 function isPrintable(code: number): boolean {
   return (
     (code >= 0x20 && code <= 0x7e) ||
-    code === 0x85 ||
     (code >= 0xa0 && code <= 0xd7ff) ||
     (code >= 0xe000 && code <= 0xfffd && code !== 0xfeff)
   );
@@ -154,7 +155,7 @@ function doubleQuoted(text: string): string {
   let quoted = '"';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    const isBreak = code === 0x85 || code === 0x2028 || code === 0x2029;
+    const isBreak = code === 0x2028 || code === 0x2029;
     if (isPrintable(code) && code !== 0x22 && code !== 0x5c && !isBreak) {
       quoted += character;
       continue;
@@ -174,8 +175,8 @@ function hex(code: number, width: number): string {
 
 /** Order of mapping keys: letters after other characters, numbers by their value. */
 function keyBefore(left: string, right: string): boolean {
-  const one = [...left];
-  const other = [...right];
+  const one = Array.from(left);
+  const other = Array.from(right);
   let afterDigit = false;
   for (let at = 0; at < one.length && at < other.length; at++) {
     const [a = '', b = ''] = [one[at], other[at]];
