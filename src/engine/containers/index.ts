@@ -1,3 +1,4 @@
+export { openContainers, type ContainersOptions } from './open.js';
 export type {
   AttachOptions,
   AttachSession,

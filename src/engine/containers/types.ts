@@ -20,6 +20,7 @@ import type {
 import type { StatsResponse } from '../../api/stats.js';
 import type { PruneReport } from '../../api/volume.js';
 import type { Digest } from '../../base/digest.js';
+import type { ImageUser } from '../images/index.js';
 
 /** A piece of output in the order it was written; with a TTY everything is stream 1. */
 export interface OutputChunk {
@@ -162,9 +163,11 @@ export interface Containers {
   disconnectNetwork(reference: string, network: string, options: { readonly force: boolean }): Promise<void>;
   commitSource(reference: string): CommitSource;
 
-  /** Who keeps an image, a volume or a network from being removed. Ids, running or not. */
-  usersOfImage(imageId: Digest): readonly { readonly id: string; readonly running: boolean }[];
+  /** Every container as the image rules see it. */
+  imageUsers(): readonly ImageUser[];
+  /** Ids of the containers, running or not, that have a volume or are to be on a network. */
   usersOfVolume(name: string): readonly string[];
+  usersOfNetwork(networkId: string): readonly string[];
   /** Containers, processes or sessions that keep an idle engine up. */
   running(): number;
 

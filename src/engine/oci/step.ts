@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { readIfPresent } from '../../base/durable-file.js';
 import type { HostConfig } from '../../api/container.js';
-import { type ExitStatus, mount, spawnFast, unmount } from '../sys/index.js';
+import { type ExitStatus, isMountPoint, mount, spawnFast, unmount } from '../sys/index.js';
 import { ensureFolderBeneath } from './beneath.js';
 import { composeSpec } from './bundle.js';
 import { openCgroup } from './cgroups.js';
@@ -65,7 +65,9 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
   const dir = join(oci.runtimeDir, id);
   const merged = join(dir, 'm');
   await mkdir(merged, { recursive: true, mode: 0o700 });
-  undo.defer(() => rm(dir, { recursive: true, force: true }));
+  undo.defer(async () => {
+    if (!isMountPoint(merged)) await rm(dir, { recursive: true, force: true });
+  });
 
   const network = await joinNetwork(oci, id, request);
   if (network !== undefined) undo.defer(() => network.release());

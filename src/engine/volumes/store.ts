@@ -50,7 +50,7 @@ class LocalVolumes implements VolumeStore {
     this.#records = records;
   }
 
-  async create(request: VolumeCreateRequest): Promise<Volume> {
+  async create(request: VolumeCreateRequest, { madeFor }: { readonly madeFor?: string } = {}): Promise<Volume> {
     const driver = request.Driver === undefined || request.Driver === '' ? 'local' : request.Driver;
     if (driver !== 'local') {
       throw new TscomposeError({
@@ -75,6 +75,7 @@ class LocalVolumes implements VolumeStore {
         labels: { ...request.Labels, ...(anonymous ? { [anonymousLabel]: '' } : {}) },
         options,
         anonymous,
+        ...(madeFor === undefined ? {} : { madeFor }),
         content: 'settled',
       };
       await mkdir(this.mountpoint(name), { recursive: true });
@@ -84,6 +85,12 @@ class LocalVolumes implements VolumeStore {
       this.#publish('create', name, {});
       return volume;
     });
+  }
+
+  async discardMadeFor(containerId: string): Promise<void> {
+    for (const { name, anonymous, madeFor } of this.#records.list()) {
+      if (anonymous && madeFor === containerId) await this.remove(name, { force: true });
+    }
   }
 
   find(name: string): Volume | undefined {

@@ -28,6 +28,8 @@ export interface Volume {
   readonly options: Readonly<Record<string, string>>;
   /** Made without a name, for one container, and removed with it on request. */
   readonly anonymous: boolean;
+  /** The container that was being created when this was made for it. */
+  readonly madeFor?: string;
   /** `copying` while image content is on its way in; a crash leaves it so, and the copy is done again. */
   readonly content: 'settled' | 'copying';
 }
@@ -46,7 +48,9 @@ export interface VolumeStore {
    * Idempotent by name; a request without a name makes an anonymous volume.
    * @throws `volume/invalid-name`, `volume/invalid-option`, `volume/unknown-driver`, `volume/conflict`
    */
-  create(request: VolumeCreateRequest): Promise<Volume>;
+  create(request: VolumeCreateRequest, options?: { readonly madeFor?: string }): Promise<Volume>;
+  /** Removes the anonymous volumes of a container that did not come to be. */
+  discardMadeFor(containerId: string): Promise<void>;
   /** @throws `volume/not-found` */
   get(name: string): Volume;
   find(name: string): Volume | undefined;

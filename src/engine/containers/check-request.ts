@@ -1,0 +1,84 @@
+import type { ContainerConfig, HostConfig } from '../../api/container.js';
+import { capabilitiesOf, availableCapabilities, readSecurityOptions, renderRlimits } from '../oci/index.js';
+import { invalidConfig } from './errors.js';
+import { parsePortSpec } from './port-requests.js';
+import { parseSignal } from './signals.js';
+
+const minimumMemory = 6 * 1024 * 1024;
+const logDrivers = ['', 'json-file', 'local', 'k8s-file', 'none'];
+
+/**
+ * What can be refused before anything exists; the runtime refuses the rest at start.
+ * @throws `container/invalid-config`, `oci/invalid-option`, `container/invalid-signal`
+ */
+export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): void {
+  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, RestartPolicy, AutoRemove, LogConfig } = hostConfig;
+  if (Memory !== 0 && Memory < minimumMemory) {
+    throw invalidConfig('Memory', 'Minimum memory limit allowed is 6MB');
+  }
+  if (MemorySwap > 0 && Memory === 0) {
+    throw invalidConfig('MemorySwap', 'You should always set the Memory limit when using Memoryswap limit, see usage');
+  }
+  if (MemorySwap > 0 && MemorySwap < Memory) {
+    throw invalidConfig('MemorySwap', 'Minimum memoryswap limit should be larger than memory limit, see usage');
+  }
+  if (Memory > 0 && MemoryReservation > Memory) {
+    throw invalidConfig(
+      'MemoryReservation',
+      'Minimum memory limit can not be less than memory reservation limit, see usage',
+    );
+  }
+  if ((hostConfig.NanoCpus ?? 0) < 0) throw invalidConfig('NanoCpus', 'NanoCPUs can not be set as a negative value');
+  if ((hostConfig.NanoCpus ?? 0) > 0 && ((hostConfig.CpuPeriod ?? 0) > 0 || (hostConfig.CpuQuota ?? 0) > 0)) {
+    throw invalidConfig('NanoCpus', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
+  }
+  if ((hostConfig.ShmSize ?? 0) < 0) throw invalidConfig('ShmSize', 'SHM size can not be less than 0');
+  const policy = RestartPolicy?.Name ?? '';
+  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(policy)) {
+    throw invalidConfig('RestartPolicy', `invalid restart policy: unknown policy '${policy}'`);
+  }
+  if ((RestartPolicy?.MaximumRetryCount ?? 0) !== 0 && policy !== 'on-failure') {
+    throw invalidConfig(
+      'RestartPolicy',
+      "invalid restart policy: maximum retry count can only be used with 'on-failure'",
+    );
+  }
+  if ((RestartPolicy?.MaximumRetryCount ?? 0) < 0) {
+    throw invalidConfig('RestartPolicy', 'invalid restart policy: maximum retry count cannot be negative');
+  }
+  if (AutoRemove === true && policy !== '' && policy !== 'no') {
+    throw invalidConfig('AutoRemove', "can't create 'AutoRemove' container with restart policy");
+  }
+  const driver = LogConfig?.Type ?? '';
+  if (!logDrivers.includes(driver)) {
+    throw invalidConfig('LogConfig', `error looking up logging plugin ${driver}: plugin "${driver}" not found`);
+  }
+  if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
+    throw invalidConfig(
+      'StorageOpt',
+      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    );
+  }
+  if ((hostConfig.DeviceRequests ?? []).length > 0) {
+    throw invalidConfig(
+      'DeviceRequests',
+      'could not select device driver with capabilities: this engine has no device drivers',
+    );
+  }
+  if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
+  for (const spec of Object.keys({ ...hostConfig.PortBindings, ...config.ExposedPorts })) parsePortSpec(spec);
+  for (const [name, test] of [
+    ['Interval', config.Healthcheck?.Interval],
+    ['Timeout', config.Healthcheck?.Timeout],
+  ] as const) {
+    if (test !== undefined && test !== 0 && test < 1_000_000) {
+      throw invalidConfig('Healthcheck', `${name} in Healthcheck cannot be less than 1ms`);
+    }
+  }
+  readSecurityOptions(hostConfig);
+  capabilitiesOf(hostConfig, availableCapabilities());
+  renderRlimits(hostConfig.Ulimits ?? []);
+  for (const word of config.Env ?? []) {
+    if (word === '' || word.startsWith('=')) throw invalidConfig('Env', `invalid environment variable: ${word}`);
+  }
+}

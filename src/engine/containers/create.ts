@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { hostname as hostName } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  ContainerConfig,
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  EndpointSettings,
+  HostConfig,
+} from '../../api/container.js';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { checkRequest } from './check-request.js';
+import { invalidConfig } from './errors.js';
+import { mergeConfig } from './merge-config.js';
+import { planMounts } from './mount-plan.js';
+import { type ContainerRecord, freshState } from './record.js';
+import { randomName } from './random-name.js';
+import { folderOf, publish, type Room } from './room.js';
+import { nowNs, renderTime } from './time.js';
+import { fillVolumes } from './volume-content.js';
+
+/** Makes the record and the volumes; nothing runs yet. */
+export async function createContainer(
+  room: Room,
+  request: ContainerCreateRequest,
+  options: { readonly name?: string; readonly platform?: string },
+  signal: AbortSignal,
+): Promise<ContainerCreateResponse> {
+  const { HostConfig: askedHost = {}, NetworkingConfig, ...asked } = request;
+  const image = room.images.resolve(request.Image ?? '');
+  const config = mergeConfig(asked, image.config.config ?? {});
+  const hostConfig = completeHostConfig(askedHost);
+  checkRequest(config, hostConfig);
+  const id = randomBytes(32).toString('hex');
+  await using undo = new CleanupStack();
+  const name = takeName(room, options.name, id);
+  undo.defer(() => room.registry.freeName(name, id));
+  undo.defer(room.images.retain(image.id));
+
+  // The folder without a record says, after a crash, that what was made for this container goes again.
+  for (const part of ['', 'upper', 'work'])
+    await mkdir(join(folderOf(room, id), part), { mode: part === '' ? 0o711 : 0o755 });
+  undo.defer(() => rm(folderOf(room, id), { recursive: true, force: true }));
+  undo.defer(() => room.volumes.discardMadeFor(id));
+  const mounts = await planMounts({
+    containerId: id,
+    config,
+    hostConfig,
+    volumes: room.volumes,
+    mountsOf: (reference) => room.registry.resolve(reference).record.mounts,
+  });
+  const record: ContainerRecord = {
+    id,
+    name,
+    created: renderTime(nowNs()),
+    imageId: image.id,
+    ...(image.chainId === undefined ? {} : { chainId: image.chainId }),
+    config: withHostname(room, config, hostConfig, id),
+    hostConfig,
+    endpoints: endpointsOf(config, hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
+    mounts,
+    state: freshState,
+  };
+  await fillVolumes(room, record, signal);
+  const container = await room.registry.add(record);
+  undo.commit();
+  publish(room, container, 'create');
+  return { Id: id, Warnings: warningsOf(hostConfig) };
+}
+
+function takeName(room: Room, wanted: string | undefined, id: string): string {
+  if (wanted !== undefined && wanted !== '') {
+    const name = wanted.replace(/^\//, '');
+    room.registry.takeName(name, id);
+    return name;
+  }
+  for (let attempt = 0; ; attempt += 1) {
+    const name = randomName(attempt);
+    if (room.registry.hasName(name)) continue;
+    room.registry.takeName(name, id);
+    return name;
+  }
+}
+
+/** What was left out gets the value that `inspect` shows and `start` goes by. */
+function completeHostConfig(asked: HostConfig): HostConfig {
+  const mode = asked.NetworkMode ?? '';
+  const policy = asked.RestartPolicy?.Name ?? '';
+  return {
+    ...asked,
+    NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
+    RestartPolicy: {
+      Name: policy === '' ? 'no' : policy,
+      MaximumRetryCount: asked.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    LogConfig: {
+      Type: asked.LogConfig?.Type === undefined || asked.LogConfig.Type === '' ? 'json-file' : asked.LogConfig.Type,
+      Config: asked.LogConfig?.Config ?? {},
+    },
+    ShmSize: asked.ShmSize === undefined || asked.ShmSize === 0 ? 64 * 1024 * 1024 : asked.ShmSize,
+    IpcMode: asked.IpcMode === undefined || asked.IpcMode === '' ? 'private' : asked.IpcMode,
+    CgroupnsMode: asked.CgroupnsMode === undefined || asked.CgroupnsMode === '' ? 'private' : asked.CgroupnsMode,
+    Runtime: asked.Runtime ?? '',
+  };
+}
+
+function withHostname(room: Room, config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
+  if (config.Hostname !== undefined && config.Hostname !== '') return config;
+  const mode = hostConfig.NetworkMode ?? '';
+  if (hostConfig.UTSMode === 'host' || mode === 'host') return { ...config, Hostname: hostName() };
+  const other = mode.startsWith('container:') ? room.registry.find(mode.slice('container:'.length)) : undefined;
+  return { ...config, Hostname: other?.record.config.Hostname ?? id.slice(0, 12) };
+}
+
+/** The network of the mode first: it gives the default route. */
+function endpointsOf(
+  config: ContainerConfig,
+  { NetworkMode: mode = 'bridge', Links }: HostConfig,
+  asked: Readonly<Record<string, EndpointSettings | null>>,
+): Record<string, EndpointSettings> {
+  const names = Object.keys(asked);
+  if (mode === 'host' || mode.startsWith('container:')) {
+    if (names.some((name) => name !== mode)) {
+      throw invalidConfig(
+        'NetworkMode',
+        'conflicting options: cannot attach both user-defined and non-user-defined network-modes',
+      );
+    }
+    return mode === 'host' ? { host: asked['host'] ?? {} } : {};
+  }
+  if (config.NetworkDisabled === true) return { none: {} };
+  const own = asked[mode] ?? (mode === 'bridge' ? asked['default'] : undefined) ?? {};
+  const mac = config.MacAddress ?? '';
+  const first: EndpointSettings = {
+    ...own,
+    ...(mac === '' || (own.MacAddress ?? '') !== '' ? {} : { MacAddress: mac }),
+    ...((Links ?? []).length === 0 ? {} : { Links: [...(own.Links ?? []), ...(Links ?? [])] }),
+  };
+  const others = Object.entries(asked).filter(([name]) => name !== mode && name !== 'default');
+  return { [mode]: first, ...Object.fromEntries(others.map(([name, settings]) => [name, settings ?? {}])) };
+}
+
+function warningsOf(hostConfig: HostConfig): string[] {
+  if (hostConfig.NetworkMode === 'host' && Object.keys(hostConfig.PortBindings ?? {}).length > 0) {
+    return ['Published ports are discarded when using host network mode'];
+  }
+  return [];
+}

@@ -1,0 +1,38 @@
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { settleExit } from './exit.js';
+import { rotateLog } from './log-rotation.js';
+import { exitsOf, type Room } from './room.js';
+
+/** Events may be lost; this is how late an exit can be noticed then. Also the rhythm of looking at log sizes. */
+const sweepMs = 15_000;
+
+/** One watch for the exits of all containers, and one timer for everything that has to be looked at now and then. */
+export function watchExits(room: Room): () => void {
+  const folder = exitsOf(room);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const look = (id: string) => {
+    const container = room.registry.find(id);
+    if (container?.id !== id) return; // the monitor's temporary names
+    settleExit(room, container).catch((error: unknown) => {
+      room.log.error('cannot settle the end of a container', { containerId: id, error });
+    });
+  };
+  const watcher: FSWatcher = watch(folder, (_event, name) => {
+    if (name !== null) look(name);
+  });
+  watcher.on('error', (error) => {
+    room.log.error('the watch on exit codes failed; ends are noticed later from now on', { error });
+  });
+  const timer = setInterval(() => {
+    for (const container of room.registry.values()) {
+      if (!container.isLive) continue;
+      look(container.id);
+      rotateLog(room, container);
+    }
+  }, sweepMs);
+  timer.unref();
+  return () => {
+    watcher.close();
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,235 @@
+import { closeSync, existsSync, fstatSync, type FSWatcher, openSync, readSync, statSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { errnoOf } from '../../base/errors.js';
+import { endsLine, type LogEntry, LogParser } from './log-entry.js';
+
+const blockBytes = 64 * 1024;
+const newline = 0x0a;
+
+/** An open log file and where to read on. Held open, it can be read to its end even after it was rotated away. */
+interface Place {
+  fd: number | undefined;
+  offset: number;
+}
+
+/** Where in the log to begin. The log is `path`, older parts are `path.1`, `path.2` and so on. */
+export interface LogStart {
+  readonly place: Place;
+}
+
+/** Right after what is in the log now; also where there is no log yet. */
+export function atEnd(path: string): LogStart {
+  const fd = openIfPresent(path);
+  return { place: { fd, offset: fd === undefined ? 0 : fstatSync(fd).size } };
+}
+
+/** The oldest entry there is. */
+export function atBeginning(path: string): LogStart {
+  const oldest = partsOf(path).at(-1) ?? path;
+  return { place: { fd: openIfPresent(oldest), offset: 0 } };
+}
+
+/** The last `count` lines, over all parts. An unfinished line at the end is one. */
+export function atTail(path: string, count: number): LogStart {
+  if (count === 0) return atEnd(path);
+  let left = count;
+  const parts = partsOf(path);
+  for (const part of parts) {
+    const fd = openIfPresent(part);
+    if (fd === undefined) continue;
+    const found = tailOffset(fd, left);
+    if (found.offset !== undefined) return { place: { fd, offset: found.offset } };
+    closeSync(fd);
+    left -= found.lines;
+  }
+  return atBeginning(path);
+}
+
+/** Releases a start that is not read from. */
+export function closeStart({ place }: LogStart): void {
+  if (place.fd !== undefined) closeSync(place.fd);
+  place.fd = undefined;
+}
+
+/** Newest first. */
+function partsOf(path: string): string[] {
+  const parts = [path];
+  while (existsSync(`${path}.${parts.length}`)) parts.push(`${path}.${parts.length}`);
+  return parts;
+}
+
+/** Where the last `count` lines begin; without an offset the file has only `lines`. */
+function tailOffset(fd: number, count: number): { readonly offset?: number; readonly lines: number } {
+  let end = fstatSync(fd).size;
+  let rest = Buffer.alloc(0);
+  let lines = 0;
+  let isLast = true;
+  while (end > 0) {
+    const start = Math.max(0, end - blockBytes);
+    const block = Buffer.alloc(end - start);
+    readSync(fd, block, 0, block.length, start);
+    const data = Buffer.concat([block, rest]);
+    let next = data.length;
+    for (;;) {
+      // The entry that ends before `next` begins after the newline before it.
+      const before = next < 2 ? -1 : data.lastIndexOf(newline, next - 2);
+      if (before < 0 && start > 0) break;
+      const begin = before + 1;
+      if (begin >= next) break;
+      if (endsLine(data, begin) || isLast) {
+        if (lines === count) return { offset: start + next, lines };
+        lines += 1;
+      }
+      isLast = false;
+      next = begin;
+      if (before < 0) break;
+    }
+    rest = Buffer.from(data.subarray(0, next));
+    end = start;
+  }
+  return { lines };
+}
+
+export interface ReadOptions {
+  /** Ends reading at the end of what is there when it settles; absent: at what is there now. */
+  readonly until?: Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Batches of entries from `start` on, in order, none twice, over rotations. Reading never holds up the container: it is
+ * the file that is read, at the reader's pace. Takes over `start`.
+ */
+export async function* readLog(
+  path: string,
+  start: LogStart,
+  { until, signal }: ReadOptions,
+): AsyncGenerator<LogEntry[]> {
+  const { place } = start;
+  const parser = new LogParser();
+  const changes = until === undefined ? undefined : new Changes(path, until, signal);
+  let stopAt = until === undefined ? sizeOf(path) : undefined;
+  try {
+    while (!signal.aborted) {
+      changes?.clear();
+      place.fd ??= openIfPresent(path);
+      const chunk = place.fd === undefined ? undefined : readBlock(place.fd, place.offset);
+      if (chunk !== undefined && place.fd !== undefined) {
+        place.offset += chunk.length;
+        const entries = parser.push(chunk);
+        if (entries.length > 0) yield entries;
+        if (stopAt !== undefined && place.offset >= stopAt && isCurrent(path, place.fd)) return;
+        continue;
+      }
+      if (place.fd !== undefined && advance(path, place)) continue;
+      if (changes === undefined || changes.ended) {
+        if (stopAt !== undefined || changes?.quiet !== false) return;
+        stopAt = sizeOf(path); // once more, for what came between the last read and the end
+        continue;
+      }
+      await changes.next();
+    }
+  } finally {
+    changes?.close();
+    closeStart(start);
+  }
+}
+
+function readBlock(fd: number, offset: number): Buffer | undefined {
+  const block = Buffer.allocUnsafeSlow(blockBytes); // entries are views of it, so it cannot come from a pool
+  const length = readSync(fd, block, 0, blockBytes, offset);
+  return length === 0 ? undefined : block.subarray(0, length);
+}
+
+/** When the file was rotated away, goes to the next newer part. @returns false when it is the current one */
+function advance(path: string, place: Place): boolean {
+  if (place.fd === undefined || isCurrent(path, place.fd)) return false;
+  const { ino } = fstatSync(place.fd);
+  const parts = partsOf(path);
+  const own = parts.findIndex((part) => statSync(part, { throwIfNoEntry: false })?.ino === ino);
+  const newer = own < 0 ? parts.at(-1) : parts[own - 1];
+  const fd = newer === undefined ? undefined : openIfPresent(newer);
+  if (fd === undefined) return false; // renamed, and the monitor has not made the new one yet
+  if (fstatSync(place.fd).size > place.offset) {
+    closeSync(fd); // the monitor wrote on before it noticed
+    return true;
+  }
+  closeSync(place.fd);
+  place.fd = fd;
+  place.offset = 0;
+  return true;
+}
+
+/** Also where the file has no name at this moment: rotation is under way, or the container is being removed. */
+function isCurrent(path: string, fd: number): boolean {
+  const current = statSync(path, { throwIfNoEntry: false });
+  return current === undefined || current.ino === fstatSync(fd).ino;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function openIfPresent(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Tells when to look again: the log's folder changed, the run ended, the reader left. */
+class Changes {
+  ended = false;
+  #dirty = false;
+  #wake: (() => void) | undefined;
+  readonly #watcher: FSWatcher | undefined;
+  readonly #signal: AbortSignal;
+  readonly #poke = () => {
+    this.#dirty = true;
+    this.#wake?.();
+  };
+
+  constructor(path: string, until: Promise<unknown>, signal: AbortSignal) {
+    this.#signal = signal;
+    const name = basename(path);
+    const end = () => {
+      this.ended = true;
+      this.#poke();
+    };
+    try {
+      this.#watcher = watch(dirname(path), (_event, changed) => {
+        if (changed === null || changed.startsWith(name)) this.#poke();
+      });
+      this.#watcher.on('error', end);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      this.ended = true; // removed: nothing will come any more
+    }
+    until.then(end, end);
+    signal.addEventListener('abort', this.#poke, { once: true });
+  }
+
+  /** Nothing changed since `clear`. */
+  get quiet(): boolean {
+    return !this.#dirty;
+  }
+
+  clear(): void {
+    this.#dirty = false;
+  }
+
+  async next(): Promise<void> {
+    if (this.#dirty || this.#signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#signal.removeEventListener('abort', this.#poke);
+  }
+}

@@ -1,0 +1,80 @@
+import { TscomposeError } from '../../base/errors.js';
+import type { EndpointSettings } from '../../api/container.js';
+import type { Container } from './container.js';
+import type { Room } from './room.js';
+import { endpointRequest } from './sandbox.js';
+
+/**
+ * Puts a container on one more network, at once where it runs.
+ * @throws `network/not-found`, `network/endpoint-exists`, `container/invalid-config` where its mode allows none
+ */
+export function connectNetwork(
+  room: Room,
+  container: Container,
+  reference: string,
+  settings: EndpointSettings,
+): Promise<void> {
+  return container.exclusive(async () => {
+    const network = room.networks.resolve(reference);
+    requireOwnNetwork(container);
+    const key = keyOf(container, network);
+    if (key !== undefined) {
+      throw new TscomposeError({
+        code: 'network/endpoint-exists',
+        message: `endpoint with name ${container.record.name} already exists in network ${network.name}`,
+        facts: { network: network.name, container: container.record.name },
+      });
+    }
+    const pid = container.state.process?.pid;
+    if (container.isLive && pid !== undefined) {
+      await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
+    }
+    // `none` was only there to say that there is no other.
+    const { none: _none, ...others } = container.record.endpoints;
+    await container.change({ endpoints: { ...others, [network.name]: settings } });
+  });
+}
+
+/** With `force` it is no error when it was not connected. @throws `network/not-found`, `network/not-connected` */
+export function disconnectNetwork(
+  room: Room,
+  container: Container,
+  reference: string,
+  { force }: { readonly force: boolean },
+): Promise<void> {
+  return container.exclusive(async () => {
+    const network = room.networks.resolve(reference);
+    const key = keyOf(container, network);
+    if (key === undefined) {
+      if (force) return;
+      throw new TscomposeError({
+        code: 'network/not-connected',
+        message: `container ${container.id} is not connected to network ${network.name}`,
+        facts: { network: network.name, container: container.id },
+      });
+    }
+    requireOwnNetwork(container);
+    const pid = container.state.process?.pid;
+    if (container.isLive && pid !== undefined) await room.networks.disconnectRunning(container.id, pid, network.id);
+    const kept = Object.entries(container.record.endpoints).filter(([name]) => name !== key);
+    await container.change({ endpoints: Object.fromEntries(kept) });
+  });
+}
+
+/** How the container's record calls a network: by name or by id. */
+function keyOf({ record }: Container, network: { readonly name: string; readonly id: string }): string | undefined {
+  return Object.keys(record.endpoints).find((key) => key === network.name || key === network.id);
+}
+
+function requireOwnNetwork({ record }: Container): void {
+  const mode = record.hostConfig.NetworkMode ?? '';
+  const shares = mode.startsWith('container:');
+  if (!shares && mode !== 'host') return;
+  throw new TscomposeError({
+    code: 'container/invalid-config',
+    message: shares
+      ? 'container sharing network namespace with another container or host cannot be connected to any other network'
+      : 'container cannot be disconnected from host network or connected to host network',
+    facts: { option: 'NetworkMode' },
+  });
+}

@@ -1,0 +1,117 @@
+import { closeSync, mkdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { TscomposeError } from '../../base/errors.js';
+import type { OciMount } from '../oci/index.js';
+import { mount, openBeneath, sysErrno } from '../sys/index.js';
+import type { ContainerMount, ContainerRecord } from './record.js';
+import { bundleOf, type Room } from './room.js';
+
+const O_PATH = 0o10000000;
+
+/**
+ * A container's own mounts as the runtime takes them. Mounts volumes' devices and images; whoever calls undoes that with
+ * `releaseVolumes` and `unmountBundle`.
+ * @throws `container/mount-missing`, `volume/mount-failed`, `image/not-found`
+ */
+export async function prepareMounts(room: Room, record: ContainerRecord): Promise<OciMount[]> {
+  const prepared: OciMount[] = [];
+  for (const [index, one] of record.mounts.entries()) prepared.push(await prepareMount(room, record, one, index));
+  return prepared;
+}
+
+/** Gives back every volume of a container. Idempotent. */
+export async function releaseVolumes(room: Pick<Room, 'volumes'>, record: ContainerRecord): Promise<void> {
+  for (const { type, name } of record.mounts) {
+    if (type === 'volume' && name !== undefined) await room.volumes.release(name, record.id);
+  }
+}
+
+async function prepareMount(
+  room: Room,
+  record: ContainerRecord,
+  one: ContainerMount,
+  index: number,
+): Promise<OciMount> {
+  switch (one.type) {
+    case 'tmpfs':
+      return { destination: one.destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(one) };
+    case 'bind':
+      if (one.createSource) makeSource(one.source);
+      return bind(one, one.source);
+    case 'volume': {
+      const path = await room.volumes.acquire(one.name ?? '', record.id);
+      return bind(one, below(path, one.subpath));
+    }
+    case 'image':
+      return bind(one, below(mountImage(room, record, one, index), one.subpath));
+  }
+}
+
+/** Later words win over Docker's defaults. */
+function tmpfsOptions({ options, readOnly }: ContainerMount): string[] {
+  const opposites: Readonly<Record<string, string>> = { exec: 'noexec', suid: 'nosuid', dev: 'nodev' };
+  const lifted = options.map((word) => opposites[word]);
+  return [
+    ...['noexec', 'nosuid', 'nodev'].filter((word) => !lifted.includes(word)),
+    ...options.filter((word) => word !== 'rprivate'),
+    ...(readOnly && !options.includes('ro') ? ['ro'] : []),
+  ];
+}
+
+/** A missing host path becomes a folder, as with `docker run -v`. */
+function makeSource(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    if (sysErrno(cause) === 'EEXIST') return; // a file, a socket, a device
+    throw new TscomposeError({
+      code: 'container/mount-missing',
+      message: `error while creating mount source path '${path}': ${sysErrno(cause) ?? 'failed'}`,
+      facts: { path },
+      cause,
+    });
+  }
+}
+
+function bind({ destination, readOnly, propagation, nonRecursive }: ContainerMount, source: string): OciMount {
+  const options = [
+    nonRecursive ? 'bind' : 'rbind',
+    propagation === '' ? 'rprivate' : propagation,
+    readOnly ? 'ro' : 'rw',
+  ];
+  return { destination, type: 'bind', source, options };
+}
+
+/** A place in a volume or image, which may not be left by a link. @throws `container/mount-missing` */
+function below(root: string, subpath: string | undefined): string {
+  if (subpath === undefined) return root;
+  try {
+    const fd = openBeneath(root, subpath, O_PATH);
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw new TscomposeError({
+      code: 'container/mount-missing',
+      message: `cannot access path ${join(root, subpath)}: ${sysErrno(cause) ?? 'failed'}`,
+      facts: { path: subpath },
+      cause,
+    });
+  }
+}
+
+function mountImage(room: Room, record: ContainerRecord, { source }: ContainerMount, index: number): string {
+  const target = join(bundleOf(room, record.id), `image-${index}`);
+  mkdirSync(target, { recursive: true });
+  const lower = room.layers.lowerDirs(room.images.resolve(source).chainId);
+  const [only] = lower;
+  if (lower.length === 1 && only !== undefined) {
+    mount({ source: only, target, flags: ['bind'] });
+    mount({ target, flags: ['bind', 'remount', 'ro'] });
+  } else {
+    mount({ source: 'overlay', target, fstype: 'overlay', data: room.layers.overlayData({ lower }) });
+  }
+  return target;
+}

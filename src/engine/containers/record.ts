@@ -1,0 +1,89 @@
+import type { ContainerConfig, EndpointSettings, HealthStatus, HostConfig } from '../../api/container.js';
+import type { Digest } from '../../base/digest.js';
+import type { ChainId } from '../snapshots/index.js';
+import type { ProcessIdentity } from '../sys/index.js';
+import type { Status } from './status.js';
+
+export const containerSchema = 1;
+export const never = '0001-01-01T00:00:00Z';
+
+/** A mount as decided at creation. */
+export interface ContainerMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** Of a volume. */
+  readonly name?: string;
+  /** Path on the host, empty for a tmpfs; an image reference for an image. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+  /** As the user wrote it: `ro,z`. */
+  readonly mode: string;
+  /** `rprivate` and so on; empty for the default. */
+  readonly propagation: string;
+  /** Below the volume or image. */
+  readonly subpath?: string;
+  /** A missing host path is made, as a folder. */
+  readonly createSource: boolean;
+  /** Only what is mounted exactly there, not what is mounted below it. */
+  readonly nonRecursive: boolean;
+  /** Image content does not go into the volume. */
+  readonly noCopy: boolean;
+  /** Of a tmpfs. */
+  readonly options: readonly string[];
+}
+
+/** What changes over a container's life. */
+export interface ContainerState {
+  readonly status: Status;
+  /** The container's first process and its monitor; only while there is one. */
+  readonly process?: ProcessIdentity;
+  readonly monitor?: ProcessIdentity;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Why the last start failed; empty otherwise. */
+  readonly error: string;
+  /** RFC 3339 with nanoseconds, or {@link never}. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly restartCount: number;
+  /** The user ended it, so that restart policies leave it alone. */
+  readonly stoppedByUser: boolean;
+  /** Set while a health check is defined and the container runs. */
+  readonly health?: HealthStatus;
+}
+
+/** One container as it lies on disk. */
+export interface ContainerRecord {
+  readonly id: string;
+  /** Without slash. */
+  readonly name: string;
+  readonly created: string;
+  readonly imageId: Digest;
+  readonly chainId?: ChainId;
+  /** Merged with the image's. */
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** What was asked for, by network name or id as the user wrote it; the order decides interfaces. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  readonly mounts: readonly ContainerMount[];
+  readonly state: ContainerState;
+}
+
+export const freshState: ContainerState = {
+  status: 'created',
+  exitCode: 0,
+  oomKilled: false,
+  error: '',
+  startedAt: never,
+  finishedAt: never,
+  restartCount: 0,
+  stoppedByUser: false,
+};
+
+/** @throws Error when `value` is not a record as {@link containerSchema} writes it */
+export function parseContainerRecord(value: unknown): ContainerRecord {
+  if (typeof value === 'object' && value !== null && 'id' in value && 'state' in value && 'hostConfig' in value) {
+    if (typeof value.id === 'string' && typeof value.state === 'object') return value as ContainerRecord; // ours, versioned
+  }
+  throw new Error('not a container record');
+}

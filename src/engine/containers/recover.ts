@@ -1,0 +1,151 @@
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findHelpers } from '../oci/index.js';
+import { isAlive, listMountPoints, unmount } from '../sys/index.js';
+import type { Container } from './container.js';
+import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
+import { startHealthChecks } from './health.js';
+import { takeAway, trashPrefix } from './remove.js';
+import { startsWithEngine } from './restart-policy.js';
+import { bundleOf, folderOf, type Room } from './room.js';
+import { startContainer } from './start.js';
+
+/** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
+const unseenExit = 255;
+const soonMs = 100;
+
+/**
+ * Makes records and kernel agree after an engine that ended in any way. First what belongs to nobody goes, then each
+ * container is adopted, finished or taken back. Networks have been started before.
+ */
+export async function recoverContainers(room: Room, signal: AbortSignal): Promise<void> {
+  const firstOfBoot = markBoot(room);
+  await sweepUnknown(room);
+  for (const container of [...room.registry.values()]) {
+    signal.throwIfAborted();
+    try {
+      await container.exclusive(() => recoverOne(room, container, firstOfBoot));
+    } catch (error) {
+      room.log.error('cannot recover a container', { containerId: container.id, error });
+    }
+  }
+}
+
+/** The runtime folder lies on a tmpfs, so that a mark in it lasts as long as the boot. */
+function markBoot(room: Room): boolean {
+  const mark = join(room.runtimeDir, 'engine-ran');
+  if (existsSync(mark)) return false;
+  writeFileSync(mark, '', { mode: 0o600 });
+  return true;
+}
+
+async function recoverOne(room: Room, container: Container, firstOfBoot: boolean): Promise<void> {
+  const { state, record } = container;
+  switch (state.status) {
+    case 'running':
+    case 'paused': {
+      if (state.process !== undefined && isAlive(state.process)) {
+        await adopt(room, container, state.process.pid);
+        return;
+      }
+      // Its exit code is with the monitor's, if there was time to write one.
+      const seen = existsSync(bundleOf(room, container.id));
+      if (seen) setImmediate(() => void settleExit(room, container).catch(logged(room, container)));
+      else await endRun(room, container, { exitCode: unseenExit, error: '' });
+      return;
+    }
+    case 'starting':
+      await rollBack(room, container);
+      return;
+    case 'restarting':
+      await giveBack(room, container);
+      scheduleRestart(room, container, soonMs);
+      return;
+    case 'removing':
+    case 'dead':
+      await room.oci.discard(container.id, { monitor: true });
+      await takeAway(room, container, record.hostConfig.AutoRemove === true);
+      return;
+    case 'created':
+    case 'exited':
+      await room.networks.leave(container.id);
+      if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
+      else if (firstOfBoot && state.status === 'exited' && startsWithEngine(record.hostConfig.RestartPolicy, state)) {
+        setImmediate(() => void startContainer(room, container, room.closing).catch(logged(room, container)));
+      }
+  }
+}
+
+function logged(room: Room, container: Container): (error: unknown) => void {
+  return (error) => {
+    room.log.error('cannot take up a container', { containerId: container.id, error });
+  };
+}
+
+/** It ran on without us, and so did its monitor. */
+async function adopt(room: Room, container: Container, pid: number): Promise<void> {
+  if (!(container.record.hostConfig.NetworkMode ?? '').startsWith('container:')) {
+    await room.networks.adopt(container.id, pid);
+  }
+  startHealthChecks(room, container);
+  room.log.info('container adopted', { containerId: container.id, pid });
+}
+
+/** Nobody was told that it runs, so it does not. What had been made of it goes, a container that waits for `start` too. */
+async function rollBack(room: Room, container: Container): Promise<void> {
+  const { state, record } = container;
+  await room.oci.discard(container.id, { monitor: true });
+  await giveBack(room, container);
+  const isNew = state.finishedAt.startsWith('0001');
+  const byPolicy = state.restartCount > 0 && !state.stoppedByUser;
+  await container.move(isNew ? 'start-failed-new' : 'start-failed', { error: 'the engine ended while starting it' });
+  if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
+  else if (byPolicy)
+    setImmediate(() => void startContainer(room, container, room.closing).catch(logged(room, container)));
+}
+
+/** Bundles, processes, mounts and folders without a record. */
+async function sweepUnknown(room: Room): Promise<void> {
+  const known = (id: string) => room.registry.find(id)?.id === id;
+  const bundles = join(room.runtimeDir, 'b');
+  const strays = new Set([
+    ...namesIn(bundles),
+    ...namesIn(room.oci.runtime.root).filter((name) => /^[0-9a-f]{64}$/.test(name)),
+    ...findHelpers(room.oci.runtime.root).map(({ containerId }) => containerId),
+  ]);
+  for (const id of strays) {
+    if (known(id)) continue;
+    room.log.info('removing what is left of an unknown container', { containerId: id });
+    await room.oci.discard(id, { monitor: true });
+    await room.networks.leave(id);
+    for (const point of listMountPoints().reverse()) {
+      if (point.startsWith(`${join(bundles, id)}/`)) unmount(point, { detach: true });
+    }
+    await rm(join(bundles, id), { recursive: true, force: true });
+    await rm(join(room.runtimeDir, 'exits', id), { force: true });
+  }
+  for (const name of namesIn(room.runtimeDir).filter((one) => one.startsWith('view-'))) {
+    rmSync(join(room.runtimeDir, name), { recursive: true, force: true }); // its mount went with the engine that made it
+  }
+  await sweepFolders(room, known);
+}
+
+/** A container's folder without record is one that was being created or removed. */
+async function sweepFolders(room: Room, known: (id: string) => boolean): Promise<void> {
+  for (const name of await readdir(room.dir)) {
+    if (known(name) || name === '.init') continue;
+    const folder = folderOf(room, name);
+    if (namesIn(folder).some((file) => file.endsWith('.corrupt'))) continue; // a person may still want to look
+    if (!name.startsWith(trashPrefix)) await room.volumes.discardMadeFor(name);
+    await rm(folder, { recursive: true, force: true });
+  }
+  const init = join(room.dir, '.init');
+  for (const name of namesIn(init).filter((one) => one.startsWith('.making-'))) {
+    await rm(join(init, name), { recursive: true, force: true });
+  }
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}

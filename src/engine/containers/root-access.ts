@@ -1,0 +1,55 @@
+import { closeSync } from 'node:fs';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { kindBeneath, openFolderBeneath } from '../oci/index.js';
+import { mount, openBeneath } from '../sys/index.js';
+import { clearBundle } from './start.js';
+import type { Container } from './container.js';
+import { prepareMounts, releaseVolumes } from './oci-mounts.js';
+import type { Room } from './room.js';
+import { mountRoot } from './rootfs.js';
+
+const O_PATH = 0o10000000;
+
+/**
+ * Runs `work` with the container's file system, its mounts included, at a path of this process. Of a running container it
+ * is what its first process sees; otherwise it is mounted for the time, and the container cannot be started meanwhile.
+ * Whatever is inside must be looked up with `openBeneath`: links in it point where the container's owner likes.
+ */
+export async function withRoot<T>(room: Room, container: Container, work: (root: string) => Promise<T>): Promise<T> {
+  await container.idle();
+  const pid = container.state.process?.pid;
+  if (container.isLive && pid !== undefined) return work(`/proc/${pid}/root`);
+  return container.exclusive(async () => {
+    if (container.isLive) return work(`/proc/${container.state.process?.pid ?? 0}/root`); // started just now
+    await using undo = new CleanupStack();
+    undo.defer(() => {
+      clearBundle(room, container.id);
+    });
+    const root = mountRoot(room, container.record);
+    undo.defer(() => releaseVolumes(room, container.record));
+    for (const { type, source, destination, options } of await prepareMounts(room, container.record)) {
+      if (type === 'bind') bindBeneath(root, source, destination, options);
+    }
+    return work(root);
+  });
+}
+
+function bindBeneath(root: string, source: string, destination: string, options: readonly string[]): void {
+  if (kindBeneath(root, destination) === 'nothing') closeSync(openFolderBeneath(root, destination));
+  at(root, destination, (target) => {
+    mount({ source, target, flags: ['bind', 'rec'] });
+  });
+  if (!options.includes('ro')) return;
+  at(root, destination, (target) => {
+    mount({ target, flags: ['bind', 'remount', 'ro'] }); // what is found there now is the mount of before
+  });
+}
+
+function at(root: string, path: string, work: (path: string) => void): void {
+  const fd = openBeneath(root, path, O_PATH);
+  try {
+    work(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}

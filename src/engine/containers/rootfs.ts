@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInitLayer } from '../oci/index.js';
+import { isMountPoint, listMountPoints, mount, unmount } from '../sys/index.js';
+import { type ContainerRecord } from './record.js';
+import { bundleOf, folderOf, type Room, rootOf, upperOf } from './room.js';
+
+/**
+ * Mounts the root file system of a container at `rootOf`: its image, the common mount points, and its own changes on
+ * top. Upper and work folder are the container's for life; they must never be mounted twice at one time.
+ */
+export function mountRoot(room: Room, { id, chainId }: ContainerRecord): string {
+  const root = rootOf(room, id);
+  const [upper, work] = [upperOf(room, id), join(folderOf(room, id), 'work')];
+  for (const folder of [root, upper, work]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+  if (isMountPoint(root)) return root;
+  const overlayData: Room['layers']['overlayData'] = (directories) => room.layers.overlayData(directories);
+  const image = room.layers.lowerDirs(chainId);
+  const initDir = join(room.dir, '.init');
+  mkdirSync(initDir, { recursive: true, mode: 0o700 });
+  const lower = [ensureInitLayer({ dir: initDir, lower: image, overlayData }), ...image];
+  mount({ source: 'overlay', target: root, fstype: 'overlay', data: overlayData({ lower, upper, work }) });
+  return root;
+}
+
+/** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */
+export function unmountBundle(room: Pick<Room, 'runtimeDir'>, id: string): void {
+  const bundle = bundleOf(room, id);
+  for (const point of listMountPoints().reverse()) {
+    if (point.startsWith(`${bundle}/`)) unmount(point, { detach: true });
+  }
+}

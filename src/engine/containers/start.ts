@@ -1,0 +1,161 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
+import { ensureFolderBeneath, type NamespaceChoice, readMonitorPid } from '../oci/index.js';
+import { isMountPoint, type ProcessIdentity, processStartTime } from '../sys/index.js';
+import { composeBundle } from './compose-bundle.js';
+import type { Container } from './container.js';
+import { removing } from './errors.js';
+import { startHealthChecks } from './health.js';
+import { hostFileMounts, namesOfHost, writeHostFiles } from './host-files.js';
+import { commandOf } from './merge-config.js';
+import { prepareMounts, releaseVolumes } from './oci-mounts.js';
+import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
+import { mountRoot, unmountBundle } from './rootfs.js';
+import { planNetwork } from './sandbox.js';
+import { shmMounts } from './shm.js';
+import { nowNs, renderTime } from './time.js';
+
+/**
+ * Starts a container that does not run. The record says `starting` from before the first change until the container's
+ * program runs, so that an engine that dies in between is followed by one that takes everything back.
+ * @returns false when it runs already
+ * @throws `container/paused`, `container/removing`, `container/start-failed`, `network/…`, `volume/…`; the abort reason
+ */
+export function startContainer(room: Room, container: Container, signal: AbortSignal): Promise<boolean> {
+  return container.exclusive(async () => {
+    const before = container.state.status;
+    if (before === 'running') return false;
+    if (before === 'paused') {
+      throw new TscomposeError({
+        code: 'container/paused',
+        message: 'cannot start a paused container, try unpause instead',
+        facts: { containerId: container.id },
+      });
+    }
+    if (before === 'removing' || before === 'dead' || container.gone) throw removing(container.id);
+    clearTimeout(container.restartTimer);
+    container.restartTimer = undefined;
+    container.stopRequested = false;
+    await container.move('start', { error: '', oomKilled: false });
+    try {
+      await room.starts(() => bringUp(room, container, signal));
+      return true;
+    } catch (error) {
+      await recordFailure(room, container, before === 'created', error);
+      throw describeFailure(container, error);
+    }
+  });
+}
+
+async function bringUp(room: Room, container: Container, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { record } = container;
+  const { id } = record;
+  const bundle = bundleOf(room, id);
+  await using undo = new CleanupStack();
+  const undoing = (what: string, work: () => unknown) => {
+    undo.defer(async () => {
+      try {
+        await work();
+      } catch (error) {
+        room.log.warn('cannot undo a part of a start', { containerId: id, what, error });
+      }
+    });
+  };
+
+  clearBundle(room, id);
+  mkdirSync(bundle, { recursive: true, mode: 0o700 });
+  undoing('bundle', () => {
+    clearBundle(room, id);
+  });
+  const root = mountRoot(room, record);
+  undoing('volumes', () => releaseVolumes(room, record));
+  const ownMounts = await prepareMounts(room, record);
+
+  const network = planNetwork(room, record);
+  let namespace: NamespaceChoice;
+  let filesOwner = id;
+  if (network.kind === 'own') {
+    undoing('network', () => room.networks.leave(id));
+    const sandbox = await room.networks.join(network.request, signal);
+    namespace = { path: sandbox.namespacePath };
+    const gateway = Object.values(sandbox.endpoints).find(({ Gateway = '' }) => Gateway !== '')?.Gateway ?? '';
+    writeHostFiles(room, record, { ...sandbox, gateway });
+  } else if (network.kind === 'host') {
+    namespace = 'host';
+    writeHostFiles(room, record, namesOfHost(record));
+  } else {
+    namespace = { path: network.path };
+    filesOwner = network.other.id;
+  }
+
+  const { WorkingDir = '' } = record.config;
+  if (WorkingDir !== '') ensureFolderBeneath(root, WorkingDir);
+  const mounts = [...hostFileMounts(room, container, filesOwner), ...shmMounts(room, container), ...ownMounts];
+  const spec = composeBundle(room, container, { root, mounts, network: namespace });
+  const { pid, monitorPid } = await room.oci.create(monitored(room, container), spec, signal);
+  undoing('container', () => room.oci.discard(id, { monitor: true }));
+  if (network.kind === 'own') await room.networks.settle(id, pid);
+  const [process, monitor] = [identify(pid), identify(readMonitorPid(bundle) ?? monitorPid)];
+  for (const preparation of [...container.preparations]) await preparation.connect();
+  await room.oci.start(id);
+  await container.move('started', {
+    exitCode: 0,
+    startedAt: renderTime(nowNs()),
+    stoppedByUser: false,
+    process,
+    monitor,
+  });
+  undo.commit();
+  publish(room, container, 'start');
+  container.signals.emit('started');
+  startHealthChecks(room, container);
+}
+
+/** Empties a bundle's folder, and never what is mounted in it. */
+export function clearBundle(room: Pick<Room, 'runtimeDir'>, id: string): void {
+  const bundle = bundleOf(room, id);
+  unmountBundle(room, id);
+  if (isMountPoint(join(bundle, 'merged'))) throw new Error(`the root file system of ${id} is still mounted`);
+  rmSync(bundle, { recursive: true, force: true });
+  rmSync(join(exitsOf(room), id), { force: true });
+}
+
+function monitored(room: Room, { record }: Container): Parameters<Room['oci']['create']>[0] {
+  const { id, name, config, hostConfig } = record;
+  const tty = config.Tty === true;
+  return {
+    id,
+    name,
+    bundle: bundleOf(room, id),
+    exits: exitsOf(room),
+    logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPathOf(room, id),
+    tty,
+    stdin: config.OpenStdin === true,
+    stdinOnce: config.StdinOnce === true,
+    program: commandOf(config)[0] ?? '',
+  };
+}
+
+function identify(pid: number): ProcessIdentity {
+  return { pid, startTime: processStartTime(pid) ?? 'gone' };
+}
+
+async function recordFailure(room: Room, container: Container, isNew: boolean, error: unknown): Promise<void> {
+  const exitCode = hasCode(error, 'oci/create-failed') ? error.facts.exitCode : 128;
+  const finishedAt = isNew ? container.state.finishedAt : renderTime(nowNs());
+  const change = { exitCode, error: messageOf(error), finishedAt };
+  await container.move(isNew ? 'start-failed-new' : 'start-failed', change);
+  room.log.info('container did not start', { containerId: container.id, error: messageOf(error) });
+}
+
+function describeFailure(container: Container, error: unknown): unknown {
+  if (!hasCode(error, 'oci/create-failed')) return error;
+  return new TscomposeError({
+    code: 'container/start-failed',
+    message: error.message,
+    facts: { containerId: container.id, exitCode: error.facts.exitCode },
+  });
+}

@@ -1,0 +1,141 @@
+import { TscomposeError } from '../../base/errors.js';
+import { isAlive, sendSignal } from '../sys/index.js';
+import type { Container } from './container.js';
+import { notRunning } from './errors.js';
+import { publish, type Room } from './room.js';
+import { parseSignal } from './signals.js';
+import { startContainer } from './start.js';
+import type { StopOptions } from './types.js';
+
+const defaultGraceS = 10;
+const SIGKILL = 9;
+const SIGTERM = 15;
+/** How long a killed container may take to go, for a process may wait for a disk. */
+const killedMs = 30_000;
+
+/** @returns false when it does not run. @throws `container/invalid-signal`, `container/stop-failed`; the abort reason */
+export async function stopContainer(
+  room: Room,
+  container: Container,
+  options: StopOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { config } = container.record;
+  const number = parseSignal(options.signal ?? nonEmpty(config.StopSignal) ?? String(SIGTERM));
+  if (await cancelRestart(room, container)) return true;
+  await container.idle(); // a start under way first comes to its end
+  if (!container.isLive) return false;
+  const graceS = options.timeoutS ?? config.StopTimeout ?? defaultGraceS;
+  const ended = container.wait('not-running', signal);
+  ended.catch(() => undefined); // awaited below
+  await requestStop(container);
+  await deliver(room, container, number);
+  const inTime = graceS < 0 ? await ended.then(() => true) : await within(ended, graceS * 1000);
+  if (!inTime) {
+    await deliver(room, container, SIGKILL);
+    if (!(await within(ended, killedMs))) throw stopFailed(container);
+  }
+  publish(room, container, 'stop');
+  return true;
+}
+
+/** @throws `container/not-running`, `container/invalid-signal`, `container/stop-failed` */
+export async function killContainer(
+  room: Room,
+  container: Container,
+  signalName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const number = parseSignal(signalName === '' ? String(SIGKILL) : signalName);
+  if (await cancelRestart(room, container)) return;
+  await container.idle();
+  if (!container.isLive) throw cannotKill(container);
+  const stopSignal = parseSignal(nonEmpty(container.record.config.StopSignal) ?? String(SIGTERM));
+  if (number === SIGKILL || number === stopSignal) await requestStop(container);
+  const ended = container.wait('not-running', signal);
+  ended.catch(() => undefined); // awaited below, when at all
+  await deliver(room, container, number);
+  if (number === SIGKILL && !(await within(ended, killedMs))) throw stopFailed(container);
+}
+
+export async function restartContainer(
+  room: Room,
+  container: Container,
+  options: StopOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await stopContainer(room, container, options, signal);
+  await startContainer(room, container, signal);
+  publish(room, container, 'restart');
+}
+
+/** Ends the wait for the next start of a container that keeps ending. @returns false when it does not wait */
+export function cancelRestart(_room: Room, container: Container): Promise<boolean> {
+  if (container.state.status !== 'restarting') return Promise.resolve(false);
+  return container.exclusive(async () => {
+    if (container.state.status !== 'restarting') return false; // it has just been started again
+    clearTimeout(container.restartTimer);
+    container.restartTimer = undefined;
+    await container.move('restart-cancelled', { stoppedByUser: true });
+    container.signals.emit('ended', { StatusCode: container.state.exitCode });
+    return true;
+  });
+}
+
+async function requestStop(container: Container): Promise<void> {
+  container.stopRequested = true;
+  await container.exclusive(async () => {
+    if (container.isLive) await container.change({ state: { ...container.state, stoppedByUser: true } });
+  });
+}
+
+/** A paused container takes the signal when it goes on, so it does. */
+async function deliver(room: Room, container: Container, number: number): Promise<void> {
+  const { process } = container.state;
+  if (process === undefined || !isAlive(process)) return; // its exit is on its way
+  sendSignal(process.pid, number);
+  publish(room, container, 'kill', { signal: String(number) });
+  if (container.state.status === 'paused') {
+    await container.exclusive(async () => {
+      if (container.state.status !== 'paused') return;
+      await room.oci.resume(container.id);
+      await container.move('unpause');
+    });
+  }
+}
+
+/** Whether `ended` settles in time. It may reject only with the abort reason, which goes on to the caller. */
+async function within(ended: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false);
+    }, ms);
+  });
+  try {
+    return await Promise.race([ended.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function cannotKill({ id }: Container): unknown {
+  return new TscomposeError({
+    code: 'container/not-running',
+    message: `cannot kill container: ${id}: container ${id} is not running`,
+    facts: { containerId: id },
+    cause: notRunning(id),
+  });
+}
+
+function stopFailed({ id }: Container): TscomposeError<'container/stop-failed'> {
+  return new TscomposeError({
+    code: 'container/stop-failed',
+    message: `cannot stop container: ${id}: it did not end within ${killedMs / 1000} s of being killed`,
+    facts: { containerId: id },
+  });
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}

@@ -1,0 +1,174 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  ftruncateSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { posix } from 'node:path';
+import { TscomposeError } from '../../base/errors.js';
+import type { TarEntry } from '../../base/tar/entry.js';
+import { encodeName, fileName } from '../../base/tar/names.js';
+import { readTar } from '../../base/tar/stream.js';
+import { openFolderBeneath } from '../oci/index.js';
+import { lsetxattr, mknod, setTimes, sysErrno } from '../sys/index.js';
+import './errors.js';
+
+export interface UnpackOptions {
+  /** Where `/` of the container is. */
+  readonly root: string;
+  /** The folder to unpack into, as the container calls it. */
+  readonly path: string;
+  /** Refuse to put a file in a folder's place and the other way round; otherwise what is there goes. */
+  readonly noOverwriteDirNonDir: boolean;
+  /** Everything belongs to this user instead of the one in the archive. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Unpacks an archive beneath a container's root; no name and no link in it or in the container leads outside.
+ * @throws `tar/invalid`, `container/cannot-overwrite`, `container/read-only`, `container/path-not-found`
+ */
+export async function unpackTree(tar: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<void> {
+  const folders: { readonly path: string; readonly mtimeNs: bigint }[] = [];
+  try {
+    await readTar(tar, async (entry, body) => {
+      options.signal.throwIfAborted();
+      await unpackEntry(entry, body, options);
+      if (entry.type === 'directory') folders.push({ path: placeOf(entry.path, options), mtimeNs: entry.mtimeNs });
+    });
+  } catch (error) {
+    if (sysErrno(error) !== 'EROFS') throw error;
+    throw new TscomposeError({
+      code: 'container/read-only',
+      message: 'container rootfs is marked read-only',
+      facts: { path: options.path },
+      cause: error,
+    });
+  }
+  for (const { path, mtimeNs } of folders.reverse()) {
+    inFolder(options.root, posix.dirname(path), (folder) => {
+      if (path !== options.path) setTimes(`${folder}/${posix.basename(path)}`, { mtimeNs });
+    });
+  }
+}
+
+/** @throws `container/path-not-found` for a name that climbs out */
+function placeOf(name: string, { path }: Pick<UnpackOptions, 'path'>): string {
+  const clean = posix.normalize(`/${name}`).replace(/(?<=.)\/+$/, '');
+  if (name.split('/').includes('..')) {
+    const message = `the archive names ${JSON.stringify(name)}, which is not beneath ${path}`;
+    throw new TscomposeError({ code: 'container/path-not-found', message, facts: { path: name } });
+  }
+  return posix.join(path, clean);
+}
+
+/** Runs `work` with the path of a held folder beneath the root. */
+function inFolder<T>(root: string, path: string, work: (folder: string) => T): T {
+  const fd = openFolderBeneath(root, path);
+  try {
+    return work(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function unpackEntry(entry: TarEntry, body: AsyncIterable<Buffer>, options: UnpackOptions): Promise<void> {
+  const place = placeOf(entry.path, options);
+  if (place === posix.normalize(options.path)) return; // `./`: the folder itself stays as it is
+  const folder = openFolderBeneath(options.root, posix.dirname(place));
+  try {
+    const name = posix.basename(place);
+    const path = `/proc/self/fd/${folder}/${name}`;
+    makeRoom(path, place, entry, options);
+    await make(entry, path, body, options);
+    dress(entry, path, options);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function makeRoom(path: string, place: string, entry: TarEntry, { noOverwriteDirNonDir }: UnpackOptions): void {
+  const there = lstatSync(fileName(path), { throwIfNoEntry: false });
+  if (there === undefined) return;
+  const isFolder = entry.type === 'directory';
+  if (there.isDirectory() && isFolder) return;
+  if (noOverwriteDirNonDir && there.isDirectory() !== isFolder) {
+    const message = there.isDirectory()
+      ? `cannot overwrite directory "${place}" with non-directory "${entry.path}"`
+      : `cannot overwrite non-directory "${place}" with directory "${entry.path}"`;
+    throw new TscomposeError({ code: 'container/cannot-overwrite', message, facts: { path: place } });
+  }
+  rmSync(fileName(path), { recursive: true, force: true });
+}
+
+async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, options: UnpackOptions): Promise<void> {
+  const target = fileName(path);
+  switch (entry.type) {
+    case 'directory':
+      if (lstatSync(target, { throwIfNoEntry: false }) === undefined) mkdirSync(target, { mode: 0o755 });
+      return;
+    case 'symlink':
+      symlinkSync(encodeName(entry.linkPath ?? ''), target);
+      return;
+    case 'hardlink': {
+      const source = placeOf(entry.linkPath ?? '', options);
+      inFolder(options.root, posix.dirname(source), (folder) => {
+        linkSync(fileName(`${folder}/${posix.basename(source)}`), target);
+      });
+      return;
+    }
+    case 'file':
+      await writeFile(entry, target, body);
+      return;
+    case 'fifo':
+      mknod(path, constants.S_IFIFO | 0o600, 0, 0);
+      return;
+    case 'block':
+    case 'character': {
+      const type = entry.type === 'block' ? constants.S_IFBLK : constants.S_IFCHR;
+      mknod(path, type | 0o600, entry.major ?? 0, entry.minor ?? 0);
+    }
+  }
+}
+
+async function writeFile(entry: TarEntry, target: string | Buffer, body: AsyncIterable<Buffer>): Promise<void> {
+  const fd = openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    const regions = (entry.sparse ?? [{ offset: 0, length: entry.sizeBytes }]).map((region) => ({ ...region }));
+    let region = regions.shift();
+    for await (const chunk of body) {
+      let rest = chunk;
+      while (rest.length > 0 && region !== undefined) {
+        const part = rest.subarray(0, region.length);
+        writeSync(fd, part, 0, part.length, region.offset);
+        rest = rest.subarray(part.length);
+        region = { offset: region.offset + part.length, length: region.length - part.length };
+        if (region.length === 0) region = regions.shift();
+      }
+    }
+    if (entry.sparse !== undefined) ftruncateSync(fd, entry.sizeBytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Owner before mode, since a change of owner clears setuid, and both before capabilities, which it clears too. */
+function dress(entry: TarEntry, path: string, { owner }: UnpackOptions): void {
+  if (entry.type === 'hardlink') return;
+  const target = fileName(path);
+  lchownSync(target, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
+  if (entry.type !== 'symlink') chmodSync(target, entry.mode & 0o7777);
+  for (const [name, value] of entry.xattrs ?? []) {
+    if (name === 'security.capability' || name.startsWith('user.')) lsetxattr(path, name, value);
+  }
+  setTimes(path, { mtimeNs: entry.mtimeNs });
+}
