@@ -102,7 +102,8 @@ function loadOptions(context: CliContext): LoadOptions {
     allResources: globals.allResources,
     stdin: async () => await readAll(terminal.stdin),
     onWarning: ({ message, at }) => {
-      context.warn(`${at === undefined ? '' : `${renderLocation(at)}: `}warning: ${message}`);
+      const place = at === undefined || message.startsWith(at.file) ? '' : `${renderLocation(at)}: `;
+      context.warn(`${place}warning: ${message}`);
     },
   };
 }

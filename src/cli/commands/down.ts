@@ -25,7 +25,7 @@ export const downCommand = defineCommand({
     }
     return await actOnProject(
       context,
-      { operation: 'down', services: args, whenNothing: 'nothing to remove' },
+      { operation: 'down', services: args, whenNothing: 'warning: no resource found to remove for the project' },
       (observed, { name, project, setting }) =>
         planDown(observed, project, {
           projectName: name,

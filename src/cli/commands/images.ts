@@ -30,7 +30,7 @@ export const imagesCommand = defineCommand({
     const images = await inspectAll(client, containers, signal);
     const rows = containers.map((container) => imageRow(container, images.get(container.ImageID)));
     if (flags.format === 'json') terminal.stdout.write(`${rows.length === 0 ? 'null' : JSON.stringify(rows)}\n\n`);
-    else if (flags.format === 'table') terminal.stdout.write(table(rows));
+    else if (flags.format === 'table') terminal.stdout.write(table(rows, terminal.stdout.columns));
     else {
       const message = `--format: "${flags.format}" is neither table nor json`;
       throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
@@ -86,7 +86,7 @@ function imageRow(container: ContainerSummary, image: ImageInspect | undefined):
   };
 }
 
-function table(rows: readonly ImageRow[]): string {
+function table(rows: readonly ImageRow[], fitTo: number | undefined): string {
   return renderTable(
     ['CONTAINER', 'REPOSITORY', 'TAG', 'PLATFORM', 'IMAGE ID', 'SIZE', 'CREATED'],
     rows.map((row) => [
@@ -98,5 +98,6 @@ function table(rows: readonly ImageRow[]): string {
       humanSize(row.Size),
       row.Created === undefined ? 'N/A' : ago(Date.parse(row.Created), Date.now()),
     ]),
+    fitTo,
   );
 }

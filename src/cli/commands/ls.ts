@@ -29,7 +29,7 @@ export const lsCommand = defineCommand({
     else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows)}\n`);
     else if (flags.format === 'table') {
       const cells = rows.map(({ Name, Status, ConfigFiles }) => [Name, Status, ConfigFiles]);
-      stdout.write(renderTable(['NAME', 'STATUS', 'CONFIG FILES'], cells));
+      stdout.write(renderTable(['NAME', 'STATUS', 'CONFIG FILES'], cells, stdout.columns));
     } else throw invalid(`--format: "${flags.format}" is neither table nor json`, '--format');
     return 0;
   },

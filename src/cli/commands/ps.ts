@@ -35,7 +35,8 @@ export const psCommand = defineCommand({
         (wanted.length === 0 || wanted.includes(one.State)) &&
         (flags.orphans || known === undefined || known.has(serviceOf(one))),
     );
-    context.terminal.stdout.write(render(containers, flags));
+    const { stdout } = context.terminal;
+    stdout.write(render(containers, flags, flags.noTrunc ? undefined : stdout.columns));
     return 0;
   },
 });
@@ -47,7 +48,7 @@ interface ShowFlags {
   readonly noTrunc: boolean;
 }
 
-function render(containers: readonly ContainerSummary[], flags: ShowFlags): string {
+function render(containers: readonly ContainerSummary[], flags: ShowFlags, fitTo: number | undefined): string {
   if (flags.quiet) return containers.map(({ Id }) => `${Id}\n`).join('');
   if (flags.services) {
     const names = [...new Set(containers.map(serviceOf))].sort(compare);
@@ -58,6 +59,7 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags): stri
   const engineColumn = rows.some(({ Engine }) => Engine !== '') ? [column('ENGINE', 'Engine')] : [];
   return renderListing(flags.format ?? 'table', {
     rows,
+    fitTo,
     columns: [
       column('NAME', 'Name'),
       column('IMAGE', 'Image'),

@@ -23,7 +23,8 @@ export const topCommand = defineCommand({
         ...columns.map((title) => process[top.Titles.indexOf(title)] ?? '-'),
       ]),
     );
-    if (rows.length > 0) terminal.stdout.write(renderTable(['SERVICE', '#', ...columns], rows));
+    if (rows.length > 0)
+      terminal.stdout.write(renderTable(['SERVICE', '#', ...columns], rows, terminal.stdout.columns));
     return 0;
   },
 });

@@ -6,6 +6,8 @@ import { parseTemplate, templateFields } from './template.js';
 export interface Listing<Row extends object> {
   readonly rows: readonly Row[];
   readonly columns: readonly { readonly title: string; readonly cell: (row: Row) => string }[];
+  /** Cells of the terminal, where one shows it. */
+  readonly fitTo?: number | undefined;
   readonly methods?: (row: Row) => Readonly<Record<string, (argument: string) => string>>;
 }
 
@@ -19,6 +21,7 @@ export function renderListing<Row extends object>(format: string, listing: Listi
     return renderTable(
       columns.map(({ title }) => title),
       rows.map((row) => columns.map(({ cell }) => cell(row))),
+      listing.fitTo,
     );
   }
   if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');

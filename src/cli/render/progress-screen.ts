@@ -1,5 +1,5 @@
 import { sgr, type Style } from './style.js';
-import { padTo, textWidth, truncate } from './text-width.js';
+import { padTo, textWidth, truncate, truncateMiddle } from './text-width.js';
 
 export type RowState = 'working' | 'done' | 'failed' | 'warning';
 
@@ -20,7 +20,7 @@ export interface ScreenSize {
 
 /**
  * Header and one line a thing: ` ✔ Container hitos-web-1  Started  0.3s`. No line is wider than the screen.
- * What does not fit goes in this order: details, then the ends of names; where lines are short, what is done.
+ * What does not fit goes in this order: details, then the middles of names; where lines are short, what is done.
  */
 export function drawScreen(
   operation: string,
@@ -66,7 +66,7 @@ function layOut(rows: readonly ScreenRow[], columns: number): Layout {
 
 function drawRow(row: ScreenRow, layout: Layout, spinner: string, style: Style): string {
   const [icon, colour] = icons[row.state] ?? [spinner, sgr.cyan];
-  const subject = padTo(truncate(row.subject, layout.subject), layout.subject);
+  const subject = padTo(truncateMiddle(row.subject, layout.subject), layout.subject);
   const time = seconds(row.elapsedMs).padStart(layout.time);
   const afterSubject = layout.columns - iconCells - layout.subject;
   const withTime = afterSubject >= gap + layout.status + gap + layout.time;

@@ -20,6 +20,21 @@ export function truncate(text: string, cells: number): string {
   return `${kept}…`;
 }
 
+/** As `truncate`, but keeps both ends: names of containers differ at the end. */
+export function truncateMiddle(text: string, cells: number): string {
+  if (cells < 12 || textWidth(text) <= cells) return truncate(text, cells);
+  const segments = Array.from(segmenter().segment(text), ({ segment }) => segment);
+  const tail: string[] = [];
+  const tailCells = Math.floor((cells - 1) / 2);
+  for (let width = 0; segments.length > 0;) {
+    width += segmentWidth(segments.at(-1) ?? '');
+    if (width > tailCells) break;
+    tail.unshift(segments.pop() ?? '');
+  }
+  const end = tail.join('');
+  return truncate(segments.join(''), cells - textWidth(end)) + end;
+}
+
 export function padTo(text: string, cells: number): string {
   return text + ' '.repeat(Math.max(0, cells - textWidth(text)));
 }

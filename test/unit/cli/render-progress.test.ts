@@ -112,7 +112,7 @@ describe('progress on a terminal', () => {
       '[+] up 2/4',
       ' ✔ Network hitos_default          Created   0.3s',
       ' ⠋ Container hitos-config-1       Starting  0.3s',
-      ' ⠋ Image registry.example/a/ver…  Pulling   0.3s',
+      ' ⠋ Image registry…/long/name:tag  Pulling   0.3s',
       ' ✘ Container hitos-web-1          Error     0.3s',
     ]);
   });

@@ -115,3 +115,11 @@ test('a transfer is one bar over all its parts', () => {
   ).toBe('[===>      ] 2MB/8MB');
   expect(renderTransfer([{ current: 5, total: 5 }])).toBe('[==========] 5B/5B');
 });
+
+test('a table on a terminal shortens its widest columns, each in the middle', () => {
+  const rows = [['a-rather-long-project-web-1', 'busybox', 'Up 2 seconds']];
+  expect(renderTable(['NAME', 'IMAGE', 'STATUS'], rows, 44)).toBe(
+    'NAME                  IMAGE     STATUS\na-rather-…ect-web-1   busybox   Up 2 seconds\n',
+  );
+  expect(renderTable(['NAME', 'IMAGE', 'STATUS'], rows, 100)).toBe(renderTable(['NAME', 'IMAGE', 'STATUS'], rows));
+});
