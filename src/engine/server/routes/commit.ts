@@ -22,7 +22,7 @@ interface CommitRequest {
 }
 
 /** Makes an image of what a container has changed. */
-export function commitRoutes({ containers, images, layers, events }: Rooms): readonly Route[] {
+export function commitRoutes({ containers, images, layers }: Rooms): readonly Route[] {
   return [
     [
       'POST',
@@ -48,12 +48,6 @@ export function commitRoutes({ containers, images, layers, events }: Rooms): rea
         chainId,
         parent: base.id,
         tags: request.repo === undefined ? [] : [`${request.repo}:${tag}`],
-      });
-      const attributes = { comment: request.comment, imageID: image.id, imageRef: request.repo ?? '' };
-      events.publish({
-        Type: 'container',
-        Action: 'commit',
-        Actor: { ID: source.containerId, Attributes: attributes },
       });
       return image.id;
     } finally {

@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import type { Log } from '../../base/log.js';
+import type { Builder } from '../builder/index.js';
+import { openContainers } from '../containers/index.js';
+import { openContentStore } from '../content/index.js';
+import { createEventHub } from '../events/index.js';
+import { openImageStore } from '../images/index.js';
+import { openNetworks } from '../networks/index.js';
+import { openOci } from '../oci/index.js';
+import type { EngineFacts, Rooms } from '../server/index.js';
+import { openLayerStore } from '../snapshots/index.js';
+import { openVolumeStore } from '../volumes/index.js';
+import { stepNetworks } from './step-network.js';
+import { shortEngineId } from './engine-id.js';
+import type { EngineSettings } from './settings.js';
+import { wallClockNs } from './wall-clock.js';
+
+export interface OpenRooms {
+  readonly served: Rooms;
+  readonly runtime: EngineFacts['runtime'];
+  /** Stops watching; containers go on. When none is left, takes everything of this engine off the host. */
+  close(): Promise<void>;
+}
+
+export interface RoomsOptions {
+  readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'>;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the rooms from the ground up, and takes up what an earlier engine left: running, ended or half done. */
+export async function openRooms({ settings, log, signal }: RoomsOptions): Promise<OpenRooms> {
+  const { dataRoot, runtimeDir } = settings;
+  const engineId = shortEngineId(dataRoot);
+  const events = createEventHub(wallClockNs);
+  await using undo = new CleanupStack();
+
+  const [content, layers] = await Promise.all([
+    openContentStore(join(dataRoot, 'content')),
+    openLayerStore({ dir: join(dataRoot, 'layers'), log }),
+  ]);
+  undo.defer(() => layers.close());
+  const networks = await openNetworks({ dir: join(dataRoot, 'networks'), runtimeDir, engineId, log, events });
+  undo.defer(() => networks.stop());
+  const [images, oci] = await Promise.all([
+    openImageStore({ content, layers, dir: join(dataRoot, 'images'), events }),
+    openOci({
+      runtimeDir,
+      engineId,
+      overlayData: (directories) => layers.overlayData(directories),
+      joinBridge: stepNetworks(networks),
+      signal,
+    }),
+  ]);
+  const volumes = await openVolumeStore({
+    dir: join(dataRoot, 'volumes'),
+    events,
+    log,
+    usedBy: (name) => containers.usersOfVolume(name),
+  });
+  const containers = await openContainers({
+    dir: join(dataRoot, 'containers'),
+    runtimeDir,
+    images,
+    layers,
+    networks,
+    volumes,
+    oci,
+    events,
+    log,
+  });
+  undo.defer(() => containers.close());
+  signal.throwIfAborted();
+  await networks.start(); // names and ports before anything that may take long
+  await containers.recover(signal);
+  undo.commit();
+
+  const imageUsers = () => containers.imageUsers();
+  let builder: Promise<Builder> | undefined;
+  const openBuilder = async (): Promise<Builder> => {
+    const { createBuilder } = await import('../builder/index.js'); // most engines never build
+    const dir = join(dataRoot, 'build-cache');
+    return await createBuilder({ images, layers, runStep: (step) => oci.runStep(step), usedBy: imageUsers, dir, log });
+  };
+  const { kind: name, path } = oci.runtime;
+  const version = /\d+(?:\.\d+)+/.exec(oci.runtime.version)?.[0] ?? oci.runtime.version; // it says `crun version 1.8.1`
+  return {
+    served: {
+      containers,
+      images,
+      layers,
+      volumes,
+      networks,
+      events,
+      imageUsers,
+      log,
+      builder: () => (builder ??= openBuilder()),
+    },
+    runtime: { name, version, path },
+    close: async () => {
+      await using rest = new CleanupStack(); // from the last to the first, whatever fails
+      rest.defer(() => layers.close());
+      rest.defer(() => {
+        if (containers.running() === 0) oci.close();
+      });
+      rest.defer(() => networks.stop());
+      rest.defer(() => containers.close());
+    },
+  };
+}
