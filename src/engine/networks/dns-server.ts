@@ -1,12 +1,17 @@
-import type { Socket as UdpSocket } from 'node:dgram';
-import type { Server, Socket } from 'node:net';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import {
   adoptTcp,
   adoptUdp,
   bindUdp,
+  canEnterNamespaces,
   inNetworkNamespace,
   listenTcp,
   nftApply,
+  sysErrno,
+  type BoundSocket,
   type NetworkNamespace,
 } from '../sys/index.js';
 import { forwardQuestion, frame, FrameReader } from './dns-forward.js';
@@ -20,16 +25,31 @@ import {
   type DnsQuery,
 } from './dns-message.js';
 import type { Asker, NameTable } from './dns-names.js';
+import { setInside } from './kernel-settings.js';
 
 /** Docker's address for this, which many configuration files hold. */
 export const resolverAddress = '127.0.0.11';
 
 export interface ResolverOptions {
+  /** The container's side of its first network and the host's, for where its namespace cannot be entered. */
+  readonly way: () => ResolverWay | undefined;
   readonly names: NameTable;
   /** Who asks here, now. */
   readonly asker: () => Asker;
   /** Where other questions go; undefined: nowhere. */
   readonly servers: () => readonly string[] | undefined;
+}
+
+export interface ResolverWay {
+  readonly interfaceName: string;
+  readonly address: string;
+  readonly gateway: string;
+}
+
+/** High ports on 127.0.0.11 that port 53 leads to. */
+export interface ResolverPorts {
+  readonly udp: number;
+  readonly tcp: number;
 }
 
 /**
@@ -43,35 +63,68 @@ export class Resolver {
   readonly #connections = new Set<Socket>();
   readonly #closing = new AbortController();
 
-  private constructor(udp: UdpSocket, tcp: Server, options: ResolverOptions) {
+  /** Where it listens; see {@link Resolver.open}. */
+  readonly ports: ResolverPorts;
+
+  private constructor(udp: UdpSocket, tcp: Server, ports: ResolverPorts, options: ResolverOptions, only?: string) {
+    this.ports = ports;
     this.#udp = udp;
     this.#tcp = tcp;
     this.#options = options;
     udp.on('error', () => undefined); // an asker that is gone; nothing to tell it
     tcp.on('error', () => undefined);
     udp.on('message', (message, from) => {
+      if (only !== undefined && from.address !== only) return;
       void this.#answer(message, 'udp').then((answer) => {
         if (answer !== undefined && !this.#closing.signal.aborted) udp.send(answer, from.port, from.address);
       });
     });
     tcp.on('connection', (socket) => {
-      this.#serve(socket);
+      if (only !== undefined && socket.remoteAddress !== only) socket.destroy();
+      else this.#serve(socket);
     });
   }
 
   /**
-   * Opens the sockets inside and points port 53 at them, replacing what an earlier engine left there.
-   * The synchronous part happens before the first await.
+   * Opens the sockets inside and points port 53 at them. The synchronous part happens before the first await.
+   * @param before - the ports of the engine before: while they are free, its redirection still holds
    * @throws `sys/call-failed`
    */
-  static async open(namespace: NetworkNamespace, options: ResolverOptions): Promise<Resolver> {
+  static async open(namespace: NetworkNamespace, options: ResolverOptions, before?: ResolverPorts): Promise<Resolver> {
+    if (!canEnterNamespaces()) return Resolver.#openOutside(namespace, options);
     const { udp, tcp } = inNetworkNamespace(namespace, () => ({
-      udp: bindUdp(resolverAddress, 0),
-      tcp: listenTcp(resolverAddress, 0),
+      udp: preferring(before?.udp, (port) => bindUdp(resolverAddress, port)),
+      tcp: preferring(before?.tcp, (port) => listenTcp(resolverAddress, port)),
     }));
-    nftApply(redirection(udp.port, tcp.port), namespace);
+    const ports = { udp: udp.port, tcp: tcp.port };
+    try {
+      if (ports.udp !== before?.udp || ports.tcp !== before.tcp) nftApply(redirection(ports), namespace);
+    } catch (error) {
+      for (const { fd } of [udp, tcp]) closeSync(fd);
+      throw error;
+    }
     const [socket, server] = await Promise.all([adoptUdp(udp.fd), adoptTcp(tcp.fd)]);
-    return new Resolver(socket, server, options);
+    return new Resolver(socket, server, ports, options);
+  }
+
+  /**
+   * The spare way, by ordinary tools: the server listens on the bridge's address in the host's namespace, on any free
+   * port, and hears this container alone.
+   */
+  static async #openOutside(namespace: NetworkNamespace, options: ResolverOptions): Promise<Resolver> {
+    const way = options.way();
+    if (way === undefined) throw new Error('bug: a name server for a container without a network');
+    const socket = createSocket('udp4');
+    const server = createServer();
+    socket.bind({ address: way.gateway, port: 0, exclusive: true });
+    server.listen({ host: way.gateway, port: 0, exclusive: true });
+    await Promise.all([once(socket, 'listening'), once(server, 'listening')]);
+    const bound = server.address();
+    const tcp = typeof bound === 'object' && bound !== null ? bound.port : 0;
+    const ports = { udp: socket.address().port, tcp };
+    setInside(namespace, `net/ipv4/conf/${way.interfaceName}/route_localnet`, '1');
+    nftApply(redirection(ports, way.gateway), namespace);
+    return new Resolver(socket, server, ports, options, way.address);
   }
 
   close(): void {
@@ -127,16 +180,42 @@ export class Resolver {
   }
 }
 
-/** In the container's namespace; the table is remade in one transaction, so that names never stop resolving. */
-function redirection(udpPort: number, tcpPort: number): string {
-  return `table ip tscompose-dns
-delete table ip tscompose-dns
-table ip tscompose-dns {
+/** A port that somebody inside has taken meanwhile is replaced by any other. */
+function preferring(port: number | undefined, bind: (port: number) => BoundSocket): BoundSocket {
+  if (port !== undefined) {
+    try {
+      return bind(port);
+    } catch (error) {
+      if (sysErrno(error) !== 'EADDRINUSE') throw error;
+    }
+  }
+  return bind(0);
+}
+
+/**
+ * In the container's namespace, in one transaction, so that names never stop resolving. The rules of an earlier engine
+ * are flushed and not deleted with their table: the kernel would wait 15 ms for the chain's last user.
+ */
+function redirection(ports: ResolverPorts, server = resolverAddress): string {
+  return `table ip tscompose-dns {
   chain output {
     type nat hook output priority -100; policy accept;
-    ip daddr ${resolverAddress} udp dport 53 dnat to ${resolverAddress}:${udpPort}
-    ip daddr ${resolverAddress} tcp dport 53 dnat to ${resolverAddress}:${tcpPort}
   }
 }
+flush chain ip tscompose-dns output
+${server === resolverAddress ? '' : sourceAddress(server)}add rule ip tscompose-dns output ip daddr ${resolverAddress} udp dport 53 dnat to ${server}:${ports.udp}
+add rule ip tscompose-dns output ip daddr ${resolverAddress} tcp dport 53 dnat to ${server}:${ports.tcp}
+`;
+}
+
+/** Questions start out from 127.0.0.1, where no answer from outside could come back to. */
+function sourceAddress(server: string): string {
+  return `table ip tscompose-dns {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+  }
+}
+flush chain ip tscompose-dns postrouting
+add rule ip tscompose-dns postrouting ip saddr 127.0.0.0/8 ip daddr ${server} masquerade
 `;
 }

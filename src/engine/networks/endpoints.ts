@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { addressBytes, inNetworkNamespace, openLinks, type LinkChange, type Links } from '../sys/index.js';
+import { addressBytes, openLinks, type LinkChange, type Links } from '../sys/index.js';
 import type { NetworkNamespace } from '../sys/index.js';
 import { AddressPool } from './address-pool.js';
 import { prefixLength, rangeOf } from './endpoint-settings.js';
 import { invalid } from './errors.js';
-import { writeIfPresent } from './kernel-settings.js';
+import { setInside } from './kernel-settings.js';
 import type { NetworkRecord } from './record.js';
 import type { EndpointRecord, EndpointRequest } from './sandbox.js';
 import { parseSubnet } from './subnet.js';
@@ -153,11 +153,9 @@ export function routesThrough(way: PluggedEndpoint | undefined): LinkChange[] {
 function setUpIpv6(namespace: NetworkNamespace, endpoints: readonly PluggedEndpoint[]): void {
   const without = endpoints.filter(({ endpoint }) => endpoint.ipv6 === undefined);
   if (without.length === 0) return;
-  inNetworkNamespace(namespace, () => {
-    for (const { endpoint } of without) {
-      writeIfPresent(`/proc/sys/net/ipv6/conf/${endpoint.interfaceName}/disable_ipv6`, '1');
-    }
-  });
+  for (const { endpoint } of without) {
+    setInside(namespace, `net/ipv6/conf/${endpoint.interfaceName}/disable_ipv6`, '1');
+  }
 }
 
 /** The endpoint that leads outside: the first, in order of priority, whose network is not internal. */

@@ -14,6 +14,7 @@ export class ForeignFirewall {
   readonly #log: Log;
   readonly #bridges = new Set<string>();
   #ensured: string | undefined;
+  #lookedAtMs = 0;
   #pending: Promise<void> = Promise.resolve();
 
   constructor(comment: string, log: Log) {
@@ -22,10 +23,16 @@ export class ForeignFirewall {
   }
 
   /** Lets a bridge through, now or when such a firewall turns up. Bridges named `tsc…` share one rule. */
-  ensure(bridge: string): Promise<void> {
+  async ensure(bridge: string): Promise<void> {
     this.#bridges.add(bridge.startsWith('tsc') ? 'tsc+' : bridge);
-    this.#pending = this.#pending.then(() => this.#apply());
-    return this.#pending;
+    const bridges = [...this.#bridges].join();
+    const known = bridges === this.#ensured;
+    if (known && performance.now() - this.#lookedAtMs < lookAgainMs) return this.#pending;
+    this.#lookedAtMs = performance.now();
+    this.#ensured = bridges;
+    const before = this.#pending;
+    this.#pending = before.then(() => this.#apply());
+    return known ? before : this.#pending; // a firewall that may have been started meanwhile is no reason to wait
   }
 
   /** Takes every exception of this engine away again, also those of an earlier process. */
@@ -39,11 +46,7 @@ export class ForeignFirewall {
   }
 
   async #apply(): Promise<void> {
-    const tools = ['iptables', 'ip6tables'].filter(mayFilter);
-    const wanted = `${tools.join()} ${[...this.#bridges].join()}`;
-    if (wanted === this.#ensured) return;
-    for (const tool of tools) await this.#applyWith(tool);
-    this.#ensured = wanted;
+    for (const tool of ['iptables', 'ip6tables']) if (mayFilter(tool)) await this.#applyWith(tool);
   }
 
   async #applyWith(tool: string): Promise<void> {
@@ -91,6 +94,9 @@ export class ForeignFirewall {
     }
   }
 }
+
+/** A firewall that is started or flushed later is noticed by a join after this time. */
+const lookAgainMs = 10_000;
 
 /** Whether asking the tool is worth it: merely starting iptables would make its tables. */
 function mayFilter(tool: string): boolean {

@@ -1,7 +1,7 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
+import { canEnterNamespaces, inNetworkNamespace, runToolSync, type NetworkNamespace } from '../sys/index.js';
 
 /**
  * Settings of the host's network namespace that containers need, with what they were before. The old values lie in a
@@ -34,6 +34,19 @@ export class KernelSettings {
     for (const [key, value] of this.#before) writeIfPresent(`/proc/sys/${key}`, value);
     this.#before.clear();
     rmSync(this.#file, { force: true });
+  }
+}
+
+/** Sets `/proc/sys/<key>` of another network namespace, where the kernel has it. */
+export function setInside(namespace: NetworkNamespace, key: string, value: string): void {
+  const path = `/proc/sys/${key}`;
+  if (canEnterNamespaces()) {
+    inNetworkNamespace(namespace, () => {
+      writeIfPresent(path, value);
+    });
+  } else {
+    const script = 'if [ -e "$1" ]; then echo "$2" >"$1"; fi';
+    runToolSync('nsenter', [`--net=${namespace.procPath}`, '--', 'sh', '-c', script, 'sh', path, value]);
   }
 }
 

@@ -95,6 +95,8 @@ export interface SandboxRecord {
   readonly ports: readonly PortRecord[];
   readonly dns: readonly string[];
   readonly forward: boolean;
+  /** Where its name server listens inside. */
+  readonly resolverPorts?: { readonly udp: number; readonly tcp: number };
   /** The process that keeps the namespace, once there is one. */
   readonly process?: ProcessIdentity;
 }

@@ -7,8 +7,8 @@ import type { Records } from '../store/index.js';
 import { deleteLinks, type Bridges } from './bridges.js';
 import type { Catalogue } from './catalogue.js';
 import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
-import { Resolver } from './dns-server.js';
-import { namesOf } from './endpoint-settings.js';
+import { Resolver, type ResolverOptions, type ResolverWay } from './dns-server.js';
+import { namesOf, rangeOf } from './endpoint-settings.js';
 import {
   allocateEndpoint,
   plugIn,
@@ -133,7 +133,7 @@ export class Sandboxes {
     plugged: readonly PluggedEndpoint[],
     ports: readonly PortRequest[],
   ): Promise<void> {
-    if (plugged.length > 0) live.resolver = await this.#openResolver(live, namespace);
+    if (plugged.length > 0) await this.#resolve(live, namespace);
     const way = wayOut(plugged);
     if (way !== undefined) {
       for (const port of distinct(ports)) await this.#publish(live, port, way);
@@ -151,16 +151,19 @@ export class Sandboxes {
     this.#options.rules.addPorts(published.rules);
   }
 
-  #openResolver(live: LiveSandbox, namespace: NetworkNamespace): Promise<Resolver> {
-    return Resolver.open(namespace, {
+  async #resolve(live: LiveSandbox, namespace: NetworkNamespace): Promise<void> {
+    const options: ResolverOptions = {
       names: this.#options.names,
       asker: () => this.#askerOf(live),
+      way: () => this.pluggedOf(live).flatMap(resolverWay)[0],
       servers: () => {
         const inside = this.pluggedOf(live).every(({ network }) => network.internal);
         if (inside || !live.record.forward) return undefined;
         return live.record.dns.length > 0 ? live.record.dns : readHostResolver().servers;
       },
-    });
+    };
+    live.resolver = await Resolver.open(namespace, options, live.record.resolverPorts);
+    live.record = { ...live.record, resolverPorts: live.resolver.ports };
   }
 
   #askerOf(live: LiveSandbox): Asker {
@@ -297,7 +300,7 @@ export class Sandboxes {
       const before = wayOut(this.pluggedOf(live));
       plugIn(links, namespace, [plugged], before === undefined ? wayOut([plugged]) : undefined);
       undo.defer(() => deleteLinks([endpoint.linkName]));
-      live.resolver ??= await this.#openResolver(live, namespace);
+      if (live.resolver === undefined) await this.#resolve(live, namespace);
       live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
       this.#name(live);
       await Promise.all([this.#options.rules.flush(), bridges.admit(network)]);
@@ -428,6 +431,12 @@ function inOrder(endpoints: readonly EndpointRequest[]): EndpointRequest[] {
 export function parseLink(link: string): { readonly target: string; readonly alias: string } {
   const [target = '', alias = target] = link.replace(/^\//, '').split(':');
   return { target: /^[0-9a-f]{64}$/.test(target) ? target.slice(0, 12) : target, alias };
+}
+
+function resolverWay({ network, endpoint }: PluggedEndpoint): ResolverWay[] {
+  const { interfaceName, ipv4: address } = endpoint;
+  const gateway = rangeOf(network, 4)?.gateway;
+  return address === undefined || gateway === undefined ? [] : [{ interfaceName, address, gateway }];
 }
 
 function freeInterface({ record }: LiveSandbox): string {
