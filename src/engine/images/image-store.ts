@@ -247,8 +247,9 @@ class FileImageStore implements ImageStore {
       const gone = new Map((await this.#collectLayers(usedBy)).map((layer) => [layer.chainId, layer]));
       for (const [index, image] of images.entries()) {
         items.push({ Deleted: image.id });
+        const below = new Set(chains[index + 1]?.map(({ chainId }) => chainId)); // told with the parent
         for (const { chainId, sizeBytes } of chains[index] ?? []) {
-          if (!gone.delete(chainId)) continue;
+          if (below.has(chainId) || !gone.has(chainId)) continue;
           items.push({ Deleted: chainId });
           freedBytes += sizeBytes;
         }

@@ -141,7 +141,7 @@ function byTool(tool: 'zstd' | 'xz' | 'bzip2'): Decompressor {
   });
   exited.catch(() => undefined); // asked for at the end of the output
   output.once('close', () => {
-    if (child.exitCode === null) child.kill('SIGKILL');
+    if (!output.readableEnded) child.kill('SIGKILL'); // nobody wants the rest
   });
   return { input: child.stdin, output, failure: () => exited };
 }
