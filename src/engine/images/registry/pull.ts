@@ -67,7 +67,7 @@ async function firstWith(
     // The user's password is for the registry named, not for a mirror of it.
     const own = isLast ? auth : undefined;
     const session = new RegistrySession({
-      http: registries.http,
+      registries,
       endpoint,
       reference,
       auth: own,

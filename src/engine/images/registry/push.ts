@@ -26,7 +26,7 @@ export async function pushImage(
     const { image } = parts.state.catalog.resolve(canonicalText(one));
     const endpoint = registries.pushEndpoint(reference.domain);
     const session = new RegistrySession({
-      http: registries.http,
+      registries,
       endpoint,
       reference: one,
       auth,

@@ -9,6 +9,8 @@ export interface RegistryOptions {
   readonly certsDirs?: readonly string[];
   /** Authorities to trust beside the system's; the environment's TSCOMPOSE_EXTRA_CA_CERTS when left out. */
   readonly extraCaFile?: string;
+  /** The first pause before something is tried again; each further one is twice as long. */
+  readonly firstRetryDelayMs?: number;
 }
 
 export interface Endpoint {
@@ -20,6 +22,7 @@ export interface Endpoint {
 
 export interface Registries {
   readonly http: HttpClient;
+  readonly firstRetryDelayMs: number;
   /** Where images of a domain are pulled from: mirrors first. */
   pullEndpoints(domain: string): readonly Endpoint[];
   pushEndpoint(domain: string): Endpoint;
@@ -40,6 +43,7 @@ export function openRegistries(options: RegistryOptions): Registries {
   };
   return {
     http,
+    firstRetryDelayMs: options.firstRetryDelayMs ?? 250,
     pullEndpoints: (domain) => [
       ...(mirrors[domain] ?? []).map((url) => ({ registry: new URL(url).host, baseUrls: [new URL(url)] })),
       own(domain),

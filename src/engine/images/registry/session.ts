@@ -10,13 +10,12 @@ import type { Reference } from '../reference.js';
 import { Authorizer } from './auth.js';
 import { refusal, type RefusedRequest, unreachable } from './failures.js';
 import { type Answer, type HttpClient, isNotThere, readBody } from './http.js';
-import type { Endpoint } from './registries.js';
+import type { Endpoint, Registries } from './registries.js';
 
 const maxManifestBytes = 4 << 20;
 const maxErrorBytes = 64 << 10;
 const maxAttempts = 6;
 const maxUploads = 3;
-const firstDelayMs = 250;
 const maxDelayMs = 15_000;
 
 export interface FetchedManifest {
@@ -37,6 +36,7 @@ interface Ask {
 /** One repository of one registry, for one command. */
 export class RegistrySession {
   readonly #http: HttpClient;
+  readonly #firstDelayMs: number;
   readonly #endpoint: Endpoint;
   readonly #reference: Reference;
   readonly #authorizer: Authorizer;
@@ -44,18 +44,19 @@ export class RegistrySession {
   #base: URL | undefined;
 
   constructor(options: {
-    readonly http: HttpClient;
+    readonly registries: Registries;
     readonly endpoint: Endpoint;
     readonly reference: Reference;
     readonly auth: RegistryAuth | undefined;
     readonly access: 'pull' | 'pull,push';
     readonly signal: AbortSignal;
   }) {
-    const { http, endpoint, reference, auth = {}, access, signal } = options;
-    this.#http = http;
+    const { registries, endpoint, reference, auth = {}, access, signal } = options;
+    this.#http = registries.http;
+    this.#firstDelayMs = registries.firstRetryDelayMs;
     this.#endpoint = endpoint;
     this.#reference = reference;
-    this.#authorizer = new Authorizer(http, auth, `repository:${reference.path}:${access}`);
+    this.#authorizer = new Authorizer(registries.http, auth, `repository:${reference.path}:${access}`);
     this.#signal = signal;
   }
 
@@ -253,7 +254,7 @@ export class RegistrySession {
     const asked = /^\d+$/.test(retryAfter ?? '')
       ? Number(retryAfter) * 1_000
       : Date.parse(retryAfter ?? '') - Date.now();
-    const backOff = firstDelayMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+    const backOff = this.#firstDelayMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
     const delay = Number.isNaN(asked) ? backOff : Math.max(asked, 0);
     await sleep(Math.min(delay, maxDelayMs), undefined, { signal: this.#signal });
   }
