@@ -12,6 +12,8 @@ export interface Work {
   readonly project: Project | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Whose inner steps are not shown: only that they begin and end. */
+  readonly quiet?: { readonly builds: boolean; readonly pulls: boolean };
 }
 
 /**
@@ -35,12 +37,14 @@ export async function runUp(
   });
 }
 
-function executeOptions({ parallel }: CliContext, { client, project, progress, signal }: Work): ExecuteOptions {
+function executeOptions({ parallel }: CliContext, { client, project, progress, signal, quiet }: Work): ExecuteOptions {
   return {
     client,
     project,
     signal,
     onEvent: (event) => {
+      if (event.kind === 'progress' && event.status === 'Building' && quiet?.builds === true) return;
+      if (event.kind === 'progress' && event.status === 'Pulling' && quiet?.pulls === true) return;
       progress.report(event);
     },
     ...(parallel === undefined ? {} : { parallel }),

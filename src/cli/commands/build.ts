@@ -37,7 +37,11 @@ export const buildCommand = defineCommand({
     }
     const client = await context.engine();
     const progress = await context.progress('build');
-    await runPlan(context, { client, project, progress, signal: context.signal }, plan);
+    await runPlan(
+      context,
+      { client, project, progress, signal: context.signal, quiet: { builds: flags.quiet, pulls: false } },
+      plan,
+    );
     await progress.end();
     return 0;
   },

@@ -4,7 +4,7 @@ import { flag, flagOrUnset, integer, list, text } from '../flags.js';
 import { runUp } from '../run-plan.js';
 import { withinSeconds } from '../shared-options.js';
 import { upInForeground } from '../up/foreground.js';
-import { checkUpFlags, upOptions } from '../up/options.js';
+import { checkUpFlags, quietOf, upOptions } from '../up/options.js';
 
 export const upFlags = {
   abortOnContainerExit: flag('Stop everything when any container ends'),
@@ -56,7 +56,7 @@ export const upCommand = defineCommand({
     const background = flags.detach || flags.wait || flags.noStart || context.dryRun;
     if (!background) return await upInForeground(context, { client, project, options, flags, services: args });
     const progress = await context.progress('up');
-    await runUp(context, { client, project, progress, signal }, options);
+    await runUp(context, { client, project, progress, signal, quiet: quietOf(flags) }, options);
     await progress.end();
     return 0;
   },

@@ -139,6 +139,6 @@ class ScreenRenderer implements ListrRenderer {
     const { operation, rows, stream, style } = this.#options;
     const columns = stream.columns ?? 80;
     const size = cropped ? { columns, lines: (stream.rows ?? 24) - 1 } : { columns };
-    return drawScreen(operation, rows(), size, this.#spinner.fetch(), style);
+    return drawScreen(operation, rows(), size, cropped ? this.#spinner.fetch() : '·', style);
   }
 }

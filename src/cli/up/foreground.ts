@@ -12,7 +12,7 @@ import { createProgress } from '../render/progress.js';
 import { plainStyle } from '../render/style.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
-import type { UpFlags } from './options.js';
+import { quietOf, type UpFlags } from './options.js';
 
 export interface ForegroundUp {
   readonly client: EngineClient;
@@ -31,7 +31,8 @@ export interface ForegroundUp {
 export async function upInForeground(context: CliContext, up: ForegroundUp): Promise<number> {
   const { client, project, options, flags } = up;
   const creating = await context.progress('up');
-  await runUp(context, { client, project, progress: creating, signal: context.signal }, { ...options, noStart: true });
+  const work = { client, project, progress: creating, signal: context.signal, quiet: quietOf(flags) };
+  await runUp(context, work, { ...options, noStart: true });
   await creating.end();
   return await new Session(context, up, flags).run();
 }

@@ -7,6 +7,10 @@ import { booleanSetting } from '../terminal.js';
 
 export type UpFlags = FlagValues<typeof upFlags>;
 
+export function quietOf(flags: UpFlags): { readonly builds: boolean; readonly pulls: boolean } {
+  return { builds: flags.quietBuild, pulls: flags.quietPull };
+}
+
 /** Flags that contradict each other. @throws `usage/invalid` */
 export function checkUpFlags(flags: UpFlags): void {
   const attaching =

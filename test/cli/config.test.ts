@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runCli } from '../support/run-cli.js';
+
+let folder = '';
+beforeEach(() => {
+  folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-config-'))), 'shop');
+  mkdirSync(folder);
+});
+afterEach(() => {
+  rmSync(dirname(folder), { recursive: true });
+});
+
+function files(contents: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(contents)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+const config = (...args: string[]) => runCli(['config', ...args], { cwd: folder });
+const project = `
+services:
+  web:
+    image: nginx:\${TAG:-1}
+    ports: ["8080:80"]
+    depends_on: [db]
+    environment: {PRICE: 5$$}
+  db:
+    image: postgres
+    volumes: [data:/var/lib/postgresql]
+  debug:
+    image: busybox
+    profiles: [tools]
+volumes: {data: {}}
+`;
+
+test('the whole project as YAML', async () => {
+  files({ 'compose.yaml': project, '.env': 'TAG=2\n' });
+  expect(await config()).toEqual({
+    exitCode: 0,
+    stderr: '',
+    stdout: `name: shop
+services:
+  db:
+    image: postgres
+    networks:
+      default: null
+    volumes:
+      - type: volume
+        source: data
+        target: /var/lib/postgresql
+        volume: {}
+  web:
+    depends_on:
+      db:
+        condition: service_started
+        required: true
+    environment:
+      PRICE: 5$$
+    image: nginx:2
+    networks:
+      default: null
+    ports:
+      - mode: ingress
+        target: 80
+        published: "8080"
+        protocol: tcp
+networks:
+  default:
+    name: shop_default
+volumes:
+  data:
+    name: shop_data
+`,
+  });
+});
+
+test('JSON has the same data', async () => {
+  files({ 'compose.yaml': project });
+  const { stdout } = await config('--format', 'json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    name: 'shop',
+    services: { web: { image: 'nginx:1', ports: [{ target: 80, published: '8080' }], command: null } },
+  });
+});
+
+describe('parts of it', () => {
+  test.each([
+    [['--services'], 'db\nweb\n'],
+    [['--volumes'], 'data\n'],
+    [['--networks'], 'default\n'],
+    [['--images'], 'postgres\nnginx:1\n'],
+    [['--profiles'], 'tools\n'],
+    [['-q'], ''],
+  ])('%j', async (args, stdout) => {
+    files({ 'compose.yaml': project });
+    expect(await config(...args)).toEqual({ exitCode: 0, stdout, stderr: '' });
+  });
+
+  test('hashes are one line a service', async () => {
+    files({ 'compose.yaml': project });
+    const { stdout } = await config('--hash', '*');
+    expect(stdout).toMatch(/^db [0-9a-f]{64}\nweb [0-9a-f]{64}\n$/);
+    expect((await config('--hash', 'web')).stdout).toBe(stdout.split('\n').slice(1).join('\n'));
+  });
+
+  test('named services bring what they need', async () => {
+    files({ 'compose.yaml': project });
+    expect((await config('web', '--services')).stdout).toBe('db\nweb\n');
+    expect((await config('db', '--services')).stdout).toBe('db\n');
+    expect((await config('debug', '--services')).stdout).toBe('debug\n');
+  });
+
+  test('--output writes a file', async () => {
+    files({ 'compose.yaml': project });
+    expect(await config('-o', 'out.yaml')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    expect(readFileSync(join(folder, 'out.yaml'), 'utf8')).toContain('name: shop\n');
+  });
+});
+
+describe('where the project comes from', () => {
+  test('standard input', async () => {
+    const { stdout } = await runCli(['-f', '-', 'config', '--images'], {
+      cwd: folder,
+      input: 'services: {a: {image: b}}',
+    });
+    expect(stdout).toBe('b\n');
+  });
+
+  test('a folder above', async () => {
+    files({ 'compose.yaml': project, 'deep/er/x': '' });
+    const { stdout } = await runCli(['config', '--services'], { cwd: join(folder, 'deep/er') });
+    expect(stdout).toBe('db\nweb\n');
+  });
+
+  test('nowhere', async () => {
+    const { exitCode, stderr } = await config();
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr:
+        'no configuration file provided: not found\n' +
+        '  hint: name a file with -f, or go to a folder with a compose.yaml   [compose/no-file]\n',
+    });
+  });
+
+  test('several files, the last one winning', async () => {
+    files({ 'compose.yaml': project, 'more.yaml': 'services: {web: {image: httpd}}' });
+    const { stdout } = await runCli(['-f', 'compose.yaml', '-f', 'more.yaml', 'config', '--images'], { cwd: folder });
+    expect(stdout).toBe('postgres\nhttpd\n');
+  });
+});
+
+describe('mistakes are shown where they stand', () => {
+  test('with the line and what was meant', async () => {
+    files({
+      'compose.yaml': 'services:\n  web:\n    image: a\n    depends_on: [databse]\n  database:\n    image: b\n',
+    });
+    const { exitCode, stdout, stderr } = await config('-q');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(/^compose\.yaml:4:18: .*databse/);
+    expect(stderr).toContain('    4 |     depends_on: [databse]\n      |                  ^^^^^^^\n');
+    expect(stderr).toContain('database');
+  });
+
+  test('all of them at once, then their number', async () => {
+    files({ 'compose.yaml': 'services:\n  web:\n    imagee: a\n    prots: []\n' });
+    const { stderr } = await config('-q');
+    expect(stderr).toMatch(/^compose\.yaml:3:5: /m);
+    expect(stderr).toMatch(/^compose\.yaml:4:5: /m);
+    expect(stderr).toMatch(/\n\d+ problems\n$/);
+  });
+
+  test('as one JSON object each', async () => {
+    files({ 'compose.yaml': 'services:\n  web:\n    imagee: a\n    prots: []\n' });
+    const { stderr } = await runCli(['--error-format', 'json', 'config', '-q'], { cwd: folder });
+    const problems = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(problems).toContainEqual(
+      expect.objectContaining({ error: true, file: join(folder, 'compose.yaml'), line: 4, column: 5 }),
+    );
+  });
+});
