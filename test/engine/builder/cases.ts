@@ -37,8 +37,8 @@ const files: Record<string, FileSpec> = {
 
 export const cases: readonly Case[] = [
   // FROM and stages
-  { name: 'FROM alone is the image itself', dockerfile: ['FROM busybox'], look: '/etc' },
-  { name: 'FROM scratch', dockerfile: ['FROM scratch', 'COPY a.txt /o/a.txt'], files, look: '/' },
+  { name: 'FROM alone is the image itself', dockerfile: ['FROM busybox'], look: '/root' },
+  { name: 'FROM scratch', dockerfile: ['FROM scratch', 'COPY a.txt /o/a.txt'], files },
   {
     name: 'FROM with ARG',
     dockerfile: ['ARG I=nope', 'FROM $I', 'RUN mkdir /o && echo $I > /o/i'],
@@ -68,7 +68,7 @@ export const cases: readonly Case[] = [
     dockerfile: ['FROM busybox AS a', 'RUN mkdir /o', 'FROM a AS b', 'RUN touch /o/b', 'FROM nosuch'],
     target: 'b',
   },
-  { name: 'COPY --from an image', dockerfile: ['FROM scratch', 'COPY --from=busybox /etc/passwd /o/'], look: '/' },
+  { name: 'COPY --from an image', dockerfile: ['FROM scratch', 'COPY --from=busybox /etc/passwd /o/'] },
   // RUN
   {
     name: 'RUN in both forms',
@@ -106,10 +106,13 @@ export const cases: readonly Case[] = [
       'RUN mkdir -m 777 /o',
       'USER alice',
       'WORKDIR /o',
-      'RUN id > id; pwd > pwd; echo $HOME > home',
+      'RUN id -un > id; id -g >> id; pwd > pwd; echo $HOME > home',
     ],
   },
-  { name: 'RUN as a number', dockerfile: ['FROM busybox', 'RUN mkdir -m 777 /o', 'USER 1234:50', 'RUN id > /o/id'] },
+  {
+    name: 'RUN as a number',
+    dockerfile: ['FROM busybox', 'RUN mkdir -m 777 /o', 'USER 1234:50', 'RUN (id -u; id -g) > /o/id'],
+  },
   {
     name: 'RUN that fails',
     dockerfile: ['FROM busybox', 'RUN echo some words; exit 7'],
@@ -152,7 +155,7 @@ export const cases: readonly Case[] = [
       'COPY a.txt /o/a.txt',
       'COPY . /o/',
     ],
-    files,
+    files: { ...files, '.dockerignore': 'Dockerfile' },
   },
   {
     name: 'COPY over files of another kind',
@@ -170,7 +173,7 @@ export const cases: readonly Case[] = [
     files,
   },
   { name: 'COPY a link', dockerfile: ['FROM busybox', 'COPY link /o/l'], files },
-  { name: 'COPY with wildcards', dockerfile: ['FROM busybox', 'COPY ?.txt d/* [l]ib /o/'], files },
+  { name: 'COPY with wildcards', dockerfile: ['FROM busybox', 'COPY ?.txt d/[ol]* [l]ib /o/'], files },
   { name: 'COPY of a name with brackets', dockerfile: ['FROM busybox', 'COPY [[]c].txt /o/'], files },
   {
     name: 'COPY in JSON form',
@@ -185,6 +188,7 @@ export const cases: readonly Case[] = [
       'COPY --chown=alice a.txt /o/a',
       'COPY --chown=5 a.txt /o/b',
       'COPY --chown=5:bin a.txt /o/c',
+      'COPY --chown=7:8 a.txt /o/p/q/a',
     ],
     files,
   },
@@ -297,6 +301,7 @@ export const cases: readonly Case[] = [
     dockerfile: ['FROM busybox', 'COPY . /o/'],
     files: {
       ...files,
+      'd/sub/': { mode: 0o755 }, // the docker CLI does not send the mode of a directory that it left out
       '.dockerignore': '# no\n*.txt\n!b.txt\nd/sub\n!d/sub/deep/three\n**/z\nDockerfile\n.dockerignore\nout\n',
     },
   },

@@ -62,13 +62,7 @@ export class Peer implements AsyncDisposable {
       });
     } catch (error) {
       const { stderr } = error as { stderr: string };
-      return {
-        fails: stderr
-          .split('\n')
-          .filter((line) => line.trim() !== '' && !/DEPRECATED|BuildKit is currently|environment-variable/.test(line))
-          .join('\n')
-          .replace('Error response from daemon: ', ''),
-      };
+      return { fails: (stderr.trimEnd().split('\n').at(-1) ?? '').replace('Error response from daemon: ', '') };
     }
     this.#images.add(tag);
     const { stdout: inspected } = await run('docker', ['image', 'inspect', tag]);
@@ -77,7 +71,7 @@ export class Peer implements AsyncDisposable {
     return {
       tree: await this.#tree(tag, one.look ?? '/o'),
       config: plainConfig(image.Config),
-      history: past.trimEnd().split('\n').reverse().slice(1),
+      history: past.replace(/\n$/, '').split('\n').reverse().slice(1),
     };
   }
 

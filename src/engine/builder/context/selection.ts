@@ -76,7 +76,10 @@ async function selectPattern(
   const items: SelectedItem[] = [];
   for (const path of hasWildcards(clean) ? expandWildcards(tree.root, clean) : [clean]) {
     const resolved = resolveSource(tree, path);
-    if (resolved === undefined) continue;
+    if (resolved === undefined) {
+      if (path === clean || tree.ignore.ignores(path)) continue;
+      throw sourceMissing(tree, path); // a name that the wildcard matched, of a link to nothing
+    }
     const entries = await walkTree({ root: tree.root, start: resolved, ignore: tree.ignore, signal });
     const [first] = entries;
     if (first === undefined) continue;

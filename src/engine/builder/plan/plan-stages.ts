@@ -134,7 +134,7 @@ async function planStage(
   const queue: { instruction: Exclude<Instruction, InstructionOf<'FROM'>>; kind: PlannedStep['kind'] }[] = [
     ...triggers.map((trigger) => ({ instruction: parseTrigger(trigger, stage.from), kind: 'trigger' as const })),
     ...stage.instructions.map((instruction) => ({ instruction, kind: 'instruction' as const })),
-    ...labelInstruction(labels, stage),
+    ...labelInstructions(labels, stage),
   ];
   for (const { instruction, kind } of queue) {
     const previous = steps.at(-1) ?? first;
@@ -261,17 +261,20 @@ function wantedPlatform(from: InstructionOf<'FROM'>, text: string): Platform | u
   return platform;
 }
 
-/** `--label` is one LABEL more, as the classic builder does it. */
-function labelInstruction(
+/** `--label` is a LABEL more each, as the classic builder does it. */
+function labelInstructions(
   labels: Readonly<Record<string, string>>,
   stage: Stage,
 ): { instruction: InstructionOf<'LABEL'>; kind: 'instruction' }[] {
-  const pairs = Object.entries(labels).sort(([left], [right]) => (left < right ? -1 : 1));
-  if (pairs.length === 0) return [];
-  const text = `LABEL ${pairs.map(([name, value]) => `${name}=${value}`).join(' ')}`;
-  // Single quotes: a label given on the command line is not expanded.
-  const quoted = pairs.map(([name, value]) => ({ name: quote(name), value: quote(value) }));
-  return [{ instruction: { keyword: 'LABEL', text, at: stage.from.at, pairs: quoted }, kind: 'instruction' }];
+  return Object.keys(labels)
+    .sort()
+    .map((name) => {
+      const value = labels[name] ?? '';
+      // Single quotes: a label given on the command line is not expanded.
+      const pairs = [{ name: quote(name), value: quote(value) }];
+      const text = `LABEL ${name}=${value}`;
+      return { instruction: { keyword: 'LABEL', text, at: stage.from.at, pairs }, kind: 'instruction' };
+    });
 }
 
 function quote(text: string): string {

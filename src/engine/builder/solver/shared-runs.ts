@@ -36,9 +36,9 @@ export class SharedRuns {
       if (this.#runs.get(key) === run) this.#runs.delete(key);
       run.controller.abort(io.signal.reason);
     };
-    const aborted = new Promise<'aborted'>((resolve) => {
-      io.signal.addEventListener('abort', () => resolve('aborted'), { once: true });
-    });
+    let onAbort = (): void => undefined;
+    const aborted = new Promise<'aborted'>((resolve) => (onAbort = () => resolve('aborted')));
+    io.signal.addEventListener('abort', onAbort, { once: true });
     try {
       const outcome = await Promise.race([run.outcome, aborted]);
       if (outcome !== 'aborted') return outcome;
@@ -47,6 +47,7 @@ export class SharedRuns {
       if (run.controller.signal.aborted) await run.outcome.catch(() => undefined);
       throw io.signal.reason;
     } finally {
+      io.signal.removeEventListener('abort', onAbort);
       leave();
     }
   }

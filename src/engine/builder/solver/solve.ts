@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { LayerStore } from '../../snapshots/index.js';
 import type { BuildCache } from './cache.js';
 import type { Operation, Outcome, Solved } from './operation.js';
@@ -43,6 +44,7 @@ export async function solve(
   const { observer, cacheUse } = request;
   const group = new AbortController();
   const signal = AbortSignal.any([request.signal, group.signal]);
+  setMaxListeners(0, signal); // every operation under way has some
   const slots = createSlots(request.parallel);
   const releases: (() => void)[] = [];
   const release = (): void => {
