@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -71,6 +72,7 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
   const clients = new Set<AbortController>();
   const running = new Set<Promise<void>>();
   const engine = new AbortController();
+  setMaxListeners(0, engine.signal); // one for all changes under way
   const commonHeaders: readonly (readonly [string, string])[] = [
     ['Api-Version', newestApi],
     ['Docker-Experimental', 'false'],
