@@ -14,7 +14,7 @@ import { planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
 import { stepReporter } from './report/step-reporter.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
-import { type BuildCache, openBuildCache } from './solver/cache.js';
+import { type BuildCache, type CacheEntry, openBuildCache } from './solver/cache.js';
 import type { Operation, Solved } from './solver/operation.js';
 import { SharedRuns } from './solver/shared-runs.js';
 import { solve } from './solver/solve.js';
@@ -64,6 +64,8 @@ export interface BuilderOptions {
 }
 
 const defaultParallel = 4;
+/** Steps that no build has come to for so long are forgotten when the builder is opened. */
+const stepsKeptMs = 30 * 24 * 60 * 60 * 1000;
 /** Local contexts whose digests are remembered this long after their last build. */
 const digestsKeptMs = 30 * 24 * 60 * 60 * 1000;
 
@@ -75,9 +77,14 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   const cache = await openBuildCache({ dir: join(dir, 'steps'), layers, log, now });
   const cacheMounts = openCacheMounts(join(dir, 'mounts'));
   const parts: BuildParts = { ...options, now, cache, cacheMounts, digestsDir, runs: new SharedRuns() };
+  const old = cache.entries().filter(({ lastUsedAt }) => now().getTime() - Date.parse(lastUsedAt) > stepsKeptMs);
+  await forget(parts, old, new AbortController().signal);
   return {
     build: (request, io) => build(parts, request, io),
-    prune: (signal) => prune(parts, signal),
+    prune: async (signal) => {
+      await cacheMounts.clear();
+      return await forget(parts, cache.entries(), signal);
+    },
     diskUsage: () => {
       const inImages = new Set<string>(
         images
@@ -97,11 +104,9 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   };
 }
 
-/** Every record goes; a layer goes when no image, container or running build has it, those on top first. */
-async function prune(parts: BuildParts, signal: AbortSignal): Promise<PruneResult> {
-  const { images, layers, cache, cacheMounts, usedBy } = parts;
-  await cacheMounts.clear();
-  const entries = cache.entries();
+/** Records go; a layer of theirs goes when no image, container or running build has it, those on top first. */
+async function forget(parts: BuildParts, entries: readonly CacheEntry[], signal: AbortSignal): Promise<PruneResult> {
+  const { images, layers, cache, usedBy } = parts;
   const candidates = new Set<ChainId>();
   for (const { id, chainId } of entries) {
     signal.throwIfAborted();
