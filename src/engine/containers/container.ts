@@ -98,7 +98,7 @@ export class Container {
         ended = response;
         if (condition !== 'removed') finish(() => resolve(response));
       };
-      const onRemoved = () => finish(() => resolve(ended ?? last()));
+      const onRemoved = () => finish(() => resolve(ended ?? { StatusCode: this.state.exitCode }));
       const onAbort = () => finish(() => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
       const finish = (settle: () => void) => {
         this.signals.off('ended', onEnded).off('removed', onRemoved);

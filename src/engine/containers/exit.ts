@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.js';
 import { readExitCode } from '../oci/index.js';
@@ -17,9 +17,12 @@ import { nowNs, parseTime, renderTime } from './time.js';
 export function settleExit(room: Room, container: Container): Promise<void> {
   return container.exclusive(async () => {
     if (!container.isLive || container.gone) return;
-    const exitCode = await readExitCode(join(exitsOf(room), container.id));
-    if (exitCode !== undefined) await endRun(room, container, { exitCode, error: '' });
-    else if (isLost(container)) {
+    const exitFile = join(exitsOf(room), container.id);
+    const exitCode = await readExitCode(exitFile);
+    if (exitCode !== undefined) {
+      const endedMs = statSync(exitFile, { throwIfNoEntry: false })?.mtimeMs; // long ago when nobody was watching
+      await endRun(room, container, { exitCode, error: '', ...(endedMs === undefined ? {} : { endedMs }) });
+    } else if (isLost(container)) {
       await endRun(room, container, { exitCode: 137, error: 'the monitor of the container ended before it' });
     }
   });
@@ -35,9 +38,9 @@ function isLost({ state }: Container): boolean {
 export async function endRun(
   room: Room,
   container: Container,
-  { exitCode, error }: { readonly exitCode: number; readonly error: string },
+  { exitCode, error, endedMs }: { readonly exitCode: number; readonly error: string; readonly endedMs?: number },
 ): Promise<void> {
-  const finishedNs = nowNs();
+  const finishedNs = endedMs === undefined ? nowNs() : BigInt(Math.round(endedMs * 1e6));
   const ranMs = Number((finishedNs - (parseTime(container.state.startedAt) ?? finishedNs)) / 1_000_000n);
   const oomKilled = existsSync(join(bundleOf(room, container.id), 'oom'));
   const byUser = container.stopRequested || container.state.stoppedByUser;

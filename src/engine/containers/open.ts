@@ -91,7 +91,11 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     update: (reference, request) => updateContainer(room, find(reference), request),
     remove: (reference, how, signal) => removeContainer(room, find(reference), how, signal),
     prune: (filters, signal) => pruneContainers(room, filters, signal),
-    wait: (reference, condition, signal) => ({ ended: find(reference).wait(condition, signal) }),
+    wait: (reference, condition, signal) => {
+      const ended = find(reference).wait(condition, signal);
+      ended.catch(() => undefined); // a reader that leaves before it waits is no failure of ours
+      return { ended };
+    },
 
     inspect: async (reference, { size }) => {
       const container = find(reference);

@@ -7,6 +7,7 @@ import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
 import { startHealthChecks } from './health.js';
 import { takeAway, trashPrefix } from './remove.js';
+import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
 import { bundleOf, folderOf, type Room } from './room.js';
 import { startContainer } from './start.js';
@@ -14,6 +15,7 @@ import { startContainer } from './start.js';
 /** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
 const unseenExit = 255;
 const soonMs = 100;
+const recoveriesAtOnce = 4;
 
 /**
  * Makes records and kernel agree after an engine that ended in any way. First what belongs to nobody goes, then each
@@ -22,14 +24,19 @@ const soonMs = 100;
 export async function recoverContainers(room: Room, signal: AbortSignal): Promise<void> {
   const firstOfBoot = markBoot(room);
   await sweepUnknown(room);
-  for (const container of [...room.registry.values()]) {
-    signal.throwIfAborted();
-    try {
-      await container.exclusive(() => recoverOne(room, container, firstOfBoot));
-    } catch (error) {
-      room.log.error('cannot recover a container', { containerId: container.id, error });
-    }
-  }
+  const limit = createLimiter(recoveriesAtOnce);
+  await Promise.all(
+    [...room.registry.values()].map((container) =>
+      limit(async () => {
+        signal.throwIfAborted();
+        try {
+          await container.exclusive(() => recoverOne(room, container, firstOfBoot));
+        } catch (error) {
+          room.log.error('cannot recover a container', { containerId: container.id, error });
+        }
+      }),
+    ),
+  );
 }
 
 /** The runtime folder lies on a tmpfs, so that a mark in it lasts as long as the boot. */

@@ -127,14 +127,12 @@ async function discardContainer(
 ): Promise<void> {
   const cgroup = openCgroup(`${cgroupParent}/${id}`);
   if (monitor) {
-    // The monitor before the command it waits for, or it would record an exit; and again, for one may start the other.
-    for (let round = 0; round < 3; round += 1) {
+    // Until none is found: one that is being killed may just have started the next.
+    for (let round = 0; round < 600; round += 1) {
       const helpers = findHelpers(runtime.root).filter(({ containerId }) => containerId === id);
-      for (const program of ['monitor', 'runtime'] as const) {
-        for (const { pid } of helpers.filter((helper) => helper.program === program)) sendSignal(pid, 'SIGKILL');
-      }
       if (helpers.length === 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 5)); // the kernel needs a moment to take them away
+      for (const { pid } of helpers) sendSignal(pid, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
   await deleteContainer(runtime, id);

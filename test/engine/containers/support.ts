@@ -64,7 +64,7 @@ export class Engine implements AsyncDisposable {
     this.#rooms = await openRooms({ settings: this.dirs, log: this.#log, signal: AbortSignal.timeout(60_000) });
   }
 
-  async create(request: Partial<ContainerCreateRequest> & { Cmd?: string[] }, name?: string): Promise<string> {
+  async create(request: Partial<ContainerCreateRequest>, name?: string): Promise<string> {
     const options = name === undefined ? {} : { name };
     const { Id } = await this.containers.create({ Image: 'busybox', ...request }, options, soon());
     return Id;
