@@ -104,7 +104,11 @@ export class Bridges {
 
   async #restoreHost(): Promise<void> {
     this.#options.rules.rebuild();
-    this.#options.settings.restore();
+    // Where others have bridges, forwarding has become theirs as well.
+    const others = this.#options.links
+      .list()
+      .some(({ type, alias }) => type === 'bridge' && alias !== this.#options.owner);
+    this.#options.settings.giveBack(others ? 'keep' : 'restore');
     await this.#options.firewall.remove();
   }
 }

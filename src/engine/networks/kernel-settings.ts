@@ -30,8 +30,9 @@ export class KernelSettings {
     writeFileSync(path, value);
   }
 
-  restore(): void {
-    for (const [key, value] of this.#before) writeIfPresent(`/proc/sys/${key}`, value);
+  /** Puts the old values back, or merely forgets them. */
+  giveBack(how: 'restore' | 'keep'): void {
+    if (how === 'restore') for (const [key, value] of this.#before) writeIfPresent(`/proc/sys/${key}`, value);
     this.#before.clear();
     rmSync(this.#file, { force: true });
   }

@@ -1,5 +1,5 @@
 import type { Log } from '../../base/log.js';
-import { nftApply, sysErrno } from '../sys/index.js';
+import { forgetFlows, nftApply, sysErrno } from '../sys/index.js';
 import {
   emptyTable,
   networkElements,
@@ -22,6 +22,8 @@ export class PacketRules {
   readonly #ports = new Set<PublishedPort>();
   readonly #present = new Set<Family>();
   #lines: string[] = [];
+  /** UDP ports that changed: their flows must meet the new rules. */
+  readonly #changedUdp = new Set<number>();
   #flushing: Promise<void> | undefined;
 
   constructor(table: string, log: Log) {
@@ -46,13 +48,16 @@ export class PacketRules {
   addPorts(ports: readonly PublishedPort[]): void {
     for (const port of ports) {
       this.#ports.add(port);
+      if (port.protocol === 'udp') this.#changedUdp.add(port.hostPort);
       if (this.#present.has(port.family)) this.#lines.push(portElement('add', this.#table, port));
     }
   }
 
   removePorts(ports: readonly PublishedPort[]): void {
     for (const port of ports) {
-      if (this.#ports.delete(port) && this.#present.has(port.family)) {
+      if (!this.#ports.delete(port)) continue;
+      if (port.protocol === 'udp') this.#changedUdp.add(port.hostPort);
+      if (this.#present.has(port.family)) {
         this.#lines.push(portElement('delete', this.#table, port));
       }
     }
@@ -76,6 +81,18 @@ export class PacketRules {
 
   /** The same at once. */
   flushNow(): void {
+    this.#flushRules();
+    for (const port of this.#changedUdp) {
+      try {
+        forgetFlows('udp', port);
+      } catch (error) {
+        this.#log.warn('flows of a published port live on until they time out', { port, error });
+      }
+    }
+    this.#changedUdp.clear();
+  }
+
+  #flushRules(): void {
     const wanted = new Set([...this.#networks].flatMap((network) => this.#familiesOf(network)));
     const same = wanted.size === this.#present.size && [...wanted].every((family) => this.#present.has(family));
     if (same && this.#lines.length === 0) return;

@@ -205,8 +205,8 @@ export class Sandboxes {
     const { records, log } = this.#options;
     for (const record of records.list()) {
       const { containerId, process } = record;
-      if (process === undefined) continue; // an engine died while making it: adopt() or leave() will say which
-      if (!isAlive(process)) {
+      // Without a process an engine died while making it, and the namespace with the engine.
+      if (process === undefined || !isAlive(process)) {
         await records.delete(containerId);
         continue;
       }

@@ -8,6 +8,7 @@ import { canEnterNamespaces, inNetworkNamespace, type NetworkNamespace } from '.
 import { runToolSync } from './tool.js';
 
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
+const maxAttempts = 50;
 
 /**
  * Applies an nft(8) script as one transaction, all or nothing, in `namespace` or in this process's own.
@@ -39,8 +40,13 @@ function runOnce(library: Nftables, script: string, output: 'plain' | 'json'): s
     library.nft_ctx_buffer_output(context);
     library.nft_ctx_buffer_error(context);
     if (output === 'json') library.nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_JSON);
-    if (library.nft_run_cmd_from_buffer(context, script) === 0) return library.nft_ctx_get_output_buffer(context);
-    const said = library.nft_ctx_get_error_buffer(context).trim();
+    let said = '';
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      if (library.nft_run_cmd_from_buffer(context, script) === 0) return library.nft_ctx_get_output_buffer(context);
+      said = library.nft_ctx_get_error_buffer(context).trim();
+      // A signal (a child that ended) makes the kernel give the whole transaction up, with nothing done.
+      if (!said.includes('Interrupted system call')) break;
+    }
     throw callFailed('nft', [script.slice(0, 200)], errnoIn(said), said.slice(0, 2_000));
   } finally {
     library.nft_ctx_free(context);

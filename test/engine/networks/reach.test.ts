@@ -223,6 +223,19 @@ describe('published ports', () => {
     await second.serveTcp(80, 'second');
     expect(await shell(readTcp('127.0.0.1', 8100))).toBe('second');
   });
+
+  test('a datagram flow that goes on reaches the container that has the port now', async () => {
+    const ports = [{ hostIp: '', hostPort: 8101, containerPort: 53, protocol: 'udp' as const }];
+    const ask = (): Promise<string> =>
+      fromOutside(askUdp('192.0.2.1', 8101).replace('s.settimeout(2)', 's.settimeout(2);s.bind(("",4321))'));
+    const first = await own.guest(networks, 'first', { on: [front], ports });
+    await first.serveUdp(53, 'first');
+    expect(await ask()).toBe('first 192.0.2.9');
+    await networks.leave(first.id); // the process lives on, so that its address would still answer
+    const second = await own.guest(networks, 'second', { on: [front], ports });
+    await second.serveUdp(53, 'second');
+    expect(await ask()).toBe('second 192.0.2.9');
+  });
 });
 
 describe('with IPv6', () => {
