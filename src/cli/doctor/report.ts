@@ -28,5 +28,7 @@ function verdict(findings: readonly Finding[]): string {
   const failed = findings.filter(({ status }) => status === 'missing').length;
   if (failed > 0) return `The embedded engine cannot run here yet: ${failed} of ${findings.length} checks failed.`;
   const warned = findings.filter(({ status }) => status === 'warning').length;
-  return warned > 0 ? `The embedded engine can run here, with ${warned} limits.` : 'The embedded engine can run here.';
+  return warned > 0
+    ? `The embedded engine can run here, with ${warned} ${warned === 1 ? 'limit' : 'limits'}.`
+    : 'The embedded engine can run here.';
 }
