@@ -52,7 +52,7 @@ export function baseImages(options: {
       const otherPlatform = local === undefined ? '' : ` (the one here is for ${renderPlatform({ ...local.config })})`;
       throw new TscomposeError({
         code: 'build/base-image-missing',
-        message: `cannot find the base image ${reference}${wanted}${otherPlatform}: ${error.message}`,
+        message: `cannot find the base image ${reference}${wanted}${otherPlatform}`,
         facts: { reference },
         hint: error.hint ?? 'import or load it, or check the name and the way to its registry',
         at,
