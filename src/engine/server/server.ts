@@ -3,7 +3,7 @@ import { createServer, ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { newestApi, splitVersion } from './version.js';
+import { TscomposeError } from '../../base/errors.js';
 import { readUpgradeBody } from './body.js';
 import type { Exchange } from './exchange.js';
 import { failureBody, statusOf } from './failure.js';
@@ -22,6 +22,7 @@ import { imageRoutes } from './routes/images.js';
 import { networkRoutes } from './routes/networks.js';
 import { systemRoutes } from './routes/system.js';
 import { volumeRoutes } from './routes/volumes.js';
+import { newestApi, splitVersion } from './version.js';
 
 export interface EngineServer {
   /** Not listening yet. */
@@ -106,7 +107,9 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
 
   const fail = (error: unknown, request: IncomingMessage, response: ServerResponse, socket: Socket | undefined) => {
     const status = statusOf(error);
-    if (status >= 500) log.error('request failed', { method: request.method, url: request.url, error });
+    const what = { method: request.method, url: request.url, status };
+    if (!(error instanceof TscomposeError)) log.error('request failed', { ...what, error });
+    else if (status >= 500) log.warn('request failed', { ...what, ...failureBody(error) });
     if (response.headersSent || response.socket === null) {
       // Too late to say so properly: a broken connection is the sign.
       (socket ?? response).destroy();
