@@ -20,10 +20,15 @@ declare module '../base/errors.js' {
  * Finds host ports that two containers of the project want, before anything starts. Of a range such as `8000-8010:80`
  * a container takes one port, so ranges collide only when they run out.
  * @param scale - replicas asked for on the command line
+ * @param services - the ones that will run
  * @throws `graph/port-claimed-twice` at the later claim; `problems/several` when there are more
  */
-export function checkHostPorts(project: Project, scale: Readonly<Record<string, number>> = {}): void {
-  const claims = portClaims(project, (service) => replicasOf(project, service, scale));
+export function checkHostPorts(
+  project: Project,
+  scale: Readonly<Record<string, number>> = {},
+  services: readonly string[] = Object.keys(project.model.services),
+): void {
+  const claims = portClaims(project, services, (service) => replicasOf(project, service, scale));
   const granted = new Map<number, PortClaim[]>();
   const problems = new Map<string, TscomposeError>();
   // Earliest end first: with that order giving each claim its lowest free port finds an assignment if there is one.

@@ -14,9 +14,13 @@ export interface PortClaim {
 }
 
 /** Claims of every replica, services in order of name. Ephemeral ports and services on the host's network claim nothing. */
-export function portClaims(project: Project, replicasOf: (service: string) => number): PortClaim[] {
+export function portClaims(
+  project: Project,
+  services: readonly string[],
+  replicasOf: (service: string) => number,
+): PortClaim[] {
   const claims: PortClaim[] = [];
-  for (const service of Object.keys(project.model.services).sort()) {
+  for (const service of [...services].sort()) {
     const { ports = [], network_mode: mode } = project.model.services[service] ?? {};
     if (mode !== undefined && /^(host|none)$|^(service|container):/.test(mode)) continue;
     for (const [index, port] of ports.entries()) {

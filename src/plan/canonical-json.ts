@@ -5,17 +5,22 @@
  */
 interface Shape {
   readonly members: readonly string[];
-  /** Emitted even when absent, as null. */
-  readonly always?: readonly string[];
+  /** Emitted even when absent, as this JSON. */
+  readonly always?: Readonly<Record<string, string>>;
+  /** Names in JSON, where they differ from the model's. */
+  readonly written?: Readonly<Record<string, string>>;
   readonly inside?: Readonly<Record<string, Shape>>;
 }
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== '');
 
-const throttle: Shape = { members: words('path rate') };
+const throttle: Shape = { members: words('path rate'), written: { path: 'Path', rate: 'Rate' } };
 const fileReference: Shape = { members: words('source target uid gid mode') };
 const deviceRequest: Shape = { members: words('capabilities driver count device_ids options') };
-const hook: Shape = { members: words('command image user privileged working_dir environment per_replica') };
+const hook: Shape = {
+  members: words('command image user privileged working_dir environment per_replica'),
+  always: { command: 'null' },
+};
 const resources: Shape = {
   members: words('cpus memory pids devices generic_resources'),
   inside: { 'devices[]': deviceRequest },
@@ -32,12 +37,12 @@ export const serviceShape: Shape = {
     oom_score_adj pid pids_limit platform ports privileged pull_policy read_only restart runtime scale secrets
     security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits
     use_api_socket user userns_mode uts volume_driver volumes volumes_from working_dir pre_start post_start pre_stop`),
-  always: ['command', 'entrypoint'],
+  always: { command: 'null', entrypoint: 'null' },
   inside: {
     blkio_config: {
       members: words('weight weight_device device_read_bps device_read_iops device_write_bps device_write_iops'),
       inside: {
-        'weight_device[]': { members: words('path weight') },
+        'weight_device[]': { members: words('path weight'), written: { path: 'Path', weight: 'Weight' } },
         'device_read_bps[]': throttle,
         'device_read_iops[]': throttle,
         'device_write_bps[]': throttle,
@@ -52,6 +57,7 @@ export const serviceShape: Shape = {
       members: words(
         'mode replicas labels update_config rollback_config resources restart_policy placement endpoint_mode',
       ),
+      always: { resources: '{}', placement: '{}' },
       inside: {
         update_config: rollout,
         rollback_config: rollout,
@@ -65,7 +71,11 @@ export const serviceShape: Shape = {
     develop: {
       members: ['watch'],
       inside: {
-        'watch[]': { members: words('path action target exec include ignore initial_sync'), inside: { exec: hook } },
+        'watch[]': {
+          members: words('path action target exec include ignore initial_sync'),
+          always: { exec: '{"command":null}' },
+          inside: { exec: hook },
+        },
       },
     },
     'env_file[]': { members: words('path required format') },
@@ -76,9 +86,8 @@ export const serviceShape: Shape = {
     logging: { members: words('driver options') },
     'models[]': { members: words('endpoint_var model_var') },
     'networks[]': {
-      members:
-        words(`aliases driver_opts gw_priority interface_name ipv4_address ipv6_address link_local_ips mac_address
-        priority`),
+      members: words(`priority aliases ipv4_address ipv6_address link_local_ips mac_address driver_opts gw_priority
+        interface_name`),
     },
     'ports[]': { members: words('name mode host_ip target published protocol app_protocol') },
     provider: { members: words('type options') },
@@ -97,6 +106,7 @@ export const serviceShape: Shape = {
 
 export const networkShape: Shape = {
   members: words('name driver driver_opts ipam external internal attachable labels enable_ipv4 enable_ipv6'),
+  always: { ipam: '{}' },
   inside: {
     ipam: {
       members: words('driver config options'),
@@ -117,18 +127,25 @@ export function canonicalJson(value: unknown, shape: Shape): string {
 function encode(value: unknown, shape: Shape | undefined): string {
   if (Array.isArray(value)) return `[${value.map((item) => encode(item, shape)).join(',')}]`;
   if (!isRecord(value)) return JSON.stringify(value ?? null);
-  const known = shape?.members.filter((name) => value[name] !== undefined || shape.always?.includes(name) === true);
-  const names = known ?? sortedKeys(value);
-  return object(names, (name) => {
-    const item = value[name];
-    const inner = shape?.inside?.[`${name}[]`];
-    if (inner === undefined) return encode(item, shape?.inside?.[name]);
-    return isRecord(item) ? object(sortedKeys(item), (key) => encode(item[key], inner)) : encode(item, inner);
-  });
+  if (shape === undefined) return object(sortedKeys(value).map((key) => [key, encode(value[key], undefined)]));
+  return object(
+    shape.members.flatMap((name): [string, string][] => {
+      const item = value[name];
+      const missing = item === undefined ? shape.always?.[name] : undefined;
+      if (item === undefined && missing === undefined) return [];
+      return [[shape.written?.[name] ?? name, missing ?? encodeMember(item, name, shape)]];
+    }),
+  );
 }
 
-function object(names: readonly string[], encoded: (name: string) => string): string {
-  return `{${names.map((name) => `${JSON.stringify(name)}:${encoded(name)}`).join(',')}}`;
+function encodeMember(item: unknown, name: string, shape: Shape): string {
+  const inner = shape.inside?.[`${name}[]`];
+  if (inner === undefined || !isRecord(item)) return encode(item, inner ?? shape.inside?.[name]);
+  return object(sortedKeys(item).map((key) => [key, encode(item[key], inner)]));
+}
+
+function object(members: readonly (readonly [string, string])[]): string {
+  return `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
 }
 
 /** Sorted as Go sorts: by bytes of UTF-8. */

@@ -19,7 +19,7 @@ export function serviceHash(service: Service): string {
 }
 
 export function networkHash(network: NetworkDefinition): string {
-  return hashOf(canonicalJson({ ...network, ipam: network.ipam ?? {} }, networkShape));
+  return hashOf(canonicalJson(network, networkShape));
 }
 
 export function volumeHash(volume: VolumeDefinition): string {

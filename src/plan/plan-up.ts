@@ -1,6 +1,6 @@
 import type { TscomposeError } from '../base/errors.js';
 import type { Project } from '../compose/index.js';
-import { buildGraph } from '../graph/index.js';
+import { buildGraph, checkHostPorts } from '../graph/index.js';
 import { createContainers } from './create-containers.js';
 import { decideService, type RecreatePolicy, type ServiceDecision } from './decide-service.js';
 import { planImages, throwAll } from './images.js';
@@ -21,7 +21,8 @@ import { planVolumes, volumesOf } from './volumes.js';
 /**
  * What brings the engine from what it has to what the project says: images, networks, volumes, containers in
  * dependency order, then starts and waits. An unchanged project that runs plans to nothing.
- * @throws `graph/cycle`, `plan/no-such-service`, `plan/image-missing`, `plan/external-network-missing`,
+ * Nothing else is touched before every image is there: a build that fails leaves no network or volume.
+ * @throws `graph/cycle`, `graph/port-claimed-twice`, `plan/no-such-service`, `plan/image-missing`, `plan/external-network-missing`,
  * `plan/external-volume-missing`, `plan/name-claimed-twice`, `plan/unsupported-file`, `plan/read-only-file`,
  * `problems/several`
  */
@@ -29,6 +30,7 @@ export function planUp(project: Project, observed: ObservedState, options: UpOpt
   const graph = buildGraph(project);
   const selection = selectForStart(project, graph, options);
   refuseUnsupported(project, selection.services, options);
+  checkHostPorts(project, options.scale, selection.services);
   const builder = new PlanBuilder(project.name);
   const images = planImages(builder, project, selection.services, observed, options);
   const settled = [...images.stepOf.keys()].every((service) => {
@@ -36,9 +38,10 @@ export function planUp(project: Project, observed: ObservedState, options: UpOpt
   });
   if (images.uncertain || !settled) return builder.build(merged(options.fetched, images.fetched));
 
+  const imageSteps = [...new Set(images.stepOf.values())];
   const problems: TscomposeError[] = [];
   const networks = decideNetworks(builder, project, networksOf(project, selection.services), observed, problems);
-  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems);
+  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems, imageSteps);
   throwAll(problems);
   const decisions = decideAll(project, observed, selection, options);
   const state = new UpState({ builder, project, graph, observed, options, selection, decisions, images, volumes });

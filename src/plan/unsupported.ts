@@ -8,6 +8,7 @@ declare module '../base/errors.js' {
   interface ErrorFacts {
     /** Two containers would have one name. */
     'plan/name-claimed-twice': { readonly name: string; readonly services: readonly string[] };
+    'plan/unknown-restart-policy': { readonly service: string; readonly policy: string };
     'plan/unsupported-attribute': { readonly service: string; readonly attribute: string };
   }
 }
@@ -21,6 +22,12 @@ export function refuseUnsupported(project: Project, services: readonly string[],
     const name = definition?.container_name;
     if (definition?.provider !== undefined) problems.push(unsupported(project, service, 'provider'));
     if (definition?.pre_start !== undefined) problems.push(unsupported(project, service, 'pre_start'));
+    if (
+      definition?.restart !== undefined &&
+      !/^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(definition.restart)
+    ) {
+      problems.push(unknownRestartPolicy(project, service, definition.restart));
+    }
     if (name === undefined) continue;
     const at = project.locate(['services', service, 'container_name'] satisfies NodePath);
     const other = holders.get(name);
@@ -41,6 +48,16 @@ export function refuseUnsupported(project: Project, services: readonly string[],
     );
   }
   throwAll(problems);
+}
+
+function unknownRestartPolicy(project: Project, service: string, policy: string): TscomposeError {
+  return new TscomposeError({
+    code: 'plan/unknown-restart-policy',
+    message: `service "${service}" has an unknown restart policy "${policy}"`,
+    facts: { service, policy },
+    hint: 'use no, always, unless-stopped, on-failure or on-failure:N',
+    at: project.locate(['services', service, 'restart']),
+  });
 }
 
 function unsupported(project: Project, service: string, attribute: 'provider' | 'pre_start'): TscomposeError {

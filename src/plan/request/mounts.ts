@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import type { MountRequest } from '../../api/container.js';
 import type { Mount, Project } from '../../compose/index.js';
 import { integer } from '../units.js';
@@ -19,7 +18,7 @@ export function mountsOf(context: RequestContext): ContainerMounts {
   const mounts: MountRequest[] = [];
   const targets = new Set<string>();
   for (const mount of definition.volumes ?? []) {
-    const target = posix.normalize(mount.target);
+    const { target } = mount;
     const kept = mount.source === undefined ? keptVolumes.find((volume) => volume.target === target) : undefined;
     targets.add(target);
     if (isBindText(mount)) binds.push(bindText(mount, target));
@@ -41,7 +40,7 @@ export function volumeSource(project: Project, mount: Mount): string | undefined
 
 function isBindText(mount: Mount): boolean {
   if (mount.type !== 'bind' || mount.consistency !== undefined) return false;
-  return mount.bind?.create_host_path !== false && mount.bind?.recursive === undefined;
+  return mount.bind?.create_host_path === true && mount.bind.recursive === undefined;
 }
 
 function bindText({ source = '', read_only: readOnly, bind }: Mount, target: string): string {
@@ -89,7 +88,7 @@ function optionsOf(project: Project, mount: Mount): Partial<MountRequest> {
 function bindOptions({ bind = {}, read_only: readOnly }: Mount): NonNullable<MountRequest['BindOptions']> {
   return {
     ...(bind.propagation === undefined ? {} : { Propagation: bind.propagation }),
-    ...(bind.create_host_path === false ? {} : { CreateMountpoint: true }),
+    ...(bind.create_host_path === true ? { CreateMountpoint: true } : {}),
     ...(bind.recursive === 'disabled' ? { NonRecursive: true } : {}),
     ...(bind.recursive === 'writable' ? { ReadOnlyNonRecursive: true } : {}),
     ...(bind.recursive === 'readonly' && readOnly === true ? { ReadOnlyForceRecursive: true } : {}),
