@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Project, Service } from '../../../src/compose/index.js';
 import { checkPlan, planUp, renderPlan, type ObservedState, type UpOptions } from '../../../src/plan/index.js';
 import { running, withImages } from '../../support/observed.js';
+import { failureOf } from '../../support/failure.js';
 import { project } from '../../support/project.js';
 import { simulate } from '../../support/simulate.js';
 
@@ -265,17 +266,15 @@ test('external networks and volumes must be there, and are told with their place
     volumes: { data: { name: 'shared-data', external: true } },
     lines: { 'networks.out': 12, 'volumes.data': 15 },
   });
-  expect(() => planUp(desired, withImages(desired))).toThrowError(
-    expect.objectContaining({
-      code: 'problems/several',
-      facts: {
-        problems: [
-          expect.objectContaining({ code: 'plan/external-network-missing', at: expect.objectContaining({ line: 12 }) }),
-          expect.objectContaining({ code: 'plan/external-volume-missing', at: expect.objectContaining({ line: 15 }) }),
-        ],
-      },
-    }),
-  );
+  expect(failureOf(() => planUp(desired, withImages(desired)))).toMatchObject({
+    code: 'problems/several',
+    facts: {
+      problems: [
+        { code: 'plan/external-network-missing', at: { line: 12 } },
+        { code: 'plan/external-volume-missing', at: { line: 15 } },
+      ],
+    },
+  });
 });
 
 test('volumes are made before their containers, and a changed one keeps its data', () => {
@@ -334,7 +333,7 @@ test('a selection brings what it needs along, unless told not to', () => {
     );
   expect(servicesOf({ services: ['a'] })).toEqual(['b', 'a']);
   expect(servicesOf({ services: ['a'], noDeps: true })).toEqual(['a']);
-  expect(() => planUp(desired, withImages(desired), { services: ['d'] })).toThrowError('no such service: d');
+  expect(() => planUp(desired, withImages(desired), { services: ['d'] })).toThrow('no such service: d');
 });
 
 test('policies of replacement: all named ones, what they need, none', () => {
@@ -402,9 +401,10 @@ test('--wait waits for all at the end', () => {
 test('two services with one container name, or replicas of one, are refused', () => {
   const named: Service = { ...busybox, container_name: 'the-one' };
   const twice = project({ services: { a: named, b: named }, lines: { 'services.b.container_name': 8 } });
-  expect(() => planUp(twice, withImages(twice))).toThrowError(
-    expect.objectContaining({ code: 'plan/name-claimed-twice', at: expect.objectContaining({ line: 8 }) }),
-  );
+  expect(failureOf(() => planUp(twice, withImages(twice)))).toMatchObject({
+    code: 'plan/name-claimed-twice',
+    at: { line: 8 },
+  });
   const scaled = project({ services: { a: named } });
-  expect(() => planUp(scaled, withImages(scaled), { scale: { a: 2 } })).toThrowError('cannot have 2 containers');
+  expect(() => planUp(scaled, withImages(scaled), { scale: { a: 2 } })).toThrow('cannot have 2 containers');
 });
