@@ -26,6 +26,9 @@ export async function compileSchemas(directory = generated) {
 }
 
 function moduleOf(schemas) {
+  const shared = new Definitions();
+  for (const [series, schema] of schemas) shared.add(exportName(series), schema);
+  const names = [...schemas.keys()].map(exportName);
   const ajv = new Ajv2019({
     allErrors: true,
     messages: false,
@@ -35,17 +38,9 @@ function moduleOf(schemas) {
     inlineRefs: false,
     code: { source: true, esm: true, optimize: 1 },
   });
-  const exports = {};
-  const keys = {};
-  for (const [series, schema] of schemas) {
-    const name = exportName(series);
-    ajv.addSchema({ ...schema, $id: name }, name);
-    exports[name] = name;
-    keys[name] = {};
-    collectKeys(schema, '#', keys[name]);
-  }
+  ajv.addSchema({ $id: 'compose', $defs: shared.definitions });
   const code = standalone
-    .default(ajv, exports)
+    .default(ajv, Object.fromEntries(names.map((name) => [name, `compose#/$defs/${name}`])))
     // The library's own equality calls methods of the data, which are plain user data here.
     .replace(/const (\w+) = require\("ajv\/dist\/runtime\/equal"\)\.default;/g, 'const $1 = equalData;')
     .replace(
@@ -59,18 +54,81 @@ function moduleOf(schemas) {
     '// Made by scripts/compile-schemas.mjs from schemas/*.json.',
     "import { equalData } from '../equal-data.js';",
     code,
-    '/** Keys known at a place in a schema. */',
-    `export const knownKeys = ${JSON.stringify(keys)};`,
+    '/** Fixed keys by validator and place. */',
+    `export const knownKeys = ${JSON.stringify(knownKeysOf(schemas))};`,
     '',
   ].join('\n');
 }
 
-/** Names of the fixed keys by the schema pointer errors carry. */
-function collectKeys(schema, pointer, keys) {
-  if (typeof schema !== 'object' || schema === null) return;
-  if (schema.properties !== undefined) keys[pointer] = Object.keys(schema.properties);
-  for (const [key, value] of Object.entries(schema)) {
-    collectKeys(value, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, keys);
+/** Names of fixed keys by place, such as `services.*.ports.*`, for suggestions. */
+function knownKeysOf(schemas) {
+  const keys = {};
+  for (const [series, schema] of schemas) {
+    const own = (keys[exportName(series)] = {});
+    const visit = (part, path) => {
+      if (part.$ref !== undefined) visit(schema.$defs[part.$ref.slice('#/$defs/'.length)], path);
+      if (part.properties !== undefined) {
+        own[path.join('.')] = [...(own[path.join('.')] ?? []), ...Object.keys(part.properties)];
+        for (const [name, member] of Object.entries(part.properties)) visit(member, [...path, name]);
+      }
+      for (const [pattern, member] of Object.entries(part.patternProperties ?? {})) {
+        if (pattern !== '^x-') visit(member, [...path, '*']);
+      }
+      for (const member of part.anyOf ?? []) visit(member, path);
+      if (part.items !== undefined) visit(part.items, [...path, '*']);
+    };
+    visit(schema, []);
+  }
+  return keys;
+}
+
+/**
+ * Definitions of all schemas of a module, each distinct one once: series differ in few places, and a validator is
+ * generated for every definition. Titles and descriptions are left out.
+ */
+class Definitions {
+  definitions = {};
+  #names = new Map();
+
+  add(name, schema) {
+    const { $defs, $schema, ...root } = schema;
+    void $schema;
+    const resolved = new Map();
+    const resolve = (reference) => {
+      if (!resolved.has(reference)) resolved.set(reference, this.#hoist($defs[reference], resolve));
+      return resolved.get(reference);
+    };
+    this.definitions[name] = this.#members(root, resolve);
+  }
+
+  /** A schema small enough to stand where it is used, or a reference to its one definition. */
+  #hoist(schema, resolve) {
+    if (schema.$ref !== undefined) return resolve(schema.$ref.slice('#/$defs/'.length));
+    const slim = this.#members(schema, resolve);
+    const text = JSON.stringify(slim);
+    if (slim.properties === undefined && text.length < 60) return slim;
+    let name = this.#names.get(text);
+    if (name === undefined) {
+      name = `s${this.#names.size}`;
+      this.#names.set(text, name);
+      this.definitions[name] = slim;
+    }
+    return { $ref: `#/$defs/${name}` };
+  }
+
+  #members(schema, resolve) {
+    const slim = {};
+    for (const [key, value] of Object.entries(schema)) {
+      if (key === 'description' || key === 'title' || key === 'deprecated' || key === 'default') continue;
+      if (key === 'properties' || key === 'patternProperties') {
+        slim[key] = Object.fromEntries(
+          Object.entries(value).map(([name, member]) => [name, this.#hoist(member, resolve)]),
+        );
+      } else if (key === 'items') slim[key] = this.#hoist(value, resolve);
+      else if (key === 'anyOf') slim[key] = value.map((member) => this.#hoist(member, resolve));
+      else slim[key] = value;
+    }
+    return slim;
   }
 }
 

@@ -244,7 +244,7 @@ export function composeSchema(series) {
     ? described('What is mounted where.', {
         type: 'array',
         items: either({ type: 'string' }, longMount),
-        uniqueItems: true,
+        ...(current && { uniqueItems: true }),
       })
     : distinctTexts('What is mounted where.');
 

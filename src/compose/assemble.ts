@@ -3,7 +3,7 @@ import { checkConsistency } from './consistency.js';
 import { decode } from './decode.js';
 import type { LoadContext } from './documents.js';
 import type { OptionalStage } from './load.js';
-import { loadModel, type ParsedFile } from './load-model.js';
+import { declaredNames, loadModel, type ParsedFile } from './load-model.js';
 import type { NodePath, Project, ProjectModel, Service } from './model.js';
 import { child, isMap, placeAt, scalar, withMember, type MapNode } from './node.js';
 import { normalize } from './normalize.js';
@@ -40,7 +40,7 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const { enabled, disabled } = splitByProfile(complete.services, assembly.profiles);
   const model: ProjectModel = { ...complete, services: enabled };
   const consistent = !without.has('consistency');
-  if (consistent && !problems.any) checkConsistency(model, disabled, root, problems);
+  if (consistent) checkConsistency({ model, disabled, root, problems, declared: declaredNames(assembly.parsed) });
   const scaled = consistent ? shareScale(enabled) : enabled;
   const services = without.has('environment')
     ? scaled

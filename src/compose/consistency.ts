@@ -5,26 +5,29 @@ import type { Problems } from './problems.js';
 import { didYouMean } from './suggest.js';
 import { locationOf } from './source-text.js';
 
-interface Scope {
+export interface ConsistencyInput {
   readonly model: ProjectModel;
-  readonly disabled: ReadonlySet<string>;
+  readonly disabled: Readonly<Record<string, Service>>;
   readonly root: Node;
   readonly problems: Problems;
+  /** Names by top-level section, as the files give them, whether or not they are well-formed. */
+  readonly declared: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+interface Scope extends ConsistencyInput {
+  /** Earlier stages had to leave parts out: only what is certain to be wrong is reported. */
+  readonly damaged: boolean;
 }
 
 /** Checks that the parts of a project fit together; every misfit is added to `problems`. */
-export function checkConsistency(
-  model: ProjectModel,
-  disabled: Readonly<Record<string, Service>>,
-  root: Node,
-  problems: Problems,
-): void {
-  const scope: Scope = { model, disabled: new Set(Object.keys(disabled)), root, problems };
+export function checkConsistency(input: ConsistencyInput): void {
+  const { model, problems } = input;
+  const scope: Scope = { ...input, damaged: problems.any };
   for (const name of Object.keys(model.services).sort()) {
     const service = model.services[name];
     if (service !== undefined) new ServiceCheck(scope, name, service).run();
   }
-  for (const name of Object.keys(model.secrets ?? {})) checkSecret(scope, name);
+  if (!scope.damaged) for (const name of Object.keys(model.secrets ?? {})) checkSecret(scope, name);
   if (!problems.any) checkCycles(scope);
 }
 
@@ -40,17 +43,19 @@ class ServiceCheck {
   }
 
   run(): void {
-    this.#image();
-    this.#build();
-    this.#networks();
-    this.#healthcheck();
     this.#dependencies();
     this.#mounts();
     this.#files();
+    this.#models();
+    this.#networks();
+    if (this.#scope.damaged) return;
+    this.#image();
+    this.#build();
+    this.#modes();
+    this.#healthcheck();
     this.#scale();
     this.#limits();
     this.#watch();
-    this.#models();
   }
 
   #image(): void {
@@ -87,13 +92,15 @@ class ServiceCheck {
   }
 
   #networks(): void {
-    const { network_mode: mode, networks } = this.#service;
-    if (mode !== undefined && networks !== undefined && Object.keys(networks).length > 0) {
-      this.#conflict(['network_mode'], 'network_mode and networks exclude each other');
-    }
-    for (const key of Object.keys(networks ?? {})) {
+    for (const key of Object.keys(this.#service.networks ?? {})) {
       this.#reference(['networks', key], 'network', key, this.#scope.model.networks, 'key');
     }
+  }
+
+  #modes(): void {
+    const { network_mode: mode, networks } = this.#service;
+    if (mode === undefined || networks === undefined || Object.keys(networks).length === 0) return;
+    this.#conflict(['network_mode'], 'network_mode and networks exclude each other');
   }
 
   #healthcheck(): void {
@@ -106,8 +113,9 @@ class ServiceCheck {
     const { depends_on: dependsOn, network_mode: mode } = this.#service;
     const { model, disabled } = this.#scope;
     for (const [dependency, { required }] of Object.entries(dependsOn ?? {})) {
-      if (model.services[dependency] !== undefined || (disabled.has(dependency) && !required)) continue;
-      const inactive = disabled.has(dependency);
+      const inactive = disabled[dependency] !== undefined;
+      if (model.services[dependency] !== undefined || (inactive && !required)) continue;
+      if (!inactive && this.#mayExist('services', dependency)) continue;
       this.#add({
         code: 'compose/undefined-dependency',
         message: inactive
@@ -207,6 +215,7 @@ class ServiceCheck {
     prefer: 'value' | 'key' = 'value',
   ): void {
     const section = kind === 'build secret' ? 'secrets' : `${kind}s`;
+    if (this.#mayExist(section, name)) return;
     this.#add({
       code: 'compose/undefined-reference',
       message: `service "${this.#name}" refers to undefined ${kind} "${name}"`,
@@ -214,6 +223,11 @@ class ServiceCheck {
       hint: didYouMean(name, known) ?? `declare it under the top-level "${section}:"`,
       at: this.#at(path, prefer),
     });
+  }
+
+  /** Declared, but too faulty to have come this far. */
+  #mayExist(section: string, name: string): boolean {
+    return this.#scope.damaged && (this.#scope.declared.get(section)?.has(name) ?? false);
   }
 
   #conflict(path: NodePath, problem: string, hint?: string): void {

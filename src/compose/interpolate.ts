@@ -1,6 +1,6 @@
 import { castText, CastError, type CastKind } from './cast.js';
 import type { NodePath } from './model.js';
-import { mapChildren, scalar, type Node, type ScalarNode } from './node.js';
+import { mapChildren, scalar, type MapNode, type Node, type ScalarNode } from './node.js';
 import { pathTable, ruleAt, stepTable, type TableState } from './path-table.js';
 import { pathText, type Problems } from './problems.js';
 import type { SourceLocation } from '../base/source-location.js';
@@ -63,19 +63,23 @@ export interface InterpolateContext {
   readonly onWarning: (message: string, at: SourceLocation | undefined) => void;
 }
 
-/** Fills variables into every text value of a tree (keys are left alone) and gives the results their types. */
-export function interpolate(root: Node, context: InterpolateContext): Node {
-  return walk(root, [], [casts], context);
+/**
+ * Fills variables into every text value of a tree (keys are left alone) and gives the results their types. Values that
+ * cannot be filled in or typed are added to `problems` and left out, so that later stages can look for more.
+ */
+export function interpolate(root: MapNode, context: InterpolateContext): MapNode {
+  const filled = walk(root, [], [casts], context);
+  return filled?.kind === 'map' ? filled : root;
 }
 
-function walk(node: Node, path: NodePath, state: TableState<CastKind>, context: InterpolateContext): Node {
+function walk(node: Node, path: NodePath, state: TableState<CastKind>, context: InterpolateContext): Node | undefined {
   if (node.kind !== 'scalar') {
     return mapChildren(node, (child, key) => walk(child, [...path, key], stepTable(state, key), context));
   }
   if (typeof node.value !== 'string' || node.timestamp !== undefined) return node;
   const cast = ruleAt(state);
   const filled = node.value.includes('$') ? fill(node, node.value, path, context) : node;
-  return cast === undefined || filled === undefined ? (filled ?? node) : typed(filled, cast, path, context);
+  return cast === undefined || filled === undefined ? filled : typed(filled, cast, path, context);
 }
 
 /** Undefined when the text could not be filled in; the problem is noted. */
@@ -112,7 +116,7 @@ function fill(node: ScalarNode, text: string, path: NodePath, context: Interpola
   }
 }
 
-function typed(node: ScalarNode, cast: CastKind, path: NodePath, context: InterpolateContext): ScalarNode {
+function typed(node: ScalarNode, cast: CastKind, path: NodePath, context: InterpolateContext): ScalarNode | undefined {
   try {
     const result = castText(String(node.value), cast, node);
     if (result.warning !== undefined) context.onWarning(result.warning, locationOf(node.at));
@@ -127,6 +131,6 @@ function typed(node: ScalarNode, cast: CastKind, path: NodePath, context: Interp
       facts: { path: place, expected, actual: 'text' },
       at: locationOf(node.at),
     });
-    return node;
+    return undefined;
   }
 }

@@ -39,6 +39,22 @@ export function nameInDocuments(files: readonly ParsedFile[]): string | undefine
   return name;
 }
 
+/** Names each top-level section declares, as written. */
+export function declaredNames(files: readonly ParsedFile[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const { documents } of files) {
+    for (const { root } of documents) {
+      if (!isMap(root)) continue;
+      for (const [section, members] of root.entries) {
+        const known = names.get(section) ?? new Set<string>();
+        if (isMap(members)) for (const name of members.entries.keys()) known.add(name);
+        names.set(section, known);
+      }
+    }
+  }
+  return names;
+}
+
 export interface ModelOptions {
   readonly paths: 'resolve' | 'keep';
   readonly strictVersion: boolean;
@@ -54,7 +70,6 @@ export async function loadModel(
     path: file.path,
     documents: file.documents.map((document) => fillDocument(document, context)),
   }));
-  context.problems.throwIfAny();
   if (options.strictVersion) await checkStatedVersions(filled, context);
   const model = mergeAll(filled, context, []);
   return finish(model, context, options.paths === 'keep' ? undefined : context.directory);
@@ -114,7 +129,8 @@ function validate(model: MapNode, source: SourceText, context: LoadContext): Map
 /** Defaults, checks within resources, paths and listed variables: once, after the last file. */
 function finish(model: MapNode, context: LoadContext, pathBase: string | undefined): MapNode {
   let result = fillDefaults(model);
-  checkResources(result, context.problems);
+  // With parts left out, what is missing may well be there.
+  if (!context.problems.any) checkResources(result, context.problems);
   if (pathBase !== undefined) result = resolvePaths(result, { directory: pathBase, home: context.home });
   return resolveListedVariables(result, context.environment);
 }

@@ -2,8 +2,6 @@
 export interface SchemaError {
   /** JSON pointer into the data. */
   readonly instancePath: string;
-  /** JSON pointer into the schema. */
-  readonly schemaPath: string;
   readonly keyword: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
@@ -13,7 +11,7 @@ export interface Validator {
   errors?: SchemaError[] | null;
 }
 
-/** Fixed keys of the mappings of each schema, by export name and schema pointer. */
+/** Fixed keys of mappings, by validator and by place such as `services.*.ports.*`. */
 export type KnownKeys = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
 /** Steps of a JSON pointer; a number where the data has a list. */

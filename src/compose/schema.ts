@@ -17,6 +17,7 @@ import { didYouMean } from './suggest.js';
 
 /** A schema ready to use. */
 export interface Schema {
+  /** Name of the validator. */
   readonly name: string;
   readonly validate: Validator;
   readonly knownKeys: KnownKeys;
@@ -70,7 +71,7 @@ function describe(error: SchemaError, path: NodePath, root: MapNode, schema: Sch
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(error.params['additionalProperty']);
-      const known = schema.knownKeys[schema.name]?.[error.schemaPath.replace(/^[^#]*/, '').replace(/\/[^/]*$/, '')];
+      const known = keysKnownAt(path, schema);
       const keyAt = locationOf(placeAt(root, [...path, key], 'key'));
       if (known === undefined) {
         return new TscomposeError({
@@ -123,7 +124,7 @@ function describe(error: SchemaError, path: NodePath, root: MapNode, schema: Sch
     default:
       return new TscomposeError({
         code: 'compose/invalid-value',
-        message: `${place} ${constraint(error)}`,
+        message: `${place} ${constraint(error, path)}`,
         facts: { path: place },
         hint: error.keyword === 'enum' ? didYouMean(plainText(node), allowed(error)) : undefined,
         at,
@@ -131,7 +132,28 @@ function describe(error: SchemaError, path: NodePath, root: MapNode, schema: Sch
   }
 }
 
-function constraint(error: SchemaError): string {
+/** Undefined where the keys are names of the user's choice. */
+function keysKnownAt(path: NodePath, schema: Schema): readonly string[] | undefined {
+  let candidates = [''];
+  for (const [index, step] of path.entries()) {
+    const dot = index === 0 ? '' : '.';
+    candidates = candidates.flatMap((prefix) => [
+      `${prefix}${dot}*`,
+      ...(typeof step === 'string' ? [`${prefix}${dot}${step}`] : []),
+    ]);
+    const places = Object.keys(schema.knownKeys[schema.name] ?? {});
+    candidates = candidates.filter((prefix) =>
+      places.some((place) => place === prefix || place.startsWith(`${prefix}.`)),
+    );
+  }
+  for (const candidate of candidates) {
+    const keys = schema.knownKeys[schema.name]?.[candidate];
+    if (keys !== undefined) return keys;
+  }
+  return undefined;
+}
+
+function constraint(error: SchemaError, path: NodePath): string {
   switch (error.keyword) {
     case 'enum':
       return `must be one of ${allowed(error).join(', ')}`;
@@ -140,7 +162,7 @@ function constraint(error: SchemaError): string {
     case 'maximum':
       return `must be at most ${String(error.params['limit'])}`;
     case 'pattern':
-      return error.schemaPath.includes('pull_policy')
+      return path.at(-1) === 'pull_policy'
         ? 'must be one of always, never, missing, build, daily, weekly, every_<duration>'
         : 'has a form that is not allowed';
     default:
