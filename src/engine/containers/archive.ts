@@ -120,9 +120,14 @@ export async function archivePut(
     const { config } = container.record;
     const owner = copyUidGid ? resolveUser(readAccountFiles(root), config.User ?? '', []) : undefined;
     const { bytes } = await decompress(tar);
-    await unpackTree(bytes, { root, path: posix.join('/', path), noOverwriteDirNonDir, owner, signal });
+    await unpackTree(bytes, { root, path: cleanPath(path), noOverwriteDirNonDir, owner, signal });
   });
   publish(room, container, 'extract-to-dir');
+}
+
+function cleanPath(path: string): string {
+  const clean = posix.join('/', path).replace(/\/+$/, '');
+  return clean === '' ? '/' : clean;
 }
 
 function requireFolder(root: string, path: string): void {

@@ -161,17 +161,18 @@ class Input {
   }
 }
 
-/** Calls `done` once, when there is room for more or nobody to give it to. */
+/** The monitor reads packets of at most so much, and drops the rest of a longer one. */
+const packetBytes = 8_192;
+
+/** Packet by packet: two writes that wait together would be sent as one. Calls `done` once, also when nobody is there. */
 function writeFully(socket: Socket, bytes: Buffer, done: () => void): void {
-  if (socket.write(bytes)) {
+  if (bytes.length === 0 || !socket.writable) {
     done();
     return;
   }
-  const settle = () => {
-    socket.off('drain', settle).off('close', settle);
-    done();
-  };
-  socket.on('drain', settle).on('close', settle);
+  socket.write(bytes.subarray(0, packetBytes), () => {
+    writeFully(socket, bytes.subarray(packetBytes), done);
+  });
 }
 
 /** @throws `container/not-running` */

@@ -20,7 +20,7 @@ export async function withRoot<T>(room: Room, container: Container, work: (root:
   const pid = container.state.process?.pid;
   if (container.isLive && pid !== undefined) return work(`/proc/${pid}/root`);
   return container.exclusive(async () => {
-    if (container.isLive) return work(`/proc/${container.state.process?.pid ?? 0}/root`); // started just now
+    if (container.isLive) return await work(`/proc/${container.state.process?.pid ?? 0}/root`); // started just now
     await using undo = new CleanupStack();
     undo.defer(() => {
       clearBundle(room, container.id);
@@ -30,7 +30,7 @@ export async function withRoot<T>(room: Room, container: Container, work: (root:
     for (const { type, source, destination, options } of await prepareMounts(room, container.record)) {
       if (type === 'bind') bindBeneath(root, source, destination, options);
     }
-    return work(root);
+    return await work(root); // awaited, or the mounts would go before it is done
   });
 }
 

@@ -24,7 +24,7 @@ import './errors.js';
 export interface UnpackOptions {
   /** Where `/` of the container is. */
   readonly root: string;
-  /** The folder to unpack into, as the container calls it. */
+  /** The folder to unpack into, as the container calls it; absolute, without a slash at its end. */
   readonly path: string;
   /** Refuse to put a file in a folder's place and the other way round; otherwise what is there goes. */
   readonly noOverwriteDirNonDir: boolean;
@@ -68,7 +68,7 @@ function placeOf(name: string, { path }: Pick<UnpackOptions, 'path'>): string {
     const message = `the archive names ${JSON.stringify(name)}, which is not beneath ${path}`;
     throw new TscomposeError({ code: 'container/path-not-found', message, facts: { path: name } });
   }
-  return posix.join(path, clean);
+  return clean === '/' ? path : posix.join(path, clean);
 }
 
 /** Runs `work` with the path of a held folder beneath the root. */
@@ -83,7 +83,7 @@ function inFolder<T>(root: string, path: string, work: (folder: string) => T): T
 
 async function unpackEntry(entry: TarEntry, body: AsyncIterable<Buffer>, options: UnpackOptions): Promise<void> {
   const place = placeOf(entry.path, options);
-  if (place === posix.normalize(options.path)) return; // `./`: the folder itself stays as it is
+  if (place === options.path) return; // `./`: the folder itself stays as it is
   const folder = openFolderBeneath(options.root, posix.dirname(place));
   try {
     const name = posix.basename(place);

@@ -14,7 +14,7 @@ export function openFolderBeneath(root: string, path: string, mode = 0o755): num
   try {
     return open();
   } catch (error) {
-    if (sysErrno(error) !== 'ENOENT') throw error;
+    if (sysErrno(error) !== 'ENOENT' || dirname(path) === path) throw error;
   }
   const parent = openFolderBeneath(root, dirname(path), mode);
   try {

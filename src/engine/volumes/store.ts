@@ -24,7 +24,7 @@ export async function openVolumeStore(options: VolumeStoreOptions): Promise<Volu
     if (!entry.isDirectory() || records.get(entry.name) !== undefined) continue;
     const files = await readdir(join(dir, entry.name));
     if (files.some((name) => name.endsWith('.corrupt'))) continue; // somebody's data under a record we cannot read
-    log.warn('removing a volume without record', { volume: entry.name });
+    log.info('removing a volume without record', { volume: entry.name });
     await rm(join(dir, entry.name), { recursive: true, force: true });
   }
   return new LocalVolumes(options, records);

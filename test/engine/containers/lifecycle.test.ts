@@ -143,9 +143,10 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
 
   test('its state of health is found out', async () => {
     const Healthcheck = { Test: ['CMD-SHELL', 'test -e /well && echo fine'], Interval: 30_000_000, Retries: 2 };
-    const id = await engine.start({ Cmd: ['sh', '-c', 'sleep 0.3; touch /well; sleep 60'], Healthcheck });
+    const id = await engine.start({ Cmd: ['sleep', '60'], Healthcheck });
     expect((await statusOf(id)).Health?.Status).toBe('starting');
     await eventually('bad health', async () => (await statusOf(id)).Health?.Status === 'unhealthy');
+    expect((await engine.exec(id, ['touch', '/well'])).exitCode).toBe(0);
     await eventually('good health', async () => (await statusOf(id)).Health?.Status === 'healthy');
     const { Health } = await statusOf(id);
     expect(Health).toMatchObject({ FailingStreak: 0 });

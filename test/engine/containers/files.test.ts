@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Engine, missing, soon } from './support.js';
+
+const put = { noOverwriteDirNonDir: false, copyUidGid: false };
+
+describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 'nothing more'})`, () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.open();
+  });
+  afterAll(async () => {
+    await engine[Symbol.asyncDispose]();
+    expect(engine.logLines).toEqual([]);
+  });
+
+  const names = async (tar: Readable) => {
+    const bytes = Buffer.concat(await tar.toArray());
+    return execFileSync('tar', ['-tf', '-'], { input: bytes }).toString().trim().split('\n');
+  };
+  const content = async (tar: Readable, name: string) => {
+    const bytes = Buffer.concat(await tar.toArray());
+    return execFileSync('tar', ['-xOf', '-', name], { input: bytes }).toString();
+  };
+  const tarOf = (files: Record<string, string>): Readable => {
+    const folder = join(engine.folder, `tar${Math.random()}`);
+    mkdirSync(folder);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(folder, name, '..'), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    return Readable.from([execFileSync('tar', ['-c', '-C', folder, '--owner=1000', '--group=1000', '.'])]);
+  };
+
+  test.each(['running', 'stopped'])('go out of and into one that is %s', async (state) => {
+    const id = await engine.create({ Cmd: ['sleep', '60'], HostConfig: { Binds: ['vol:/vol'] } });
+    if (state === 'running') await engine.containers.start(id, soon());
+    await engine.containers.archivePut(id, '/tmp', tarOf({ 'a.txt': 'A', 'deep/er/b.txt': 'B' }), put, soon());
+    await engine.containers.archivePut(id, '/vol', tarOf({ 'in-volume': state }), put, soon());
+    const stat = await engine.containers.archiveStat(id, '/tmp/a.txt');
+    expect(stat).toMatchObject({ name: 'a.txt', size: 1, mode: 0o644, linkTarget: '' });
+    const { tar } = await engine.containers.archiveGet(id, '/tmp', soon());
+    expect((await names(tar)).sort()).toEqual(['tmp/', 'tmp/a.txt', 'tmp/deep/', 'tmp/deep/er/', 'tmp/deep/er/b.txt']);
+    const inside = await engine.containers.archiveGet(id, '/tmp/deep/.', soon());
+    expect((await names(inside.tar)).sort()).toEqual(['./', './er/', './er/b.txt']);
+    const file = await engine.containers.archiveGet(id, '/vol/in-volume', soon());
+    expect(await content(file.tar, 'in-volume')).toBe(state);
+    if (state === 'running')
+      expect((await engine.exec(id, ['stat', '-c', '%u:%g', '/tmp/a.txt'])).output).toBe('1000:1000\n');
+    await engine.containers.remove(id, { force: true, volumes: true }, soon());
+  });
+
+  test('are never looked for outside of it', async () => {
+    const id = await engine.start({
+      Cmd: ['sh', '-c', 'ln -s /etc /tmp/abs; ln -s ../../../../etc /tmp/rel; sleep 60'],
+    });
+    await engine.exec(id, ['true']);
+    writeFileSync(join(engine.folder, 'host-secret'), 'secret');
+    const up = `/tmp/rel/../../../../../../..${engine.folder}/host-secret`;
+    await expect(engine.containers.archiveStat(id, up)).rejects.toThrow('Could not find the file');
+    await engine.containers.archivePut(id, '/tmp/abs', tarOf({ 'made-here': 'x' }), put, soon());
+    expect((await engine.exec(id, ['cat', '/etc/made-here'])).output).toBe('x');
+    expect((await engine.containers.archiveStat(id, '/tmp/abs')).linkTarget).toBe('/etc');
+  });
+
+  test('are not put where there is no folder, nor over one another against the wish', async () => {
+    const id = await engine.start({ Cmd: ['sh', '-c', 'mkdir /tmp/folder; echo f > /tmp/file; sleep 60'] });
+    await engine.exec(id, ['true']);
+    await expect(engine.containers.archivePut(id, '/nowhere', tarOf({ a: '' }), put, soon())).rejects.toMatchObject({
+      code: 'container/path-not-found',
+    });
+    await expect(engine.containers.archivePut(id, '/tmp/file', tarOf({ a: '' }), put, soon())).rejects.toMatchObject({
+      code: 'container/not-a-directory',
+    });
+    const strict = { ...put, noOverwriteDirNonDir: true };
+    await expect(engine.containers.archivePut(id, '/tmp', tarOf({ folder: 'x' }), strict, soon())).rejects.toThrow(
+      'cannot overwrite directory "/tmp/folder" with non-directory "./folder"',
+    );
+    await expect(engine.containers.archivePut(id, '/tmp', tarOf({ 'file/x': 'x' }), strict, soon())).rejects.toThrow(
+      'cannot overwrite non-directory',
+    );
+  });
+
+  test('what changed is listed, without the mount points that every container has', async () => {
+    const { id } = await engine.sh('echo x > /new; rm /etc/group; echo y >> /etc/passwd');
+    expect(await engine.containers.changes(id)).toEqual([
+      { Path: '/etc', Kind: 0 },
+      { Path: '/etc/group', Kind: 2 },
+      { Path: '/etc/passwd', Kind: 0 },
+      { Path: '/new', Kind: 1 },
+    ]);
+  });
+
+  test('all of them can be exported, without what is mounted', async () => {
+    const id = await engine.start({
+      Cmd: ['sh', '-c', 'echo x > /mine; echo v > /vol/in; sleep 60'],
+      HostConfig: { Binds: ['expvol:/vol'] },
+    });
+    await engine.exec(id, ['sh', '-c', 'while ! test -e /vol/in; do :; done']);
+    const all = await names(await engine.containers.export(id, soon()));
+    expect(all).toEqual(expect.arrayContaining(['mine', 'bin/busybox', 'vol/']));
+    expect(all).not.toContain('vol/in');
+    expect(all.filter((name) => name.startsWith('proc/'))).toEqual(['proc/']);
+  });
+
+  test('an empty volume gets what the image has there, with owner and mode, once', async () => {
+    const { output } = await engine.sh('stat -c "%u:%g %a" /data; cat /data/file; echo changed > /data/file', {
+      HostConfig: { Binds: ['seeded:/data'] },
+    });
+    expect(output).toBe('1000:1000 750\nseeded\n');
+    expect((await engine.sh('cat /data/file', { HostConfig: { Binds: ['seeded:/data'] } })).output).toBe('changed\n');
+    const empty = await engine.sh('ls /data', { HostConfig: { Binds: ['unseeded:/data:nocopy'] } });
+    expect(empty.output).toBe('');
+  });
+
+  test('volumes of another container come along, read-only where asked', async () => {
+    const donor = await engine.create({ Volumes: { '/data': {} } }, 'donor');
+    const { output, exitCode } = await engine.sh('cat /data/file; echo x > /data/file', {
+      HostConfig: { VolumesFrom: ['donor:ro'] },
+    });
+    expect(output).toContain('seeded\n');
+    expect(output).toContain('Read-only file system');
+    expect(exitCode).toBe(1);
+    const { Mounts } = await engine.containers.inspect(donor, { size: false });
+    expect(Mounts).toMatchObject([{ Type: 'volume', Destination: '/data', RW: true, Driver: 'local' }]);
+    await expect(engine.rooms.volumes.remove(Mounts[0]?.Name ?? '', { force: false })).rejects.toThrow(
+      'volume is in use - [',
+    );
+  });
+
+  test('a host folder is there, made when missing, and writable or not', async () => {
+    const host = join(engine.folder, 'made/by/engine');
+    const { exitCode } = await engine.sh('echo x > /h/file; echo y > /ro/file', {
+      HostConfig: { Binds: [`${host}:/h`, `${host}:/ro:ro`] },
+    });
+    expect(exitCode).toBe(1);
+    expect(readFileSync(join(host, 'file'), 'utf8')).toBe('x\n');
+    const absent = { Type: 'bind' as const, Source: '/no/such/folder', Target: '/x' };
+    await expect(engine.create({ HostConfig: { Mounts: [absent] } })).rejects.toThrow(
+      'bind source path does not exist',
+    );
+  });
+
+  test('a tmpfs is empty, small when asked, and gone with the run', async () => {
+    const { output } = await engine.sh('mount | while read l; do case "$l" in *" /t "*) echo "$l";; esac; done', {
+      HostConfig: { Tmpfs: { '/t': 'size=1m,mode=700' } },
+    });
+    expect(output).toMatch(/tmpfs on \/t type tmpfs \(rw,nosuid,nodev,noexec,.*size=1024k,mode=700/);
+  });
+
+  test('the root can be read-only', async () => {
+    const { output, exitCode } = await engine.sh('echo x > /x', { HostConfig: { ReadonlyRootfs: true } });
+    expect(output).toContain('Read-only file system');
+    expect(exitCode).toBe(1);
+  });
+
+  test('an image can be mounted', async () => {
+    const Mounts = [{ Type: 'image' as const, Source: 'busybox', Target: '/img' }];
+    const { output } = await engine.sh('cat /img/data/file; echo x > /img/y || echo refused', {
+      HostConfig: { Mounts },
+    });
+    expect(output).toContain('seeded\n');
+    expect(output).toContain('refused\n');
+  });
+
+  test('anonymous volumes go with their container on request, named ones stay', async () => {
+    const id = await engine.create({ Volumes: { '/anon': {} }, HostConfig: { Binds: ['named:/named'] } });
+    const { Mounts } = await engine.containers.inspect(id, { size: false });
+    const anonymous = Mounts.find(({ Destination }) => Destination === '/anon')?.Name ?? '';
+    expect(anonymous).toMatch(/^[0-9a-f]{64}$/);
+    await engine.containers.remove(id, { force: false, volumes: true }, soon());
+    expect(engine.rooms.volumes.find(anonymous)).toBeUndefined();
+    expect(engine.rooms.volumes.find('named')).toBeDefined();
+  });
+
+  test('a volume can be a device', async () => {
+    const host = join(engine.folder, 'device');
+    mkdirSync(host);
+    writeFileSync(join(host, 'from-host'), 'yes\n');
+    await engine.rooms.volumes.create({ Name: 'device', DriverOpts: { type: 'none', o: 'bind', device: host } });
+    expect((await engine.sh('cat /d/from-host', { HostConfig: { Binds: ['device:/d'] } })).output).toBe('yes\n');
+    await engine.rooms.volumes.create({ Name: 'ram', DriverOpts: { type: 'tmpfs', o: 'size=2m', device: 'tmpfs' } });
+    const { output } = await engine.sh('mount', { HostConfig: { Binds: ['ram:/r'] } });
+    expect(output).toMatch(/tmpfs on \/r type tmpfs \(rw.*size=2048k/);
+  });
+});
