@@ -1,3 +1,4 @@
+import type { FailureDetails } from './common.js';
 import type { ContainerConfig } from './container.js';
 
 export interface ImageSummary {
@@ -58,7 +59,8 @@ export interface ProgressMessage {
   progressDetail?: { current?: number; total?: number; start?: number; hidecounts?: boolean; units?: string };
   aux?: unknown;
   error?: string;
-  errorDetail?: { code?: number; message: string };
+  /** `details` is the embedded engine's own. */
+  errorDetail?: { code?: number; message: string; details?: FailureDetails };
 }
 
 export interface RegistryAuth {

@@ -28,8 +28,10 @@ export function flatten(error: TscomposeError): readonly TscomposeError[] {
 function renderOne(error: TscomposeError, options: DiagnosticOptions): string {
   const at = error.at === undefined ? undefined : shown(error.at, options.relativeTo);
   const place = at === undefined ? '' : `${renderLocation(at)}: `;
-  const lines = [`${place}${error.message}`];
+  const [message = '', ...details] = error.message.split('\n');
+  const lines = [`${place}${message}`];
   if (error.at !== undefined) lines.push(...excerpt(error.at, options));
+  lines.push(...details);
   lines.push(...causes(error).map((cause) => `  because: ${cause}`));
   const code = `[${error.code}]`;
   lines.push(error.hint === undefined ? `  ${code}` : `  hint: ${error.hint}   ${code}`);

@@ -1,3 +1,4 @@
+import { failureDetails, type FailureDetails } from '../api/common.js';
 import { hasCode, TscomposeError } from '../base/errors.js';
 
 export type ResourceKind = 'container' | 'image' | 'network' | 'volume' | 'exec';
@@ -57,30 +58,23 @@ export function responseError(
   status: number,
   body: string,
 ): TscomposeError<'engine/response'> {
-  const { prose, code, hint } = readBody(body);
+  const { prose, code, hint, at } = readBody(body);
   const message = prose || `the engine answered ${status} to ${method} ${path}`;
   const resource = kinds.find(([prefix]) => path.startsWith(prefix))?.[1];
   const facts = { status, message, method, path, resource, engineCode: code };
-  return new TscomposeError({ code: 'engine/response', message, facts, hint });
+  return new TscomposeError({ code: 'engine/response', message, facts, hint, at });
 }
 
-interface FailureText {
+interface FailureText extends FailureDetails {
   readonly prose: string;
-  readonly code?: string | undefined;
-  readonly hint?: string | undefined;
 }
 
-/** `{"message":"…"}`, or plain text from proxies and very old engines. Ours adds `code` and `hint`. */
+/** `{"message":"…"}`, or plain text from proxies and very old engines. Ours adds details. */
 function readBody(body: string): FailureText {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') {
-      const textOf = (member: unknown) => (typeof member === 'string' ? member : undefined);
-      return {
-        prose: value.message.trim(),
-        code: 'code' in value ? textOf(value.code) : undefined,
-        hint: 'hint' in value ? textOf(value.hint) : undefined,
-      };
+      return { prose: value.message.trim(), ...failureDetails(value) };
     }
   } catch {
     // not JSON: the text itself is the message

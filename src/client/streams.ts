@@ -1,3 +1,4 @@
+import { failureDetails } from '../api/common.js';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ProgressMessage } from '../api/image.js';
@@ -104,7 +105,7 @@ export async function* progressOf(
   for await (const message of jsonLines<ProgressMessage>(connection.host, body, signal)) {
     const text = message.errorDetail?.message ?? message.error;
     if (text === undefined) yield message;
-    else failure ??= streamFailed(request, text, message.errorDetail?.code);
+    else failure ??= streamFailed(request, text, message.errorDetail);
   }
   if (failure !== undefined) throw failure;
 }
@@ -139,11 +140,18 @@ async function* chunksOf(host: string, body: Readable, signal: AbortSignal): Asy
   }
 }
 
-function streamFailed({ method, path }: WireRequest, message: string, exitCode: number | undefined): TscomposeError {
+function streamFailed(
+  { method, path }: WireRequest,
+  message: string,
+  detail: ProgressMessage['errorDetail'],
+): TscomposeError {
   const text = message.trim();
+  const { hint, at } = failureDetails(detail?.details ?? {});
   return new TscomposeError({
     code: 'engine/stream-failed',
     message: text,
-    facts: { message: text, method, path, exitCode },
+    facts: { message: text, method, path, exitCode: detail?.code },
+    hint,
+    at,
   });
 }

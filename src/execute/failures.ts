@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path';
 import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
@@ -70,7 +71,9 @@ export function operationFailure(
   if (hasCode(cause, 'execute/dependency-failed') || hasCode(cause, 'engine/unreachable')) return cause;
   if (!(cause instanceof TscomposeError)) return cause;
   const subject = subjectOf(project, operation);
-  const output = context.lastLines.map((line) => `  | ${line}`);
+  // Of a build only what the failed command itself said: the steps are in the progress already.
+  const said = context.lastLines.filter((line) => !/^(Step \d+\/\d+ : | ---> )/.test(line));
+  const output = said.map((line) => `  | ${line}`);
   return new TscomposeError({
     code: 'execute/operation-failed',
     message: [`cannot ${attempt(operation, subject)}: ${messageOf(cause)}`, ...output].join('\n'),
@@ -82,8 +85,17 @@ export function operationFailure(
       lastLines: context.lastLines,
     },
     hint: cause.hint,
-    at: cause.at ?? context.at,
+    at: ownPlace(operation, cause.at) ?? context.at,
   });
+}
+
+/** A place in a Dockerfile on this machine; undefined where the text is in the compose file or elsewhere. */
+function ownPlace(operation: Operation, at: SourceLocation | undefined): SourceLocation | undefined {
+  if (at === undefined || operation.kind !== 'image.build') return at;
+  const { context, dockerfileInline } = operation.request;
+  if (dockerfileInline !== undefined) return undefined;
+  if (isAbsolute(at.file)) return at;
+  return context === undefined || !isAbsolute(context) ? undefined : { ...at, file: join(context, at.file) };
 }
 
 export function serviceOf(operation: Operation): string | undefined {

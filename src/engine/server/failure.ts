@@ -1,3 +1,4 @@
+import type { ErrorBody, FailureDetails } from '../../api/common.js';
 import type { ErrorCode, ErrorFacts } from '../../base/errors.js';
 import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
 
@@ -162,18 +163,15 @@ function ownText(error: unknown): string {
   return words?.(facts) ?? message;
 }
 
-/** `message` is the Engine API's; our own client also reads `code` and `hint`. */
-export interface FailureBody {
-  readonly message: string;
-  readonly code?: string;
-  readonly hint?: string;
+/** `message` is the Engine API's; our own client also reads the details. */
+export function failureBody(error: unknown): ErrorBody {
+  return { message: describe(error), ...detailsOf(error) };
 }
 
-export function failureBody(error: unknown): FailureBody {
-  const message = describe(error);
-  if (!isOurs(error)) return { message };
-  const { code, hint } = error;
-  return { message, code, ...(hint === undefined ? {} : { hint }) };
+export function detailsOf(error: unknown): FailureDetails {
+  if (!isOurs(error)) return {};
+  const { code, hint, at } = error;
+  return { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at }) };
 }
 
 function isOurs(error: unknown): error is TscomposeError {

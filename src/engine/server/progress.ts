@@ -1,6 +1,6 @@
 import type { ProgressMessage } from '../../api/image.js';
 import { hasCode } from '../../base/errors.js';
-import { describe } from './failure.js';
+import { describe, detailsOf } from './failure.js';
 import type { Exchange } from './exchange.js';
 
 /**
@@ -23,7 +23,7 @@ export async function streamProgress(
     if (!response.headersSent) throw error;
     const message = describe(error);
     const code = hasCode(error, 'build/step-failed') ? { code: error.facts.exitCode } : {};
-    write({ errorDetail: { ...code, message }, error: message });
+    write({ errorDetail: { ...code, message, details: detailsOf(error) }, error: message });
   }
   if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
 import { leftBehind, readHostState } from '../../support/host-state.js';
 
-const rounds = Number(process.env["ROUNDS"] ?? 50);
+const rounds = 50;
 
 /** Six lines a tenth of a second apart, forever; each says how many came before it. */
 const counter = 'i=0; while true; do echo line $i; i=$((i+1)); sleep 0.1; done';
