@@ -1,4 +1,4 @@
-import type { TscomposeError } from '../base/errors.js';
+import { TscomposeError } from '../base/errors.js';
 import type { Project } from '../compose/index.js';
 import { buildGraph, checkHostPorts } from '../graph/index.js';
 import { createContainers } from './create-containers.js';
@@ -18,17 +18,24 @@ import type { UpOptions } from './up-options.js';
 import { UpState } from './up-state.js';
 import { planVolumes, volumesOf } from './volumes.js';
 
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    'plan/no-service-selected': { readonly profiles: readonly string[] };
+  }
+}
+
 /**
  * What brings the engine from what it has to what the project says: images, networks, volumes, containers in
  * dependency order, then starts and waits. An unchanged project that runs plans to nothing.
  * Nothing else is touched before every image is there: a build that fails leaves no network or volume.
- * @throws `graph/cycle`, `graph/port-claimed-twice`, `plan/no-such-service`, `plan/image-missing`, `plan/external-network-missing`,
+ * @throws `graph/cycle`, `graph/port-claimed-twice`, `plan/no-such-service`, `plan/no-service-selected`, `plan/image-missing`, `plan/external-network-missing`,
  * `plan/external-volume-missing`, `plan/name-claimed-twice`, `plan/unsupported-file`, `plan/read-only-file`,
  * `problems/several`
  */
 export function planUp(project: Project, observed: ObservedState, options: UpOptions = {}): Plan {
   const graph = buildGraph(project);
   const selection = selectForStart(project, graph, options);
+  if (selection.services.length === 0) throw nothingSelected(project);
   refuseUnsupported(project, selection.services, options);
   checkHostPorts(project, options.scale, selection.services);
   const builder = new PlanBuilder(project.name);
@@ -51,6 +58,19 @@ export function planUp(project: Project, observed: ObservedState, options: UpOpt
   retireContainers(state);
   if (options.noStart !== true) startContainers(state);
   return builder.build();
+}
+
+function nothingSelected(project: Project): TscomposeError {
+  const profiles = [...new Set(Object.values(project.disabledServices).flatMap((service) => service.profiles ?? []))];
+  return new TscomposeError({
+    code: 'plan/no-service-selected',
+    message: 'no service selected',
+    facts: { profiles: profiles.sort() },
+    hint:
+      profiles.length === 0
+        ? 'the project has no services'
+        : `all services belong to profiles; enable one with --profile: ${profiles.sort().join(', ')}`,
+  });
 }
 
 function decideAll(
