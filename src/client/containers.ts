@@ -15,6 +15,7 @@ import type {
 import type { IdResponse } from '../api/common.js';
 import type { PruneReport } from '../api/volume.js';
 import type { Connection } from './connection.js';
+import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
 import { attach, isFramed, jsonLines, openStream, outputOf } from './streams.js';
 import type { AttachedStream, OpenStream, OutputChunk } from './streams.js';
@@ -24,7 +25,7 @@ export interface LogsQuery {
   /** Default: both. */
   readonly stdout?: boolean;
   readonly stderr?: boolean;
-  /** Unix seconds with optional fraction, or RFC 3339. */
+  /** Unix seconds, RFC 3339, or a Go duration before now: see `encodeMoment`. */
   readonly since?: string | number;
   readonly until?: string | number;
   readonly timestamps?: boolean;
@@ -158,7 +159,8 @@ export function containersClient(connection: Connection): ContainersClient {
       { follow, stdout = true, stderr = true, since, until, timestamps, details, tail, tty = false },
       signal,
     ) => {
-      const query = { follow, stdout, stderr, since, until, timestamps, details, tail };
+      const times = { since: encodeMoment(since), until: encodeMoment(until) };
+      const query = { follow, stdout, stderr, ...times, timestamps, details, tail };
       const request = { method: 'GET', path: at(id, 'logs'), query } as const;
       return openStream(
         () => connection.stream(request, signal),

@@ -13,6 +13,7 @@ import { imagesClient } from './images.js';
 import type { ImagesClient } from './images.js';
 import { networksClient } from './networks.js';
 import type { NetworksClient } from './networks.js';
+import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
 import { jsonLines, openStream } from './streams.js';
 import type { OpenStream } from './streams.js';
@@ -20,7 +21,7 @@ import { volumesClient } from './volumes.js';
 import type { VolumesClient } from './volumes.js';
 
 export interface EventsQuery {
-  /** Unix seconds with optional fraction, or RFC 3339. */
+  /** Unix seconds, RFC 3339, or a Go duration before now: see `encodeMoment`. */
   readonly since?: string | number;
   readonly until?: string | number;
   readonly filters?: Filters;
@@ -78,7 +79,8 @@ function systemClient(
     version: (signal) => connection.json({ method: 'GET', path: '/version' }, signal),
     info: (signal) => connection.json({ method: 'GET', path: '/info' }, signal),
     events: ({ since, until, filters }, signal) => {
-      const query = { since, until, filters: encodeFilters(filters) };
+      const times = { since: encodeMoment(since), until: encodeMoment(until) };
+      const query = { ...times, filters: encodeFilters(filters) };
       return openStream(
         () => connection.stream({ method: 'GET', path: '/events', query }, signal),
         (body) => jsonLines(connection.host, body, signal),

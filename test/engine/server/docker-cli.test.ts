@@ -28,10 +28,13 @@ describe.skipIf(!hasDocker)('the docker CLI (no docker on PATH, and TSCOMPOSE_DO
     rmSync(config, { recursive: true, force: true });
   });
 
-  const run = (args: readonly string[], { input = '', env = {} as Record<string, string> } = {}): Promise<Outcome> =>
+  const run = (
+    args: readonly string[],
+    { input = '', env = {} }: { input?: string; env?: Record<string, string> } = {},
+  ): Promise<Outcome> =>
     new Promise((resolve) => {
-      const environment = { ...process.env, DOCKER_CONFIG: config, ...env };
-      delete environment['DOCKER_HOST'];
+      const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('DOCKER_'));
+      const environment = { ...Object.fromEntries(inherited), DOCKER_CONFIG: config, ...env };
       const child = execFile(docker, ['-H', engine.host, ...args], { env: environment }, (error, stdout, stderr) => {
         resolve({ exitCode: error === null ? 0 : Number(error.code ?? 128), stdout, stderr });
       });

@@ -82,18 +82,12 @@ export class EngineProcess implements AsyncDisposable {
     this.#client = undefined;
   }
 
-  /** Imports busybox from the host's static one. */
+  /** Gives it the image `busybox`. */
   async withBusybox(): Promise<this> {
-    const root = join(this.folder, 'busybox');
-    mkdirSync(join(root, 'bin'), { recursive: true });
-    for (const dir of ['etc', 'tmp', 'root', 'proc', 'sys', 'dev']) mkdirSync(join(root, dir));
-    cpSync('/bin/busybox', join(root, 'bin/busybox'));
-    const names = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
-    for (const name of names) if (name !== 'busybox') symlinkSync('busybox', join(root, 'bin', name));
-    const tar = spawn('tar', ['-C', root, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    using root = new BusyboxRoot();
     const query = { repo: 'busybox', tag: 'latest', changes: ['CMD ["sh"]'] };
-    for await (const message of this.client.images.importTar(tar.stdout, query, AbortSignal.timeout(30_000)))
-      expect(message.status).toMatch(/^sha256:/);
+    const messages = this.client.images.importTar(root.tar(), query, AbortSignal.timeout(30_000));
+    for await (const message of messages) expect(message.status).toMatch(/^sha256:/);
     return this;
   }
 
@@ -108,5 +102,25 @@ export class EngineProcess implements AsyncDisposable {
       await this.kill('SIGTERM');
     }
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A root file system made of the host's static busybox. */
+export class BusyboxRoot implements Disposable {
+  readonly #root = mkdtempSync(join(tmpdir(), 'busybox-root-'));
+
+  constructor() {
+    for (const dir of ['bin', 'etc', 'tmp', 'root', 'proc', 'sys', 'dev']) mkdirSync(join(this.#root, dir));
+    cpSync('/bin/busybox', join(this.#root, 'bin/busybox'));
+    const names = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
+    for (const name of names) if (name !== 'busybox') symlinkSync('busybox', join(this.#root, 'bin', name));
+  }
+
+  tar(): Readable {
+    return spawn('tar', ['-C', this.#root, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#root, { recursive: true, force: true });
   }
 }

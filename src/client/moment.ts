@@ -1,0 +1,37 @@
+import { TscomposeError } from '../base/errors.js';
+
+const unitNs: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
+const durationPattern = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+
+/**
+ * A moment as the API wants it: unix seconds with nanoseconds. People write unix seconds, RFC 3339 (where a missing zone
+ * is the local one, and time of day, minutes or seconds may be left out), or a Go duration before now such as `1h30m`.
+ * @throws `usage/invalid`
+ */
+export function encodeMoment(value: string | number | undefined, nowMs: number = Date.now()): string | undefined {
+  if (value === undefined) return undefined;
+  const text = String(value).trim();
+  if (/^-?\d+(?:\.\d+)?$/.test(text)) return text;
+  const parts = [...text.matchAll(durationPattern)];
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
+    const spanNs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitNs[unit ?? ''] ?? 0), 0);
+    return secondsOf(BigInt(nowMs) * 1_000_000n - BigInt(Math.round(spanNs)));
+  }
+  const stamp = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d\d:\d\d)?$/i.exec(text);
+  const [, date = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = stamp ?? [];
+  const ms = Date.parse(`${date}T${hour}:${minute}:${second}${zone.toUpperCase()}`);
+  if (Number.isNaN(ms)) {
+    throw new TscomposeError({
+      code: 'usage/invalid',
+      message: `${JSON.stringify(text)} is not a moment`,
+      facts: {},
+      hint: 'write 2026-01-31T08:30:00Z, unix seconds, or a duration before now such as 10m',
+    });
+  }
+  return secondsOf(BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
+}
+
+function secondsOf(ns: bigint): string {
+  const [whole, rest] = [ns / 1_000_000_000n, ns % 1_000_000_000n];
+  return rest === 0n ? String(whole) : `${whole}.${String(rest).padStart(9, '0')}`;
+}
