@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { TarEntry } from '../../base/tar/entry.js';
-import { fileName } from '../../base/tar/names.js';
+import { encodeName, fileName } from '../../base/tar/names.js';
 import type { TarSink } from '../../base/tar/parser.js';
 import { lsetxattr, mknod, setTimes, sysErrno } from '../sys/index.js';
 import { isOverlayXattr } from './copy-metadata.js';
@@ -52,7 +52,7 @@ export class LayerExtractor implements TarSink {
   readonly whiteouts: string[] = [];
   /** Body number → where that file went (relative to the layer's directory) when a later entry took its place. */
   readonly moved: Record<number, string> = {};
-  /** Content of regular files. */
+  /** Content of regular files and of links, as stat(2) has it. */
   sizeBytes = 0;
 
   readonly #tree: LayerTree;
@@ -152,6 +152,7 @@ export class LayerExtractor implements TarSink {
         return;
       case 'symlink':
         this.#make(relative, (path) => symlinkSync(fileName(entry.linkPath ?? ''), path));
+        this.sizeBytes += encodeName(entry.linkPath ?? '').length;
         this.#nodeMetadata(entry, relative);
         return;
       case 'character':

@@ -127,6 +127,7 @@ class Packer {
       return;
     }
     this.#emit(encodeHeader(entry));
+    if (entry.type === 'symlink') this.sizeBytes += stats.size;
     if (this.#copy !== undefined) this.#makeCopy(entry, stats, first);
     if (entry.type !== 'directory') return;
     if (this.#opaque(relative)) this.#whiteout(`${relative}/.wh..opq`, stats);

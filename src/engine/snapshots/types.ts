@@ -27,7 +27,7 @@ export interface Layer {
   readonly chainId: ChainId;
   readonly diffId: Digest;
   readonly parent?: ChainId;
-  /** Content of the regular files of this layer alone, hard links counted once. */
+  /** Content of the files and symbolic links of this layer alone, hard links counted once. */
   readonly sizeBytes: number;
   /** Length of the uncompressed tar. */
   readonly tarBytes: number;

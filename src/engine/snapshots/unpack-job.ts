@@ -49,7 +49,6 @@ export async function runUnpack(job: UnpackJob, context: JobContext): Promise<Un
   const extractor = new LayerExtractor(job.layerDir, index, job.mode);
   try {
     const stored = createHash('sha256');
-    const plain = createHash('sha256');
     let digestBytes = 0;
     let tarBytes = 0;
     const source = sourceOf(job, context);
@@ -63,21 +62,22 @@ export async function runUnpack(job: UnpackJob, context: JobContext): Promise<Un
       }
     }
     const { compression, bytes } = await decompress(counted());
+    const plain = compression === 'none' ? undefined : createHash('sha256');
     const parser = new TarParser(extractor);
     for await (const chunk of bytes) {
       context.signal.throwIfAborted();
-      plain.update(chunk);
+      plain?.update(chunk);
       tarBytes += chunk.length;
       parser.push(chunk);
     }
     parser.end();
     extractor.finish();
     index.end();
-    const diffId = digestFromHex(plain.digest('hex'));
+    const digest = digestFromHex(stored.digest('hex'));
+    const diffId = plain === undefined ? digest : digestFromHex(plain.digest('hex'));
     if (job.expectedDiffId !== undefined && diffId !== job.expectedDiffId) {
       throw digestMismatch(job.expectedDiffId, diffId);
     }
-    const digest = digestFromHex(stored.digest('hex'));
     const { sizeBytes, moved, whiteouts } = extractor;
     const implicit = [...extractor.implicit].sort();
     return { diffId, sizeBytes, tarBytes, digest, digestBytes, compression, implicit, whiteouts, moved };
