@@ -17,6 +17,7 @@ import type { Container } from './container.js';
 import { invalidConfig, notRunning } from './errors.js';
 import { parseDetachKeys } from './detach-keys.js';
 import { bundleOf, publish, type Room } from './room.js';
+import { without } from './without.js';
 import type { ExecSession, OutputChunk } from './types.js';
 
 interface Exec {
@@ -188,7 +189,7 @@ export function composeProcess(
   consoleSize: readonly [number, number] | null | undefined,
 ): OciProcess {
   const { config, hostConfig } = container.record;
-  const { consoleSize: _size, ...first } = readBundleProcess(room, container.id);
+  const first = without(readBundleProcess(room, container.id), 'consoleSize');
   const pid = container.state.process?.pid ?? 0;
   const wanted = request.User === undefined || request.User === '' ? (config.User ?? '') : request.User;
   const user = resolveUser(readAccountFiles(`/proc/${pid}/root`), wanted, hostConfig.GroupAdd ?? []);
@@ -240,7 +241,7 @@ async function* mergeOutput(
   const queue: OutputChunk[] = [];
   let wake: (() => void) | undefined;
   let open = 0;
-  let spoke = false;
+  const spoken = { bytes: 0 };
   const sources = [
     [1, stdout, shown.stdout],
     [2, stderr, shown.stderr],
@@ -250,7 +251,7 @@ async function* mergeOutput(
     open += 1;
     source.on('data', (payload: Buffer) => {
       if (isShown) queue.push({ stream, payload });
-      spoke = true;
+      spoken.bytes += payload.length;
       if (queue.length > 64) source.pause(); // the reader is slow; the process then waits like on any pipe
       wake?.();
     });
@@ -271,7 +272,7 @@ async function* mergeOutput(
       } else yield next;
     }
     const reason = await failure; // and with it the exit code, which clients ask for as soon as this ends
-    if (reason !== undefined && !(tty && spoke)) yield { stream: 1, payload: Buffer.from(`${reason}\r\n`) };
+    if (reason !== undefined && !(tty && spoken.bytes > 0)) yield { stream: 1, payload: Buffer.from(`${reason}\r\n`) };
   } finally {
     // The reader left: what the process still writes is read and dropped, so that it can go on.
     for (const source of [stdout, stderr]) source?.removeAllListeners('data').resume();

@@ -12,6 +12,7 @@ import { restartDelay } from './restart-policy.js';
 import { bundleOf, cgroupOf, exitsOf, publish, type Room } from './room.js';
 import { clearBundle, startContainer } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
+import { without } from './without.js';
 
 /** Looks whether a container has ended, and if so does all that follows. Call it as often as you like. */
 export function settleExit(room: Room, container: Container): Promise<void> {
@@ -53,7 +54,7 @@ export async function endRun(
     restartCount: container.state.restartCount,
     lastDelayMs: container.restartDelayMs,
   });
-  const { process: _process, monitor: _monitor, health: _health, ...kept } = container.state;
+  const kept = without(container.state, 'process', 'monitor', 'health');
   const ended: ContainerState = { ...kept, exitCode, error, oomKilled, finishedAt: renderTime(finishedNs) };
   await container.change({ state: ended });
   if (delay === undefined) await container.move('exited');

@@ -131,14 +131,14 @@ class Checker implements HealthMonitor {
       const output = new Output();
       process.stdout.on('data', output.push).on('error', () => undefined);
       process.stderr?.on('data', output.push).on('error', () => undefined);
-      let timedOut = false;
+      const late = new AbortController();
       const timer = setTimeout(() => {
-        timedOut = true;
+        late.abort();
         kill(process.pid());
       }, this.#plan.timeoutMs);
       const outcome = await process.ended;
       clearTimeout(timer);
-      if (timedOut) {
+      if (late.signal.aborted) {
         const text = `Health check exceeded timeout (${this.#plan.timeoutMs / 1000}s): ${output.text()}`;
         return { ExitCode: -1, Output: text };
       }

@@ -30,8 +30,8 @@ export function connectNetwork(
       await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
     }
     // `none` was only there to say that there is no other.
-    const { none: _none, ...others } = container.record.endpoints;
-    await container.change({ endpoints: { ...others, [network.name]: settings } });
+    const others = Object.entries(container.record.endpoints).filter(([name]) => name !== 'none');
+    await container.change({ endpoints: { ...Object.fromEntries(others), [network.name]: settings } });
   });
 }
 

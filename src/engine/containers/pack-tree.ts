@@ -89,7 +89,7 @@ async function* packFolder(path: string, as: string, packing: Packing): AsyncGen
   }
 }
 
-async function* packFile(path: string, entry: TarEntry): AsyncGenerator<TarMember> {
+function* packFile(path: string, entry: TarEntry): Generator<TarMember> {
   let fd: number;
   try {
     fd = openSync(fileName(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

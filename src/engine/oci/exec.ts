@@ -192,7 +192,7 @@ async function outcomeOf(
       text: `OCI runtime exec failed: exec failed: unable to start container process: ${text}`,
     };
   }
-  return { kind: 'exited', exitCode: status.exitCode ?? 128 + (constants.signals[signalOf(status)] ?? 9) };
+  return { kind: 'exited', exitCode: status.exitCode ?? 128 + constants.signals[signalOf(status)] };
 }
 
 /** The runtime forks before it executes, so that a missing program may still have had a pid. */

@@ -71,7 +71,7 @@ function throttle(key: string, devices: ThrottleDevice[] | null | undefined): Re
 
 function deviceNumbers(path: string): { major: number; minor: number } {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || !found.isBlockDevice()) {
+  if (found?.isBlockDevice() !== true) {
     throw new TscomposeError({
       code: 'oci/invalid-option',
       message: `cannot limit block device "${path}": ${found === undefined ? 'no such file or directory' : 'not a block device'}`,

@@ -198,11 +198,11 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
 
 /** Until it is gone: an abort may come while the runtime is still making the container. */
 async function stopStep(oci: OciEnvironment, id: string, exited: Promise<ExitStatus>): Promise<void> {
-  let ended = false;
-  const over = exited.then(() => (ended = true));
-  for (let round = 0; round < 100 && !ended; round += 1) {
+  const over = exited.then(() => true);
+  for (let round = 0; round < 100; round += 1) {
     openCgroup(`${oci.cgroupParent}/${id}`).kill();
     await deleteContainer(oci.runtime, id);
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, 50))]);
+    const soon = new Promise<boolean>((resolve) => setTimeout(resolve, 50, false));
+    if (await Promise.race([over, soon])) return;
   }
 }
