@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what is missing and nothing else: system packages, npm packages, the build. Safe to run again.
+# `setup.sh test` adds what only the tests need.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,11 +15,15 @@ need conmon conmon
 need nft nftables
 need ip iproute2
 need unshare util-linux
-need setfattr attr
 need ps procps
 need zstd zstd
 need xz xz-utils
 need curl curl
+if [ "${1:-}" = test ]; then # what only the tests call
+  need setfattr attr
+  need iptables iptables
+  need python3 python3
+fi
 is_static_busybox() { command -v busybox >/dev/null 2>&1 && busybox --list >/dev/null 2>&1 && ! ldd "$(command -v busybox)" >/dev/null 2>&1; }
 is_static_busybox || missing="$missing busybox-static"
 
