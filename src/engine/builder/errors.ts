@@ -1,5 +1,3 @@
-import type { SourceLocation } from '../../base/source-location.js';
-
 declare module '../../base/errors.js' {
   interface ErrorFacts {
     'build/syntax': { readonly line: number; readonly instruction?: string };
@@ -22,9 +20,4 @@ declare module '../../base/errors.js' {
   }
 }
 
-/** A problem in a Dockerfile, before it has become an error: its place is part of it. */
-export interface DockerfileProblem {
-  readonly message: string;
-  readonly at: SourceLocation;
-  readonly hint?: string;
-}
+export {};

@@ -1,12 +1,5 @@
 import type { ContainerConfig } from '../../../api/container.js';
 import type { HistoryEntry, OciImageConfig } from '../../images/index.js';
-import type { Solved } from '../solver/operation.js';
-
-/** What an instruction adds to an image's history; known in full when its operation is solved. */
-export interface HistoryNote {
-  readonly createdBy: (solved: Solved) => string;
-  readonly comment?: string;
-}
 
 /** The part of an image that instructions write down without touching files. Immutable. */
 export interface ImageState {

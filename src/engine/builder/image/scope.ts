@@ -50,7 +50,3 @@ export function hiddenArgs(scope: ArgScope, env: ReadonlyMap<string, string>): [
     return value == null || scope.declared.has(name) || env.has(name) ? [] : [[name, value]];
   });
 }
-
-export function isPredefined(name: string): boolean {
-  return proxyNames.includes(name);
-}
