@@ -1,10 +1,12 @@
+import type { ContainerInspect } from '../api/container.js';
 import type { EngineEvent } from '../api/events.js';
 import { composeLabels } from '../api/labels.js';
 import { hasCode } from '../base/errors.js';
 import { isNotFound, type EngineClient, type LogsQuery } from '../client/index.js';
 import type { ObservedContainer } from '../plan/index.js';
-import { justAfter, LineAssembler, type TimedLine } from './log-lines.js';
-import { LogMerge } from './log-merge.js';
+import { LineAssembler, type TimedLine } from './log-lines.js';
+import { LogMerge, type LaneKind } from './log-merge.js';
+import { LogPosition } from './log-position.js';
 import { observedContainer } from './observe.js';
 
 /** A container whose log is read. */
@@ -73,18 +75,18 @@ export function followLogs(options: LogOptions): LogFollower {
 }
 
 class LogReader {
+  readonly opened: Promise<void>;
   readonly #options: LogOptions;
   readonly #mode: 'read' | 'follow';
   readonly #merge: LogMerge<LogSource>;
-  readonly #streams = new Map<string, Promise<void>>();
-  /** Stamp of the last line of each container, to go on from after a restart. */
-  readonly #last = new Map<string, string>();
-  readonly opened: Promise<void>;
-  #resolveOpened: () => void = () => undefined;
-  #rejectOpened: (error: unknown) => void = () => undefined;
-  #endsWhenIdle = false;
+  /** Readings under way, by container. */
+  readonly #readings = new Map<string, Promise<void>>();
+  readonly #positions = new Map<string, LogPosition>();
+  /** Between two runs of a container with a restart policy. */
   readonly #restarting = new Set<string>();
-  readonly #idle = new AbortController();
+  readonly #ending = new AbortController();
+  #endsWhenIdle = false;
+  #settleOpened: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
   constructor(options: LogOptions, mode: 'read' | 'follow') {
     this.#options = options;
@@ -92,11 +94,11 @@ class LogReader {
     this.#merge = new LogMerge((source, line) => {
       options.onEvent({ kind: 'line', source, ...line });
     });
+    this.#settleOpened = { resolve: () => undefined, reject: () => undefined };
     this.opened = new Promise((resolve, reject) => {
-      this.#resolveOpened = resolve;
-      this.#rejectOpened = reject;
+      this.#settleOpened = { resolve, reject };
     });
-    this.opened.catch(() => undefined);
+    this.opened.catch(() => undefined); // who does not ask for it need not handle it
   }
 
   untilIdle(): void {
@@ -106,22 +108,24 @@ class LogReader {
 
   async run(): Promise<void> {
     const { client, project, signal } = this.#options;
-    const inside = AbortSignal.any([signal, this.#idle.signal]);
+    const inside = AbortSignal.any([signal, this.#ending.signal]);
     try {
-      const filters = { type: ['container'], label: [`${composeLabels.project}=${project}`], event: ['start', 'die'] };
+      const filters = { type: ['container'], label: [`${composeLabels.project}=${project}`], event: ['start'] };
       const events = this.#mode === 'follow' ? client.events({ filters }, inside) : undefined;
       await events?.opened;
       const known = (await this.#containers()).sort((a, b) => (a.name < b.name ? -1 : 1));
       for (const container of known) this.#attachExisting(container, inside);
-      this.#resolveOpened();
-      if (events === undefined) await Promise.all(this.#streams.values());
+      this.#settleOpened.resolve();
+      if (events === undefined) await Promise.all(this.#readings.values());
       else await this.#listen(events, inside);
     } catch (error) {
-      this.#rejectOpened(error);
-      if (!this.#idle.signal.aborted) throw error;
+      this.#settleOpened.reject(error);
+      signal.throwIfAborted();
+      const reason: unknown = this.#ending.signal.reason;
+      if (reason !== idle) throw this.#ending.signal.aborted ? reason : error;
     } finally {
-      this.#idle.abort();
-      await Promise.allSettled(this.#streams.values());
+      this.#ending.abort(idle);
+      await Promise.allSettled(this.#readings.values());
       this.#merge.flush();
     }
   }
@@ -137,123 +141,129 @@ class LogReader {
   }
 
   #attachExisting(container: ObservedContainer, signal: AbortSignal): void {
-    const { history, tail, since, until } = this.#options;
-    const running =
-      container.status === 'running' || container.status === 'restarting' || container.status === 'paused';
+    const { history, tail, since } = this.#options;
+    const { id, name, service, status } = container;
+    const running = status === 'running' || status === 'restarting' || status === 'paused';
     if (history === 'none' && !running) return;
-    const query: LogsQuery = {
-      ...(history === 'none' ? { tail: 0 } : tail === undefined ? {} : { tail }),
-      ...(since === undefined ? {} : { since }),
-      ...(until === undefined ? {} : { until }),
-    };
-    this.#attach(container, query, signal);
+    const none: LogsQuery = { tail: 0 };
+    const all: LogsQuery = { ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) };
+    const stretches = { history: history === 'all', live: running };
+    this.#attach({ id, name, service }, history === 'none' ? none : all, stretches, signal);
   }
 
   async #listen(events: AsyncIterable<EngineEvent>, signal: AbortSignal): Promise<void> {
+    const { services, number } = this.#options;
     for await (const { Action, Actor } of events) {
       if (Action !== 'start') continue;
-      const { services, number, client } = this.#options;
       const labels = Actor.Attributes;
       const service = labels[composeLabels.service] ?? '';
       if (labels[composeLabels.oneoff] === 'True' || services?.includes(service) === false) continue;
       if (number !== undefined && Number(labels[composeLabels.containerNumber]) !== number) continue;
-      // The event's name may be a temporary one of a replacement that has been renamed since.
-      const name = await this.#nameOf(Actor.ID, labels['name'] ?? Actor.ID.slice(0, 12), client, signal);
-      await this.#resume({ id: Actor.ID, name, service }, signal);
+      await this.#started({ id: Actor.ID, name: labels['name'] ?? Actor.ID.slice(0, 12), service }, signal);
     }
     signal.throwIfAborted();
   }
 
-  async #nameOf(id: string, fallback: string, client: EngineClient, signal: AbortSignal): Promise<string> {
+  /** Reads on where the log was left; of a container that ran before we came only the new run. */
+  async #started(source: LogSource, signal: AbortSignal): Promise<void> {
+    const { client } = this.#options;
+    await this.#readings.get(source.id); // it ends with the run before
+    let container: ContainerInspect;
     try {
-      return (await client.containers.inspect(id, signal)).Name.replace(/^\//, '');
+      container = await client.containers.inspect(source.id, signal);
     } catch (error) {
-      if (isNotFound(error)) return fallback;
+      if (isNotFound(error)) return;
       throw error;
     }
+    // The event may have the temporary name of a replacement that has been renamed since.
+    const named = { ...source, name: container.Name.replace(/^\//, '') };
+    const { StartedAt, FinishedAt } = container.State;
+    const ranBefore = !FinishedAt.startsWith('0001') || container.RestartCount > 0;
+    this.#attach(named, ranBefore ? { since: StartedAt } : {}, { history: false, live: true }, signal);
   }
 
-  /** A container has started: read on where its log was left. */
-  async #resume(source: LogSource, signal: AbortSignal): Promise<void> {
-    const running = this.#streams.get(source.id);
-    const seen = this.#seen.has(source.id);
-    await running; // it ends with the run before
-    const last = this.#last.get(source.id);
-    const since = last === undefined ? undefined : justAfter(last);
-    const fresh = seen ? {} : await this.#fromThisStart(source.id, signal);
-    this.#attach(source, since === undefined ? fresh : { since }, signal);
-  }
-
-  readonly #seen = new Set<string>();
-
-  /** Of a container that ran before we came: only its new run. */
-  async #fromThisStart(id: string, signal: AbortSignal): Promise<LogsQuery> {
-    try {
-      const { State } = await this.#options.client.containers.inspect(id, signal);
-      // What it wrote may be stamped before its start was recorded, but never before the end of the run before.
-      const since = State.FinishedAt.startsWith('0001') ? undefined : justAfter(State.FinishedAt);
-      return since === undefined ? {} : { since };
-    } catch (error) {
-      if (isNotFound(error)) return {};
-      throw error;
-    }
-  }
-
-  #attach(container: LogSource, query: LogsQuery, signal: AbortSignal): void {
-    const { id, name, service } = container;
-    const source = { id, name, service };
-    this.#seen.add(id);
+  #attach(source: LogSource, query: LogsQuery, stretches: Stretches, signal: AbortSignal): void {
+    const { id } = source;
     this.#restarting.delete(id);
     this.#options.onEvent({ kind: 'attached', source });
-    const run = this.#read(source, query, signal).finally(() => {
-      if (this.#streams.get(id) === run) this.#streams.delete(id);
+    const reading = this.#read(source, query, stretches, signal).finally(() => {
+      if (this.#readings.get(id) === reading) this.#readings.delete(id);
       this.#checkIdle();
     });
-    run.catch((error: unknown) => {
-      this.#rejectOpened(error);
-      this.#idle.abort(error);
+    reading.catch((error: unknown) => {
+      this.#ending.abort(error);
     });
-    this.#streams.set(id, run);
+    this.#readings.set(id, reading);
   }
 
-  async #read(source: LogSource, query: LogsQuery, signal: AbortSignal): Promise<void> {
-    const { client, onEvent } = this.#options;
-    const lane = this.#merge.open(source);
+  async #read(source: LogSource, query: LogsQuery, { history, live }: Stretches, signal: AbortSignal): Promise<void> {
+    try {
+      if (this.#mode === 'read') {
+        await this.#pump(source, query, 'history', signal);
+        return;
+      }
+      if (history) await this.#pump(source, query, 'history', signal);
+      if (!live) return;
+      await this.#pump(source, history ? {} : query, 'live', signal);
+      await this.#reportExit(source, signal);
+    } catch (error) {
+      if (signal.aborted || isNotFound(error)) return;
+      if (!hasCode(error, 'engine/response')) throw error;
+      this.#options.onEvent({ kind: 'unreadable', source, reason: error.facts.message });
+    }
+  }
+
+  /** Reads one stretch of a log into the merge, from where the last one ended. */
+  async #pump(source: LogSource, query: LogsQuery, kind: LaneKind, signal: AbortSignal): Promise<void> {
+    const { client, until } = this.#options;
+    const position = this.#positions.get(source.id) ?? new LogPosition();
+    this.#positions.set(source.id, position);
+    const resumed = position.resume();
+    const lane = this.#merge.open(source, kind);
     const assembler = new LineAssembler();
     const push = (line: TimedLine) => {
-      if (line.time !== undefined) this.#last.set(source.id, line.time);
+      if (resumed?.isNew(line) === false) return;
+      position.advance(line);
       lane.push(line);
     };
     try {
-      const follow = this.#mode === 'follow';
-      const chunks = client.containers.logs(source.id, { ...query, follow, timestamps: true }, signal);
-      for await (const { stream, payload } of chunks) assembler.push(stream, payload).forEach(push);
-      assembler.end().forEach(push);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isNotFound(error)) return;
-      if (!hasCode(error, 'engine/response')) throw error;
-      onEvent({ kind: 'unreadable', source, reason: error.facts.message });
-      return;
+      const follow = kind === 'live';
+      const bounds = until === undefined ? {} : { until };
+      const request = { ...(resumed?.query ?? query), ...bounds, follow, timestamps: true };
+      for await (const { stream, payload } of client.containers.logs(source.id, request, signal)) {
+        assembler.push(stream, payload).forEach(push);
+      }
+      // When more is to come, it begins with the line that is incomplete here.
+      if (follow || this.#mode === 'read') assembler.end().forEach(push);
     } finally {
-      lane.close();
+      await Promise.race([lane.close(), aborted(signal)]);
     }
-    if (this.#mode === 'follow') await this.#reportExit(source, signal);
   }
 
   async #reportExit(source: LogSource, signal: AbortSignal): Promise<void> {
-    try {
-      const { State } = await this.#options.client.containers.inspect(source.id, signal);
-      const restarting = State.Restarting || State.Running;
-      if (restarting) this.#restarting.add(source.id);
-      this.#options.onEvent({ kind: 'exited', source, exitCode: State.ExitCode, restarting });
-    } catch (error) {
-      if (signal.aborted || isNotFound(error)) return;
-      throw error;
-    }
+    const { State } = await this.#options.client.containers.inspect(source.id, signal);
+    const restarting = State.Restarting || State.Running;
+    if (restarting) this.#restarting.add(source.id);
+    this.#options.onEvent({ kind: 'exited', source, exitCode: State.ExitCode, restarting });
   }
 
   #checkIdle(): void {
-    if (this.#endsWhenIdle && this.#streams.size === 0 && this.#restarting.size === 0) this.#idle.abort();
+    if (this.#endsWhenIdle && this.#readings.size === 0 && this.#restarting.size === 0) this.#ending.abort(idle);
   }
+}
+
+/** What to read of a log: what is written, what comes. */
+interface Stretches {
+  readonly history: boolean;
+  readonly live: boolean;
+}
+
+/** Reason of an end that is no failure. */
+const idle: unique symbol = Symbol('nothing left to follow');
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

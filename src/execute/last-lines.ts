@@ -1,4 +1,5 @@
 import type { EngineClient } from '../client/index.js';
+import { LineAssembler } from './log-lines.js';
 
 /** The end of a container's log, both streams, the latest line last; nothing when it cannot be read. */
 export async function lastLinesOf(
@@ -7,15 +8,17 @@ export async function lastLinesOf(
   lines: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const chunks: Buffer[] = [];
+  const assembler = new LineAssembler();
+  const found: string[] = [];
   try {
-    for await (const { payload } of client.containers.logs(containerId, { tail: lines }, signal)) chunks.push(payload);
+    const chunks = client.containers.logs(containerId, { tail: lines, timestamps: true }, signal);
+    for await (const { stream, payload } of chunks) found.push(...assembler.push(stream, payload).map(textOf));
   } catch {
-    return []; // a log driver that cannot be read must not hide the failure that made us look
+    return found; // a log that cannot be read must not hide the failure that made us look
   }
-  const text = Buffer.concat(chunks).toString('utf8').replaceAll('\r\n', '\n');
-  return text
-    .split('\n')
-    .filter((line, index, all) => line !== '' || index < all.length - 1)
-    .slice(-lines);
+  return [...found, ...assembler.end().map(textOf)].slice(-lines);
+}
+
+function textOf({ text }: { readonly text: string }): string {
+  return text;
 }

@@ -70,11 +70,10 @@ export function compareTimes(a: string, b: string): number {
   return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
 }
 
-/** The moment after a stamp, as the `since` of a log query: Unix seconds with nanoseconds. */
-export function justAfter(time: string): string | undefined {
+/** A stamp as the `since` of a log query: Unix seconds with nanoseconds. */
+export function unixTime(time: string): string | undefined {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return undefined;
   const fraction = (/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(9, '0').slice(0, 9);
-  const next = BigInt(Math.floor(ms / 1_000)) * 1_000_000_000n + BigInt(fraction) + 1n;
-  return `${next / 1_000_000_000n}.${String(next % 1_000_000_000n).padStart(9, '0')}`;
+  return `${Math.floor(ms / 1_000)}.${fraction}`;
 }

@@ -1,77 +1,106 @@
 import { compareTimes, type TimedLine } from './log-lines.js';
 
-/** How long a line waits for an earlier one of another container. Longer than a local socket needs, shorter than an eye sees. */
+/** How long a live line waits for an earlier one of another container: longer than a local socket needs, shorter than an eye sees. */
 const reorderMs = 25;
 
-interface Source<S> {
-  readonly source: S;
-  readonly lines: TimedLine[];
+/**
+ * `history`: a log as far as it is written; nothing goes past it before its next line is known. `live`: lines come when
+ * they come, and others wait for them no longer than a moment.
+ */
+export type LaneKind = 'history' | 'live';
+
+export interface Lane {
+  readonly push: (line: TimedLine) => void;
+  /** Resolves when all its lines are out. */
+  readonly close: () => Promise<void>;
 }
 
-/**
- * Merges the lines of several sources by time. While sources catch up with their history a line waits until every
- * source has shown a later one or ended; live lines wait a moment at most.
- */
+interface OpenLane<S> {
+  readonly source: S;
+  readonly kind: LaneKind;
+  readonly lines: TimedLine[];
+  closed: (() => void) | undefined;
+}
+
+/** Merges the lines of several sources by time. Lines of one source keep their order. */
 export class LogMerge<S> {
   readonly #emit: (source: S, line: TimedLine) => void;
-  readonly #sources = new Set<Source<S>>();
+  readonly #lanes = new Set<OpenLane<S>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(emit: (source: S, line: TimedLine) => void) {
     this.#emit = emit;
   }
 
-  /** Lines of one source, in its own order. */
-  open(source: S): { readonly push: (line: TimedLine) => void; readonly close: () => void } {
-    const entry: Source<S> = { source, lines: [] };
-    this.#sources.add(entry);
+  open(source: S, kind: LaneKind): Lane {
+    const lane: OpenLane<S> = { source, kind, lines: [], closed: undefined };
+    this.#lanes.add(lane);
     return {
       push: (line) => {
-        entry.lines.push(line);
-        this.#drain('complete');
-        this.#timer ??= setTimeout(() => {
-          this.#timer = undefined;
-          this.#drain('all');
-        }, reorderMs);
+        lane.lines.push(line);
+        this.#drain('patient');
+        this.#expectExpiry();
       },
-      close: () => {
-        // Its last lines come out before anyone hears of its end.
-        while (entry.lines.length > 0) this.#emitEarliest();
-        this.#sources.delete(entry);
-        this.#drain('complete');
-      },
+      close: () =>
+        new Promise((resolve) => {
+          lane.closed = resolve;
+          this.#drain('patient');
+          this.#expectExpiry();
+        }),
     };
   }
 
-  /** Emits what is left. */
+  /** Lets out what is left, whatever may still come. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#drain('all');
+    while (this.#emitEarliest()) continue;
+    this.#dropClosed();
   }
 
-  #drain(how: 'complete' | 'all'): void {
-    const open = () => [...this.#sources];
-    while (how === 'all' ? open().some(hasLines) : this.#sources.size > 0 && open().every(hasLines)) {
-      this.#emitEarliest();
+  #expectExpiry(): void {
+    if (this.#timer !== undefined || ![...this.#lanes].some(({ lines }) => lines.length > 0)) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#drain('expired');
+      this.#expectExpiry();
+    }, reorderMs);
+  }
+
+  #drain(patience: 'patient' | 'expired'): void {
+    this.#dropClosed();
+    while (!this.#mustWait(patience) && this.#emitEarliest()) this.#dropClosed();
+  }
+
+  /** Whether an open lane may still come with an earlier line. */
+  #mustWait(patience: 'patient' | 'expired'): boolean {
+    for (const { kind, lines } of this.#lanes) {
+      if (lines.length === 0 && (kind === 'history' || patience === 'patient')) return true;
+    }
+    return false;
+  }
+
+  #dropClosed(): void {
+    for (const lane of this.#lanes) {
+      if (lane.closed === undefined || lane.lines.length > 0) continue;
+      this.#lanes.delete(lane);
+      lane.closed();
     }
   }
 
-  #emitEarliest(): void {
-    let earliest: Source<S> | undefined;
-    for (const entry of this.#sources) {
-      const [line] = entry.lines;
+  #emitEarliest(): boolean {
+    let earliest: OpenLane<S> | undefined;
+    for (const lane of this.#lanes) {
+      const [line] = lane.lines;
       if (line === undefined) continue;
       const best = earliest?.lines[0];
-      if (best === undefined || isBefore(line, best)) earliest = entry;
+      if (best === undefined || isBefore(line, best)) earliest = lane;
     }
     const line = earliest?.lines.shift();
-    if (earliest !== undefined && line !== undefined) this.#emit(earliest.source, line);
+    if (earliest === undefined || line === undefined) return false;
+    this.#emit(earliest.source, line);
+    return true;
   }
-}
-
-function hasLines({ lines }: Source<unknown>): boolean {
-  return lines.length > 0;
 }
 
 function isBefore(a: TimedLine, b: TimedLine): boolean {

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { connectEngine, type EngineClient } from '../../../src/client/index.js';
+import { converge, followLogs, readLogs, type LogEvent } from '../../../src/execute/index.js';
+import { FakeEngine, type FakeContainer } from '../../support/fake-engine.js';
+import { project } from '../../support/project.js';
+
+let engine: FakeEngine;
+let client: EngineClient;
+let seen: string[];
+const { signal } = new AbortController();
+const desired = project({ services: { a: { image: 'busybox' }, b: { image: 'busybox' } } });
+
+beforeEach(async () => {
+  engine = await FakeEngine.start();
+  client = connectEngine({ host: engine.host });
+  seen = [];
+});
+
+afterEach(async () => {
+  client.close();
+  await engine.stop();
+});
+
+function onEvent(event: LogEvent): void {
+  const name = event.source.name.replace('demo-', '');
+  switch (event.kind) {
+    case 'line':
+      seen.push(`${name}${event.stream === 2 ? '!' : ''} ${event.text}`);
+      break;
+    case 'exited':
+      seen.push(`${name} exited ${event.exitCode}${event.restarting ? ' restarting' : ''}`);
+      break;
+    case 'attached':
+    case 'unreadable':
+      seen.push(`${name} ${event.kind}`);
+  }
+}
+
+async function up(): Promise<void> {
+  await converge(desired, {}, { client, project: desired, onEvent: () => undefined, signal });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`never happened; seen: ${seen.join('; ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function lines(): string[] {
+  return seen.filter((text) => !text.endsWith('attached'));
+}
+
+function pair(): readonly [FakeContainer, FakeContainer] {
+  return [engine.byName('demo-a-1'), engine.byName('demo-b-1')];
+}
+
+test('written logs come merged by time, however late a container answers', async () => {
+  await up();
+  const [a, b] = pair();
+  for (let count = 1; count <= 50; count++) {
+    engine.write(a, `a${count}`);
+    engine.write(b, `b${count}`, 2);
+  }
+  engine.exit(b, 0);
+  await readLogs({ client, project: 'demo', history: 'all', onEvent, signal });
+  const expected = Array.from({ length: 50 }, (_, index) => [`a-1 a${index + 1}`, `b-1! b${index + 1}`]).flat();
+  expect(lines()).toEqual(expected);
+});
+
+test('following loses no line between what is written and what comes', async () => {
+  await up();
+  const [a, b] = pair();
+  let count = 0;
+  const writing = setInterval(() => {
+    for (let burst = 0; burst < 20; burst++) engine.write(count % 2 === 0 ? a : b, String(count++));
+  }, 1);
+  await until(() => count > 100);
+  const follower = followLogs({ client, project: 'demo', history: 'all', onEvent, signal });
+  await follower.opened;
+  await until(() => count > 600);
+  clearInterval(writing);
+  engine.exit(a, 0);
+  engine.exit(b, 5);
+  follower.untilIdle();
+  await follower.ended;
+  const numbers = seen.flatMap((text) => /^[ab]-1 (\d+)$/.exec(text)?.[1] ?? []).map(Number);
+  expect([...numbers].sort((x, y) => x - y)).toEqual(Array.from({ length: count }, (_, index) => index));
+  expect(seen.filter((text) => text.includes('exited')).sort()).toEqual(['a-1 exited 0', 'b-1 exited 5']);
+});
+
+test('containers that start later are followed from their first line', async () => {
+  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+  await follower.opened;
+  engine.onStart = (container) => {
+    engine.write(container, 'first');
+    if (container.name === 'demo-b-1') engine.exit(container, 1);
+  };
+  await up();
+  await until(() => lines().length >= 3);
+  const [a] = pair();
+  engine.write(a, 'second');
+  await until(() => lines().length >= 4);
+  expect(lines().filter((text) => text.startsWith('a-1'))).toEqual(['a-1 first', 'a-1 second']);
+  expect(lines().filter((text) => text.startsWith('b-1'))).toEqual(['b-1 first', 'b-1 exited 1']);
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+});
+
+test('with no history only new lines of running containers come', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.write(a, 'old');
+  engine.exit(b, 0);
+  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+  await follower.opened;
+  await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length > 0);
+  engine.write(a, 'new');
+  await until(() => lines().length > 0);
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines()).toEqual(['a-1 new', 'a-1 exited 0']);
+});
+
+test('a restarted container goes on where it was, no line lost or doubled', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.exit(b, 0);
+  const follower = followLogs({ client, project: 'demo', history: 'all', onEvent, signal });
+  await follower.opened;
+  engine.write(a, 'one');
+  await until(() => lines().includes('a-1 one'));
+  engine.exit(a, 2);
+  await until(() => lines().includes('a-1 exited 2'));
+  engine.onStart = (container) => {
+    engine.write(container, 'two');
+  };
+  await client.containers.start(a.id, signal);
+  await until(() => lines().includes('a-1 two'));
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines()).toEqual(['a-1 one', 'a-1 exited 2', 'a-1 two', 'a-1 exited 0']);
+});
+
+test('only the named services, and an end on abort', async () => {
+  await up();
+  const [a, b] = pair();
+  const stop = new AbortController();
+  const follower = followLogs({
+    client,
+    project: 'demo',
+    services: ['b'],
+    history: 'all',
+    onEvent,
+    signal: stop.signal,
+  });
+  await follower.opened;
+  engine.write(a, 'hidden');
+  engine.write(b, 'shown');
+  await until(() => lines().length > 0);
+  stop.abort(new Error('enough'));
+  await expect(follower.ended).rejects.toThrow('enough');
+  expect(lines()).toEqual(['b-1 shown']);
+});
