@@ -8,8 +8,7 @@ import type { CliContext } from '../context.js';
 import { exitCodes } from '../interrupts.js';
 import { logPrinter, printLogEvent } from '../print-logs.js';
 import type { LogPrinter } from '../render/log-lines.js';
-import { createProgress } from '../render/progress.js';
-import { plainStyle } from '../render/style.js';
+import type { Progress } from '../render/progress.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
 import { quietOf, type UpFlags } from './options.js';
@@ -51,6 +50,8 @@ class Session {
   readonly #followed: ReadonlySet<string>;
   /** Whose output is shown. */
   readonly #shown: ReadonlySet<string>;
+  readonly #attached = new Set<string>();
+  #onAttached: () => void = () => undefined;
   readonly #firstExit = new Map<string, number>();
   readonly #stopAsked = new AbortController();
   readonly #killAsked = new AbortController();
@@ -90,9 +91,11 @@ class Session {
     try {
       await this.#announce();
       await follower.opened;
-      await this.#start();
+      const stopAsked = aborted(this.#stopAsked.signal);
+      const started = await this.#start();
+      await Promise.race([this.#untilAttached(started), stopAsked, follower.ended]);
       follower.untilIdle();
-      await Promise.race([follower.ended, aborted(this.#stopAsked.signal)]);
+      await Promise.race([follower.ended, stopAsked]);
       if (this.#reason !== undefined) await this.#stop(follower);
       return this.#exitCode();
     } finally {
@@ -115,8 +118,11 @@ class Session {
     if (names.length > 0) this.#context.terminal.stdout.write(`Attaching to ${names.join(', ')}\n`);
   }
 
-  /** What has just been created is not replaced again, whatever the flags say. A stop that comes now cuts it short. */
-  async #start(): Promise<void> {
+  /**
+   * What has just been created is not replaced again, whatever the flags say. A stop that comes now cuts it short.
+   * @returns names of the containers it has started
+   */
+  async #start(): Promise<ReadonlySet<string>> {
     const { client, project, options } = this.#up;
     const onlyStart: UpOptions = {
       ...options,
@@ -129,22 +135,40 @@ class Session {
       build: 'never',
       pull: 'never',
     };
-    const silent = await createProgress('quiet', {
-      stream: this.#context.terminal.stderr,
-      style: plainStyle,
-      dryRun: false,
-      operation: 'up',
-    });
-    const work = { client, project, progress: silent, signal: this.#stopAsked.signal };
+    const started = new Set<string>();
+    const progress: Progress = {
+      report: ({ kind, subject, status }) => {
+        if (kind === 'done' && status === 'Started') started.add(subject.replace(/^Container /, ''));
+      },
+      note: (text) => {
+        this.#context.warn(text);
+      },
+      end: () => Promise.resolve(),
+    };
     try {
-      await runUp(this.#context, work, onlyStart);
+      await runUp(this.#context, { client, project, progress, signal: this.#stopAsked.signal }, onlyStart);
     } catch (error) {
       if (this.#reason === undefined) throw error;
     }
+    return started;
+  }
+
+  /** News of a start reaches the follower on its own way: before it has come, nothing to follow is no end. */
+  async #untilAttached(names: ReadonlySet<string>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onAttached = () => {
+        if ([...names].every((name) => this.#attached.has(name))) resolve();
+      };
+      this.#onAttached();
+    });
   }
 
   #onLog(event: LogEvent): void {
     const { service } = event.source;
+    if (event.kind === 'attached') {
+      this.#attached.add(event.source.name);
+      this.#onAttached();
+    }
     if (this.#shown.has(service))
       printLogEvent(this.#context, this.#up.project.name, this.#printer, event, this.#flags);
     if (event.kind !== 'exited' || event.restarting) return;

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { engineMissing, EngineSandbox, eventually } from '../../support/engine-sandbox.js';
+
+const missing = engineMissing();
+const talker = (text: string, then: string) => `sh -c 'echo ${text}; ${then}'`;
+const forever = 'trap "echo bye; exit 0" TERM; while true; do sleep 0.1; done';
+
+describe.skipIf(missing !== undefined)('up in the foreground', () => {
+  test('shows every line from the first, and ends when all containers have', async () => {
+    await using sandbox = await new EngineSandbox().withBusybox();
+    const cwd = sandbox.project('demo', {
+      'compose.yaml': `services:
+  a: {image: busybox, command: ${talker('first-a', 'exit 0')}}
+  long-name: {image: busybox, depends_on: [a], command: ${talker('first-long', 'exit 3')}}
+`,
+    });
+    const { exitCode, stdout } = await sandbox.run(['up'], { cwd });
+    expect(exitCode).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toBe('Attaching to a-1, long-name-1');
+    expect(lines.slice(1).sort()).toEqual([
+      'a-1          | first-a',
+      'a-1 exited with code 0',
+      'long-name-1  | first-long',
+      'long-name-1 exited with code 3',
+    ]);
+    expect(await sandbox.ok(['up', '--no-log-prefix'], { cwd })).toContain('\nfirst-a\n'); // a second run, its lines only
+  });
+
+  test('the first Ctrl-C stops, last words are shown, and the exit code is 130', async () => {
+    await using sandbox = await new EngineSandbox().withBusybox();
+    const cwd = sandbox.project('demo', {
+      'compose.yaml': `services: {a: {image: busybox, command: ["sh", "-c", 'echo up; ${forever}']}}\n`,
+    });
+    const { child, ended } = sandbox.start(['up'], { cwd });
+    let seen = '';
+    child.stdout?.on('data', (piece: string) => (seen += piece));
+    await eventually('the first line', () => seen.includes('a-1  | up\n'));
+    child.kill('SIGINT');
+    const { stdout, stderr } = await ended;
+    expect(child.exitCode).toBe(130);
+    expect(stdout.split('\n').slice(1)).toEqual(['a-1  | up', 'a-1  | bye', 'a-1 exited with code 0', '']);
+    expect(stderr).toContain('Gracefully stopping... (press Ctrl+C again to force)\n');
+    expect(await sandbox.ok(['ps', '-a', '--format', '{{.State}}'], { cwd })).toBe('exited\n');
+  });
+
+  test('the second one kills what does not want to go', async () => {
+    await using sandbox = await new EngineSandbox().withBusybox();
+    const cwd = sandbox.project('demo', {
+      'compose.yaml': `services: {a: {image: busybox, stop_grace_period: 10m, command: ["sh", "-c", 'trap "echo no" TERM; echo up; while true; do sleep 0.1; done']}}\n`,
+    });
+    const { child, ended } = sandbox.start(['up'], { cwd });
+    let seen = '';
+    child.stdout?.on('data', (piece: string) => (seen += piece));
+    await eventually('the first line', () => seen.includes('a-1  | up\n'));
+    child.kill('SIGINT');
+    await eventually('the refusal', () => seen.includes('a-1  | no\n'));
+    child.kill('SIGINT');
+    const { stdout } = await ended;
+    expect(child.exitCode).toBe(130);
+    expect(stdout).toContain('a-1 exited with code 137\n');
+  });
+
+  test.each([
+    [['--abort-on-container-exit'], 3],
+    [['--abort-on-container-failure'], 3],
+    [['--exit-code-from', 'stays'], 0],
+  ])('%j stops the rest when one ends', async (flags, exitCode) => {
+    await using sandbox = await new EngineSandbox().withBusybox();
+    const cwd = sandbox.project('demo', {
+      'compose.yaml': `services:
+  stays: {image: busybox, command: ["sh", "-c", 'echo up; ${forever}']}
+  ends: {image: busybox, depends_on: [stays], command: ${talker('done', 'sleep 0.3; exit 3')}}
+`,
+    });
+    const result = await sandbox.run(['up', ...flags], { cwd });
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.stdout).toContain('stays-1 exited with code 0\n');
+  });
+
+  test('only the output of attached services is shown, all of them are waited for', async () => {
+    await using sandbox = await new EngineSandbox().withBusybox();
+    const cwd = sandbox.project('demo', {
+      'compose.yaml': `services:
+  loud: {image: busybox, command: ${talker('loud', 'exit 0')}}
+  quiet: {image: busybox, attach: false, command: ${talker('quiet', 'sleep 1')}}
+`,
+    });
+    const { exitCode, stdout } = await sandbox.run(['up'], { cwd });
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('quiet');
+    expect(await sandbox.ok(['ps', '-q'], { cwd })).toBe('');
+  });
+});
