@@ -88,9 +88,12 @@ function importsOf(file: string): Import[] {
   return [...text.matchAll(pattern)].map((match) => ({ from: file, to: match[1] ?? '', text: match[0] }));
 }
 
-const imports = filesIn(source).flatMap(importsOf);
-const inner = imports.filter(({ to }) => to.startsWith('.'));
 const targetOf = ({ from, to }: Import) => resolve(dirname(from), to.replace(/\.js$/, '.ts'));
+const imports = filesIn(source).flatMap(importsOf);
+/** Folders of data beside `src`, and who may read each of them into the program. */
+const data: Readonly<Record<string, readonly string[]>> = { runtime: ['engine/oci'], schemas: ['compose'] };
+const isData = (one: Import) => relative(source, targetOf(one)).startsWith('../');
+const inner = imports.filter((one) => one.to.startsWith('.') && !isData(one));
 const show = (one: Import) => `${relative(source, one.from)} imports ${one.to}`;
 
 describe('the picture of the rooms holds', () => {
@@ -119,6 +122,14 @@ describe('the picture of the rooms holds', () => {
     const wrong = inner.filter((one) => {
       const [from, to] = [roomOf(one.from), roomOf(targetOf(one))];
       return from !== to && !doorless.has(to) && !targetOf(one).endsWith('/index.ts');
+    });
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  test('data beside the source is read by its owner only', () => {
+    const wrong = imports.filter((one) => {
+      const folder = relative(source, targetOf(one)).split('/')[1] ?? '';
+      return one.to.startsWith('.') && isData(one) && !(data[folder] ?? []).includes(roomOf(one.from));
     });
     expect(wrong.map(show)).toEqual([]);
   });
