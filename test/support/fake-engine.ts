@@ -18,7 +18,10 @@ export interface FakeContainer {
   uploads: number;
 }
 
-type Answer = { readonly status: number; readonly body?: unknown };
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+}
 
 /**
  * An engine without a kernel: a server on a unix socket that speaks as much of the Engine API as `execute` uses.
@@ -34,6 +37,8 @@ export class FakeEngine {
   onStart: (container: FakeContainer) => void = () => undefined;
   /** May answer any request in place of the engine. */
   intercept: (method: string, path: string) => Promise<Answer | undefined> = () => Promise.resolve(undefined);
+  /** Name of a container whose log comes late. */
+  slowLogs = '';
   /** Most requests of one kind under way at a time. */
   readonly peak = new Map<string, number>();
   readonly #now = new Map<string, number>();
@@ -89,8 +94,9 @@ export class FakeEngine {
   }
 
   exit(container: FakeContainer, exitCode: number): void {
-    const { Health: _, ...state } = container.state;
-    container.state = { ...state, Status: 'exited', Running: false, ExitCode: exitCode, FinishedAt: this.#time() };
+    const ended = { Status: 'exited', Running: false, ExitCode: exitCode, FinishedAt: this.#time() } as const;
+    container.state = { ...container.state, ...ended };
+    delete container.state.Health;
     for (const follower of this.#followers.get(container.id) ?? []) follower.end();
     this.#followers.delete(container.id);
     this.emit(container, 'die');
@@ -131,6 +137,8 @@ export class FakeEngine {
     }
     const logs = /^\/containers\/([^/]+)\/logs$/.exec(path);
     if (logs) {
+      const slow = this.containers.get(logs[1] ?? '')?.name === this.slowLogs;
+      if (slow) await new Promise((resolve) => setTimeout(resolve, 100));
       this.#logs(logs[1] ?? '', url.searchParams, response);
       return;
     }

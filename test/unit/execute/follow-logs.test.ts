@@ -64,6 +64,7 @@ test('written logs come merged by time, however late a container answers', async
     engine.write(b, `b${count}`, 2);
   }
   engine.exit(b, 0);
+  engine.slowLogs = 'demo-a-1';
   await readLogs({ client, project: 'demo', history: 'all', onEvent, signal });
   const expected = Array.from({ length: 50 }, (_, index) => [`a-1 a${index + 1}`, `b-1! b${index + 1}`]).flat();
   expect(lines()).toEqual(expected);
