@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { EngineSettings } from './settings.js';
 
@@ -17,6 +18,7 @@ export function runInOwnMountNamespace({ readyFd }: Pick<EngineSettings, 'readyF
       ...(readyFd === undefined ? {} : { TSCOMPOSE_READY_FD: '3' }),
     },
   });
+  if (readyFd !== undefined) closeSync(readyFd); // the child has it: whoever reads it should see its end
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   process.on('SIGTERM', forward).on('SIGINT', forward);
   return new Promise((resolve, reject) => {

@@ -21,6 +21,7 @@ import { execRoutes } from './routes/exec.js';
 import { imageRoutes } from './routes/images.js';
 import { networkRoutes } from './routes/networks.js';
 import { systemRoutes } from './routes/system.js';
+import { unsupportedRoutes } from './routes/unsupported.js';
 import { volumeRoutes } from './routes/volumes.js';
 import { newestApi, splitVersion } from './version.js';
 
@@ -58,6 +59,7 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),
     ...eventRoutes(rooms),
+    ...unsupportedRoutes(),
   ];
 }
 

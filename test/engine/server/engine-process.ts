@@ -16,23 +16,31 @@ const engine = fileURLToPath(new URL('../../../dist/engine.cjs', import.meta.url
 /** The built engine with folders of its own, started as the CLI starts it. */
 export class EngineProcess implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'tsc-engine-'));
-  readonly dataRoot = join(this.folder, 'data');
-  readonly runtimeDir = join(this.folder, 'run');
-  readonly socket = join(this.runtimeDir, 'engine.sock');
-  readonly host = `unix://${this.socket}`;
+  readonly dataRoot: string;
+  readonly runtimeDir: string;
+  readonly socket: string;
+  readonly host: string;
   readonly #env: Readonly<Record<string, string>>;
   #client: EngineClient | undefined;
   #child: ChildProcess | undefined;
 
   constructor(env: Readonly<Record<string, string>> = {}) {
     this.#env = env;
+    this.dataRoot = env['TSCOMPOSE_DATA_ROOT'] ?? join(this.folder, 'data');
+    this.runtimeDir = env['TSCOMPOSE_RUNTIME_DIR'] ?? join(this.folder, 'run');
+    this.socket = join(this.runtimeDir, 'engine.sock');
+    this.host = `unix://${this.socket}`;
   }
 
   /** Starts it and resolves to the line it tells its readiness with. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<EngineReadiness> {
+  async start(
+    env: Readonly<Record<string, string>> = {},
+    how: 'unshared' | 'plain' = 'unshared',
+  ): Promise<EngineReadiness> {
     mkdirSync(this.folder, { recursive: true });
     const log = openSync(join(this.folder, 'log'), 'a');
-    const child = spawn('unshare', ['--mount', '--propagation', 'slave', process.execPath, '--', engine, 'run'], {
+    const unshare = how === 'plain' ? [] : ['unshare', '--mount', '--propagation', 'slave', '--'];
+    const child = spawn('env', [...unshare, process.execPath, '--', engine, 'run'], {
       stdio: ['ignore', log, log, 'pipe'],
       env: {
         ...process.env,
@@ -52,6 +60,11 @@ export class EngineProcess implements AsyncDisposable {
     const readiness = JSON.parse(line) as EngineReadiness;
     if ('ready' in readiness) this.#child = child;
     return readiness;
+  }
+
+  /** For another engine on the same folders. */
+  folders(): Record<string, string> {
+    return { TSCOMPOSE_DATA_ROOT: this.dataRoot, TSCOMPOSE_RUNTIME_DIR: this.runtimeDir };
   }
 
   get client(): EngineClient {
@@ -89,6 +102,13 @@ export class EngineProcess implements AsyncDisposable {
     const messages = this.client.images.importTar(root.tar(), query, AbortSignal.timeout(30_000));
     for await (const message of messages) expect(message.status).toMatch(/^sha256:/);
     return this;
+  }
+
+  /** Ends the process, if it is this one that serves, and forgets it. */
+  async stopAlone(): Promise<void> {
+    if (this.#child !== undefined) await this.kill('SIGTERM');
+    this.#child = undefined;
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Ends it with all its containers, and removes its folders. */

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EngineProcess } from './engine-process.js';
 
@@ -30,6 +31,35 @@ test('a second engine on the same folders is refused and told who has them', asy
   expect('error' in readiness && readiness.error.message).toContain(`process ${engine.pid}`);
   await second[Symbol.asyncDispose]();
   await engine.client.ping(soon());
+});
+
+test('of several started at once on the same folders one serves, and the others say why they do not', async () => {
+  await using engine = new EngineProcess();
+  const others = Array.from({ length: 3 }, () => new EngineProcess(engine.folders()));
+  const answers = await Promise.all([engine, ...others].map((each) => each.start()));
+  const codes = answers.map((answer) => ('error' in answer ? answer.error.code : 'serves'));
+  expect(codes.sort()).toEqual(['engine/locked', 'engine/locked', 'engine/locked', 'serves']);
+  for (const other of others) await other.stopAlone();
+  await engine.stopAlone();
+});
+
+test('started without a mount namespace of its own it makes one, and passes signals on', async () => {
+  await using engine = new EngineProcess();
+  await engine.start({}, 'plain');
+  const { pid } = await engine.client.status(soon());
+  expect(pid).not.toBe(engine.pid);
+  expect(readlinkSync(`/proc/${pid}/ns/mnt`)).not.toBe(readlinkSync('/proc/self/ns/mnt'));
+  expect(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).not.toMatch(/ shared:/);
+  await engine.kill('SIGTERM');
+  expect(await engine.ended()).toEqual({ exitCode: 0, signal: null });
+});
+
+test('folders with paths longer than a socket address work', async () => {
+  await using outer = new EngineProcess();
+  const runtimeDir = join(outer.folder, 'a-name-of-forty-characters-as-people-have'.repeat(3));
+  await using engine = new EngineProcess({ TSCOMPOSE_RUNTIME_DIR: runtimeDir });
+  expect(await engine.start()).toMatchObject({ ready: true });
+  expect(await engine.client.status(soon())).toMatchObject({ runtimeDir, socket: `${runtimeDir}/engine.sock` });
 });
 
 test('a socket left by a killed engine is replaced by the next one', async () => {
