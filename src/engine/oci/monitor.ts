@@ -7,7 +7,7 @@ import { openSeqpacket, sendSignal, spawnFast } from '../sys/index.js';
 import { createFailure } from './create-failure.js';
 import { openPipe, pipeStream } from './pipe.js';
 import { programEnvironment } from './program.js';
-import { type RuntimeProgram, globalArguments } from './runtime.js';
+import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
 
 export interface MonitoredContainer {
   readonly id: string;
@@ -123,20 +123,7 @@ function readSync(line: string, program: string): number {
   const pid = 'data' in value ? value.data : 'pid' in value ? value.pid : undefined;
   if (typeof pid === 'number' && pid > 0) return pid;
   const message = 'message' in value && typeof value.message === 'string' ? value.message : 'the runtime failed';
-  throw createFailure(lastMessage(message), program);
-}
-
-/** conmon hands on the runtime's whole log: JSON lines or plain text. */
-function lastMessage(text: string): string {
-  const last = text.trim().split('\n').at(-1) ?? '';
-  try {
-    const entry: unknown = JSON.parse(last);
-    if (typeof entry === 'object' && entry !== null && 'msg' in entry && typeof entry.msg === 'string')
-      return entry.msg;
-  } catch {
-    // plain text
-  }
-  return last.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:?\s*/, '').replace(/^error:\s*/i, '');
+  throw createFailure(lastLine(message), program); // conmon hands on the runtime's whole log
 }
 
 function missingMonitor(cause: unknown): unknown {

@@ -45,11 +45,23 @@ async function runOrThrow(runtime: RuntimeProgram, operation: string, args: read
   });
 }
 
-/** What a runtime has to say when it fails: its last line, without timestamp and level. */
-export function lastLine(stderr: string): string {
-  const line = stderr.trim().split('\n').at(-1) ?? '';
-  const message = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(line)?.[1]?.replace(/\\(.)/g, '$1') ?? line;
-  return message.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:?\s*/, '').replace(/^(\[[a-z]+\]:\s*|error:\s*)/i, '');
+/** What a runtime has to say when it fails: its last line, be it JSON, logrus or plain, without timestamp and level. */
+export function lastLine(said: string): string {
+  const line = said.trim().split('\n').at(-1) ?? '';
+  const quoted = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
+  const message = quoted === undefined ? jsonMessage(line) : jsonMessage(`{"msg":${quoted}}`);
+  return (message ?? line).replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z?:?\s*/, '').replace(/^(\[[a-z]+\]:\s*|error:\s*)/i, '');
+}
+
+function jsonMessage(line: string): string | undefined {
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry === 'object' && entry !== null && 'msg' in entry && typeof entry.msg === 'string')
+      return entry.msg;
+  } catch {
+    // plain text
+  }
+  return undefined;
 }
 
 /**

@@ -1,0 +1,149 @@
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LogParser, TimeReader } from '../../../../src/engine/containers/log-entry.js';
+import { atBeginning, atEnd, atTail, type LogStart, readLog } from '../../../../src/engine/containers/log-reader.js';
+import { parseSize } from '../../../../src/engine/containers/log-rotation.js';
+import { chunksOf, everything } from '../../../../src/engine/containers/logs.js';
+import { renderTime } from '../../../../src/engine/containers/time.js';
+
+const time = '2026-01-02T03:04:05.678901234+00:00';
+const line = (text: string, flag = 'F', stream = 'stdout') => `${time} ${stream} ${flag} ${text}\n`;
+const signal = new AbortController().signal;
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tsc-log-'));
+  path = join(folder, 'log');
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function read(start: LogStart, options: { until?: Promise<unknown> } = {}): Promise<string> {
+  let all = '';
+  for await (const { payload } of chunksOf(readLog(path, start, { signal, ...options }), everything))
+    all += payload.toString();
+  return all;
+}
+
+describe('a log', () => {
+  test('comes out as it went in, wherever its chunks are cut', () => {
+    const piece = fc.record({
+      text: fc.string().map((text) => text.replaceAll('\n', ' ')),
+      partial: fc.boolean(),
+      stream: fc.constantFrom('stdout', 'stderr'),
+    });
+    fc.assert(
+      fc.property(fc.array(piece), fc.array(fc.nat(40)), (pieces, cuts) => {
+        const bytes = Buffer.from(
+          pieces.map(({ text, partial, stream }) => line(text, partial ? 'P' : 'F', stream)).join(''),
+        );
+        const parser = new LogParser();
+        const entries = [];
+        let at = 0;
+        for (const cut of cuts) {
+          entries.push(...parser.push(bytes.subarray(at, at + cut)));
+          at = Math.min(bytes.length, at + cut);
+        }
+        entries.push(...parser.push(bytes.subarray(at)));
+        expect(
+          entries.map(({ text, partial, stream }) => ({
+            text: text.toString(),
+            partial,
+            stream: stream === 1 ? 'stdout' : 'stderr',
+          })),
+        ).toEqual(pieces);
+      }),
+    );
+  });
+
+  test('with a line in it that no monitor wrote loses only that', () => {
+    const parser = new LogParser();
+    expect(parser.push(Buffer.from(`\0\0\0\n${line('a')}x\n${line('b')}`)).map(({ text }) => text.toString())).toEqual([
+      'a',
+      'b',
+    ]);
+  });
+
+  test('has times to the nanosecond, in any zone', () => {
+    const times = new TimeReader();
+    expect(renderTime(times.read(Buffer.from('2026-01-02T03:04:05.678901234+00:00')))).toBe(
+      '2026-01-02T03:04:05.678901234Z',
+    );
+    expect(renderTime(times.read(Buffer.from('2026-01-02T03:04:05.1+02:30')))).toBe('2026-01-02T00:34:05.100000000Z');
+  });
+
+  test('that is not there yet is empty', async () => {
+    expect(await read(atBeginning(path))).toBe('');
+    expect(await read(atTail(path, 5))).toBe('');
+  });
+
+  test.each([0, 1, 3, 1000, 5000, 9999])('gives its last %i lines', async (count) => {
+    const lines = Array.from({ length: 5000 }, (_, index) => `line ${index} ${'x'.repeat(index % 70)}`);
+    writeFileSync(path, lines.map((text) => line(text)).join(''));
+    expect(await read(atTail(path, count))).toBe(
+      lines
+        .slice(Math.max(0, lines.length - count))
+        .map((text) => `${text}\n`)
+        .join('')
+        .slice(count === 0 ? Infinity : 0),
+    );
+  });
+
+  test('counts a line in pieces once, and one without an end too', async () => {
+    writeFileSync(path, line('a') + line('b1', 'P') + line('b2') + line('c', 'P'));
+    expect(await read(atTail(path, 1))).toBe('c');
+    expect(await read(atTail(path, 2))).toBe('b1b2\nc');
+    expect(await read(atTail(path, 3))).toBe('a\nb1b2\nc');
+  });
+
+  test('in several parts is one log', async () => {
+    writeFileSync(`${path}.2`, line('1') + line('2'));
+    writeFileSync(`${path}.1`, line('3'));
+    writeFileSync(path, line('4') + line('5'));
+    expect(await read(atBeginning(path))).toBe('1\n2\n3\n4\n5\n');
+    expect(await read(atTail(path, 3))).toBe('3\n4\n5\n');
+    expect(await read(atTail(path, 4))).toBe('2\n3\n4\n5\n');
+  });
+
+  test('is followed over rotations to its end', async () => {
+    writeFileSync(path, line('old'));
+    let end: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (end = resolve));
+    const followed = read(atEnd(path), { until });
+    for (let part = 0; part < 3; part += 1) {
+      appendFileSync(path, line(`${part}a`) + line(`${part}b`));
+      renameSync(path, `${path}.1`);
+      appendFileSync(`${path}.1`, line(`${part}c`)); // the monitor has not noticed yet
+      writeFileSync(path, '');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    appendFileSync(path, line('last'));
+    end();
+    expect(await followed).toBe('0a\n0b\n0c\n1a\n1b\n1c\n2a\n2b\n2c\nlast\n');
+  });
+
+  test('marks lines with their time once, also those in pieces', async () => {
+    writeFileSync(path, line('b1', 'P') + line('b2') + line('c'));
+    let all = '';
+    const filter = { ...everything, timestamps: true };
+    for await (const { payload } of chunksOf(readLog(path, atBeginning(path), { signal }), filter))
+      all += payload.toString();
+    expect(all).toBe('2026-01-02T03:04:05.678901234Z b1b2\n2026-01-02T03:04:05.678901234Z c\n');
+  });
+});
+
+test.each([
+  ['10m', 10 << 20],
+  ['1k', 1024],
+  ['2GB', 2 * 2 ** 30],
+  ['512', 512],
+  ['-1', undefined],
+  ['', undefined],
+])('a size of %j', (text, bytes) => {
+  expect(parseSize(text)).toBe(bytes);
+});

@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../../../src/base/log.js';
+import { createEventHub } from '../../../../src/engine/events/index.js';
+import { openVolumeStore, type VolumeStore } from '../../../../src/engine/volumes/index.js';
+import { checkOptions, mountsOf } from '../../../../src/engine/volumes/options.js';
+
+let dir: string;
+let users: Record<string, string[]>;
+let store: VolumeStore;
+const open = (): Promise<VolumeStore> =>
+  openVolumeStore({
+    dir: join(dir, 'volumes'),
+    events: createEventHub(() => BigInt(Date.now()) * 1_000_000n),
+    log: silentLog,
+    usedBy: (name) => users[name] ?? [],
+  });
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'tsc-volumes-'));
+  users = {};
+  store = await open();
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true });
+});
+const names = (filters: Record<string, string[]>) => store.list(filters).Volumes.map(({ Name }) => Name);
+
+describe('a volume', () => {
+  test('is made once by its name and found again by a new engine', async () => {
+    const first = await store.create({ Name: 'data', Labels: { a: 'b' } });
+    expect(await store.create({ Name: 'data' })).toEqual(first);
+    store = await open();
+    expect(store.inspect('data')).toMatchObject({
+      Name: 'data',
+      Driver: 'local',
+      Labels: { a: 'b' },
+      Scope: 'local',
+      Options: null,
+    });
+  });
+
+  test('without a name gets 64 hex digits and the label of such volumes', async () => {
+    const { name, anonymous, labels } = await store.create({});
+    expect(name).toMatch(/^[0-9a-f]{64}$/);
+    expect({ anonymous, labels }).toEqual({ anonymous: true, labels: { 'com.docker.volume.anonymous': '' } });
+  });
+
+  test.each(['a', '-x', 'a/b', 'ü', '..'])('cannot be called %j', async (Name) => {
+    await expect(store.create({ Name })).rejects.toThrow('includes invalid characters for a local volume name');
+  });
+
+  test('of another driver or with other options is refused', async () => {
+    await expect(store.create({ Name: 'nfs', Driver: 'rexray' })).rejects.toThrow('plugin "rexray" not found');
+    await store.create({ Name: 'own', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+    await expect(store.create({ Name: 'own', DriverOpts: { type: 'ext4', device: '/dev/x' } })).rejects.toThrow(
+      'already exists',
+    );
+    await expect(store.create({ Name: 'odd', DriverOpts: { speed: '9' } })).rejects.toThrow('invalid option: "speed"');
+  });
+
+  test('in use stays, and says who uses it', async () => {
+    await store.create({ Name: 'busy' });
+    users = { busy: ['c1', 'c2'] };
+    await expect(store.remove('busy', { force: true })).rejects.toThrow('remove busy: volume is in use - [c1, c2]');
+    users = {};
+    await store.remove('busy', { force: false });
+    expect(store.find('busy')).toBeUndefined();
+    await expect(store.remove('busy', { force: false })).rejects.toThrow('get busy: no such volume');
+    await store.remove('busy', { force: true });
+  });
+
+  test('made for a container that did not come to be goes, a named one stays', async () => {
+    const { name } = await store.create({}, { madeFor: 'c' });
+    await store.create({ Name: 'kept' }, { madeFor: 'c' });
+    await store.discardMadeFor('c');
+    expect([store.find(name), store.find('kept')?.name]).toEqual([undefined, 'kept']);
+  });
+
+  test('is filled once, and again when that was cut short', async () => {
+    const source = join(dir, 'source');
+    mkdirSync(source, { mode: 0o750 });
+    writeFileSync(join(source, 'file'), 'from image');
+    await store.create({ Name: 'fill' });
+    const inside = join(store.mountpoint('fill'), 'file');
+    expect(await store.isEmpty('fill')).toBe(true);
+    await store.populate('fill', source, AbortSignal.timeout(10_000));
+    expect(readFileSync(inside, 'utf8')).toBe('from image');
+    writeFileSync(inside, 'changed');
+    await store.populate('fill', source, AbortSignal.timeout(10_000));
+    expect(readFileSync(inside, 'utf8')).toBe('changed');
+
+    const record = join(dir, 'volumes/fill/volume.json');
+    writeFileSync(record, readFileSync(record, 'utf8').replace('"settled"', '"copying"'));
+    store = await open();
+    expect(await store.isEmpty('fill')).toBe(true);
+    await store.populate('fill', source, AbortSignal.timeout(10_000));
+    expect(readFileSync(inside, 'utf8')).toBe('from image');
+  });
+
+  test('without a record is what a crash left, and goes', async () => {
+    mkdirSync(join(dir, 'volumes/ghost/_data'), { recursive: true });
+    store = await open();
+    await store.create({ Name: 'ghost' });
+    expect(await store.isEmpty('ghost')).toBe(true);
+  });
+});
+
+describe('volumes', () => {
+  test('are listed by name, label and whether they are used', async () => {
+    await store.create({ Name: 'app-data', Labels: { env: 'x' } });
+    await store.create({ Name: 'other' });
+    users = { other: ['c'] };
+    expect(names({})).toEqual(['app-data', 'other']);
+    expect(names({ name: ['app'] })).toEqual(['app-data']);
+    expect(names({ label: ['env=x'] })).toEqual(['app-data']);
+    expect(names({ label: ['env=y'] })).toEqual([]);
+    expect(names({ dangling: ['true'] })).toEqual(['app-data']);
+    expect(() => store.list({ speed: ['9'] })).toThrow("invalid filter 'speed'");
+    expect(() => store.list({ dangling: ['maybe'] })).toThrow('invalid filter');
+  });
+
+  test('are pruned when anonymous and unused, or all unused ones on request', async () => {
+    const { name } = await store.create({});
+    await store.create({ Name: 'named' });
+    await store.create({ Name: 'used' });
+    users = { used: ['c'] };
+    expect((await store.prune({})).VolumesDeleted).toEqual([name]);
+    expect((await store.prune({ all: ['true'] })).VolumesDeleted).toEqual(['named']);
+  });
+});
+
+describe('driver options', () => {
+  test('a device wants a type, and both ways round', () => {
+    expect(() => checkOptions('v', { type: 'nfs' })).toThrow('missing device');
+    expect(() => checkOptions('v', { device: '/x' })).toThrow('missing type');
+    checkOptions('v', { device: '/x', o: 'bind' });
+    checkOptions('v', {});
+  });
+
+  test('a read-only bind takes two mounts', async () => {
+    expect(await mountsOf({ type: 'none', o: 'bind,ro', device: '/x' }, '/t')).toEqual([
+      { source: '/x', target: '/t', flags: ['bind'] },
+      { target: '/t', flags: ['bind', 'remount', 'ro'] },
+    ]);
+  });
+
+  test('what is no flag goes to the file system', async () => {
+    expect(await mountsOf({ type: 'nfs', o: 'addr=10.0.0.1,rw,nolock,nosuid', device: ':/x' }, '/t')).toEqual([
+      { source: ':/x', target: '/t', fstype: 'nfs', flags: ['nosuid'], data: 'addr=10.0.0.1,nolock' },
+    ]);
+  });
+});
