@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -53,6 +54,7 @@ describe.skipIf(engineMissing() !== undefined)('a start that cannot be', () => {
 
   test('someone who is not root is told so, with what to do', () => {
     const cwd = sandbox.project('unprivileged', { 'compose.yaml': publishing(18_098) });
+    chmodSync(sandbox.folder, 0o755); // made for its owner alone
     const result = spawnSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', cli, 'up', '-d'], {
       cwd: '/',
       env: { PATH: process.env['PATH'], COMPOSE_FILE: `${cwd}/compose.yaml`, TSCOMPOSE_RUNTIME_DIR: '/tmp/nobody-run' },
