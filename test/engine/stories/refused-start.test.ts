@@ -57,7 +57,12 @@ describe.skipIf(engineMissing() !== undefined)('a start that cannot be', () => {
     chmodSync(sandbox.folder, 0o755); // made for its owner alone
     const result = spawnSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', cli, 'up', '-d'], {
       cwd: '/',
-      env: { PATH: process.env['PATH'], COMPOSE_FILE: `${cwd}/compose.yaml`, TSCOMPOSE_RUNTIME_DIR: '/tmp/nobody-run' },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: cwd,
+        COMPOSE_FILE: `${cwd}/compose.yaml`,
+        TSCOMPOSE_RUNTIME_DIR: '/tmp/nobody-run',
+      },
       encoding: 'utf8',
     });
     expect(result.status).toBe(1);
