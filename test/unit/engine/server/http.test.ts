@@ -117,7 +117,7 @@ test('a failure before the first line of progress has a status, a later one a li
   expect(late.text.split('\r\n')).toEqual([
     '{"status":"step 0"}',
     '{"status":"step 1"}',
-    '{"errorDetail":{"code":7,"message":"the step failed"},"error":"the step failed"}',
+    '{"errorDetail":{"code":7,"message":"the step failed","details":{"code":"build/step-failed"}},"error":"the step failed"}',
     '',
   ]);
 });
