@@ -44,6 +44,8 @@ export interface ImageStoreOptions {
   readonly events: EventSink;
   readonly log?: Log;
   readonly registries?: RegistryOptions;
+  /** Awaited before everything without an owner is removed: whoever has layers of his own retains them now. */
+  readonly beforeCollect?: () => Promise<void>;
 }
 
 /** Opens the store. Images that a crash or a power cut left without config or layers are dropped. */
@@ -60,10 +62,12 @@ class FileImageStore implements ImageStore {
   readonly #parts: Parts;
   readonly #events: EventSink;
   readonly #registries: Registries;
+  readonly #beforeCollect: (() => Promise<void>) | undefined;
   /** Image id → how many hold it. */
   readonly #retained = new Map<Digest, number>();
 
-  constructor(parts: Parts, { events, registries = {} }: ImageStoreOptions) {
+  constructor(parts: Parts, { events, registries = {}, beforeCollect }: ImageStoreOptions) {
+    this.#beforeCollect = beforeCollect;
     this.#parts = parts;
     this.#events = events;
     this.#registries = openRegistries(registries);
@@ -138,7 +142,8 @@ class FileImageStore implements ImageStore {
         }
       }
     }
-    return { deleted, spaceReclaimed };
+    const orphans = await this.collect({ usedBy });
+    return { deleted, spaceReclaimed: spaceReclaimed + orphans.spaceReclaimed };
   }
 
   create(options: CreateImageOptions): Promise<Image> {
@@ -205,6 +210,7 @@ class FileImageStore implements ImageStore {
   }: {
     readonly usedBy: () => readonly ImageUser[];
   }): Promise<{ readonly spaceReclaimed: number }> {
+    await this.#beforeCollect?.();
     const layers = await this.#collectLayers(usedBy);
     const blobs = await this.#parts.content.collect(new Set(this.#catalog.configs.keys()));
     return {
@@ -244,7 +250,7 @@ class FileImageStore implements ImageStore {
     const items: ImageDeleteItem[] = untag.map(({ familiar }) => ({ Untagged: familiar }));
     let freedBytes = 0;
     if (images.length > 0) {
-      const gone = new Map((await this.#collectLayers(usedBy)).map((layer) => [layer.chainId, layer]));
+      const gone = new Map((await this.#collectLayers(usedBy, chains.flat())).map((layer) => [layer.chainId, layer]));
       for (const [index, image] of images.entries()) {
         items.push({ Deleted: image.id });
         const below = new Set(chains[index + 1]?.map(({ chainId }) => chainId)); // told with the parent
@@ -262,10 +268,11 @@ class FileImageStore implements ImageStore {
     return { items, freedBytes };
   }
 
-  async #collectLayers(usedBy: () => readonly ImageUser[]): Promise<readonly Layer[]> {
+  async #collectLayers(usedBy: () => readonly ImageUser[], among?: readonly Layer[]): Promise<readonly Layer[]> {
     const keep: ChainId[] = [];
     for (const { chainId } of [...this.list(), ...usedBy()]) if (chainId !== undefined) keep.push(chainId);
-    return this.#parts.layers.collect(keep);
+    const candidates = among?.map(({ chainId }) => chainId);
+    return this.#parts.layers.collect(keep, candidates);
   }
 
   /** One entry an image, with all the names that were asked for. */

@@ -168,7 +168,7 @@ export interface ImageStore {
   push(reference: string, options: TransferOptions): Promise<void>;
   /** Keeps an image and its layers from removal while something is made of it. In memory only. */
   retain(id: Digest): () => void;
-  /** Removes layers and blobs nobody refers to: after a crash, and after the last container of a removed image. */
+  /** Removes layers and blobs nobody refers to: left by a crash, or by the last container of an image forced away. */
   collect(options: { readonly usedBy: () => readonly ImageUser[] }): Promise<{ readonly spaceReclaimed: number }>;
   /** Bytes of all layers on disk, each counted once. */
   layersSize(): number;

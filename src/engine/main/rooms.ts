@@ -44,7 +44,16 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
   const networks = await openNetworks({ dir: join(dataRoot, 'networks'), runtimeDir, engineId, log, events });
   undo.defer(() => networks.stop());
   const [images, oci] = await Promise.all([
-    openImageStore({ content, layers, dir: join(dataRoot, 'images'), events }),
+    openImageStore({
+      content,
+      layers,
+      dir: join(dataRoot, 'images'),
+      events,
+      log,
+      beforeCollect: async () => {
+        await builder(); // it holds the layers of its cache
+      },
+    }),
     openOci({
       runtimeDir,
       engineId,
@@ -77,7 +86,8 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
   undo.commit();
 
   const imageUsers = () => containers.imageUsers();
-  let builder: Promise<Builder> | undefined;
+  let opened: Promise<Builder> | undefined;
+  const builder = () => (opened ??= openBuilder());
   const openBuilder = async (): Promise<Builder> => {
     const { createBuilder } = await import('../builder/index.js'); // most engines never build
     const dir = join(dataRoot, 'build-cache');
@@ -95,7 +105,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       events,
       imageUsers,
       log,
-      builder: () => (builder ??= openBuilder()),
+      builder,
     },
     runtime: { name, version, path },
     close: async () => {

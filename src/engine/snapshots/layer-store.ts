@@ -220,9 +220,11 @@ class OverlayLayerStore implements LayerStore {
     await this.#disk.remove(known.short);
   }
 
-  async collect(keep: Iterable<ChainId>): Promise<readonly Layer[]> {
+  async collect(keep: Iterable<ChainId>, among?: Iterable<ChainId>): Promise<readonly Layer[]> {
+    const candidates = among === undefined ? undefined : new Set(among);
+    const others = candidates === undefined ? [] : [...this.#layers.keys()].filter((id) => !candidates.has(id));
     const live = new Set<ChainId>();
-    for (const top of [...keep, ...this.#retained.keys()]) {
+    for (const top of [...keep, ...this.#retained.keys(), ...others]) {
       for (let at = this.#layers.get(top); at !== undefined && !live.has(at.record.chainId);) {
         live.add(at.record.chainId);
         at = at.record.parent === undefined ? undefined : this.#layers.get(at.record.parent);

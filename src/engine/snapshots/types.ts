@@ -115,8 +115,12 @@ export interface LayerStore {
   retain(chainId: ChainId): () => void;
   /** @throws `layer/in-use`; nothing happens when it is not there */
   remove(chainId: ChainId): Promise<void>;
-  /** Removes every layer that is neither in (or below) `keep` nor retained, children first. @returns what was removed */
-  collect(keep: Iterable<ChainId>): Promise<readonly Layer[]>;
+  /**
+   * Removes every layer that is neither in (or below) `keep` nor retained, children first. With `among`, only these are
+   * looked at, and one stays while any other layer lies on it.
+   * @returns what was removed
+   */
+  collect(keep: Iterable<ChainId>, among?: Iterable<ChainId>): Promise<readonly Layer[]>;
   /** An empty directory on the store's file system for `commitDirectory({ownership: 'take'})`. Swept at start. */
   scratch(): Promise<string>;
   /**

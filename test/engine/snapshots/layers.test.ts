@@ -454,6 +454,7 @@ describe('the store', () => {
     await expect(store.remove(base)).rejects.toMatchObject({ code: 'layer/in-use', facts: { by: 'child' } });
     await expect(store.remove(held)).rejects.toMatchObject({ code: 'layer/in-use', facts: { by: 'lease' } });
     expect((await store.collect([named])).map(({ chainId }) => chainId)).toEqual([loose]);
+    expect(await store.collect([], [base])).toEqual([]);
     release();
     const order = (await store.collect([])).map(({ chainId }) => chainId);
     expect([...order].sort()).toEqual([base, named, held].sort());
