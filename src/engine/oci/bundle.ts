@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import type { HostConfig } from '../../api/container.js';
 import { capabilitySets, chooseCapabilities } from './capabilities.js';
@@ -144,7 +145,7 @@ function defaultMounts(options: {
   namespaces: BundleRequest['namespaces'];
 }): OciMount[] {
   const access = options.privileged ? 'rw' : 'ro';
-  const hostIpc = options.namespaces.ipc === 'host';
+  const hostShm = options.namespaces.ipc === 'host' && existsSync('/dev/shm');
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     tmpfs('/dev', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
@@ -161,10 +162,9 @@ function defaultMounts(options: {
       source: 'cgroup',
       options: ['nosuid', 'noexec', 'nodev', 'relatime', access],
     },
-    hostIpc
-      ? bind('/dev/mqueue')
-      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    hostIpc
+    // The queues are those of the IPC namespace, whichever that is (mq_overview(7)).
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    hostShm
       ? bind('/dev/shm')
       : tmpfs('/dev/shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${options.shmBytes}`], 'shm'),
   ];

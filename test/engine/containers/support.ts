@@ -57,9 +57,15 @@ export class Engine implements AsyncDisposable {
     return { dataRoot: join(this.folder, 'data'), runtimeDir: join(this.folder, 'run') };
   }
 
-  /** Opens rooms over the same folders; what ran goes on meanwhile. */
-  async reopen(): Promise<void> {
+  /** The engine ends; what runs goes on. */
+  async close(): Promise<void> {
     await this.#rooms?.close();
+    this.#rooms = undefined;
+  }
+
+  /** A new engine over the same folders. */
+  async reopen(): Promise<void> {
+    await this.close();
     for (const dir of Object.values(this.dirs)) mkdirSync(dir, { recursive: true, mode: 0o711 });
     this.#rooms = await openRooms({ settings: this.dirs, log: this.#log, signal: AbortSignal.timeout(60_000) });
   }
@@ -105,10 +111,11 @@ export class Engine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#rooms === undefined) await this.reopen();
     for (const { Id } of await this.containers.list({ all: true, size: false, filters: {} })) {
       await this.containers.remove(Id, { force: true, volumes: true }, soon());
     }
-    await this.#rooms?.close();
+    await this.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
