@@ -128,14 +128,26 @@ function encode(value: unknown, shape: Shape | undefined): string {
   if (Array.isArray(value)) return `[${value.map((item) => encode(item, shape)).join(',')}]`;
   if (!isRecord(value)) return JSON.stringify(value ?? null);
   if (shape === undefined) return object(sortedKeys(value).map((key) => [key, encode(value[key], undefined)]));
+  const names = membersOf(value, shape);
   return object(
-    shape.members.flatMap((name): [string, string][] => {
+    names.map((name) => {
       const item = value[name];
-      const missing = item === undefined ? shape.always?.[name] : undefined;
-      if (item === undefined && missing === undefined) return [];
-      return [[shape.written?.[name] ?? name, missing ?? encodeMember(item, name, shape)]];
+      const text = item === undefined ? (shape.always?.[name] ?? 'null') : encodeMember(item, name, shape);
+      return [shape.written?.[name] ?? name, text];
     }),
   );
+}
+
+const ranks = new WeakMap<Shape, ReadonlyMap<string, number>>();
+
+/** Names to write, in order. Services have few of their many members, so the present ones are sorted. */
+function membersOf(value: Readonly<Record<string, unknown>>, shape: Shape): string[] {
+  let rank = ranks.get(shape);
+  if (rank === undefined) ranks.set(shape, (rank = new Map(shape.members.map((name, index) => [name, index]))));
+  const order = rank;
+  const present = Object.keys(value).filter((name) => value[name] !== undefined && order.has(name));
+  const missing = Object.keys(shape.always ?? {}).filter((name) => value[name] === undefined);
+  return [...present, ...missing].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
 }
 
 function encodeMember(item: unknown, name: string, shape: Shape): string {
@@ -150,9 +162,9 @@ function object(members: readonly (readonly [string, string])[]): string {
 
 /** Sorted as Go sorts: by bytes of UTF-8. */
 function sortedKeys(value: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(value)
-    .filter((key) => value[key] !== undefined)
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+  if (keys.every((key) => /^[\x20-\x7e]*$/.test(key))) return keys.sort(); // the same order there
+  return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

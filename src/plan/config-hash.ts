@@ -8,15 +8,26 @@ import { canonicalJson, networkShape, serviceShape, volumeShape } from './canoni
  * member that of docker compose 2.26, so that either tool takes the other's containers as up to date.
  */
 export function hashInput(service: Service): string {
+  const known = inputs.get(service);
+  if (known !== undefined) return known;
   const deploy = service.deploy === undefined ? {} : { deploy: { ...service.deploy, replicas: undefined } };
   const outside = { build: undefined, pull_policy: undefined, scale: undefined, env_file: undefined };
-  return canonicalJson({ ...service, ...deploy, ...outside }, serviceShape);
+  const input = canonicalJson({ ...service, ...deploy, ...outside }, serviceShape);
+  inputs.set(service, input);
+  return input;
 }
+
+/** Services never change, and one plan asks for the same one many times. */
+const inputs = new WeakMap<Service, string>();
 
 /** The `config-hash` label of a service's containers, as `config --hash` prints it. */
 export function serviceHash(service: Service): string {
-  return hashOf(hashInput(service));
+  let hash = hashes.get(service);
+  if (hash === undefined) hashes.set(service, (hash = hashOf(hashInput(service))));
+  return hash;
 }
+
+const hashes = new WeakMap<Service, string>();
 
 export function networkHash(network: NetworkDefinition): string {
   return hashOf(canonicalJson(network, networkShape));

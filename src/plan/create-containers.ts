@@ -3,7 +3,6 @@ import type { ServiceDecision } from './decide-service.js';
 import { containerName, isTemporaryName, temporaryName } from './names.js';
 import type { ObservedContainer } from './observed-state.js';
 import type { ContainerRef } from './operation.js';
-import { stepsNeededBy } from './placeholders.js';
 import { reconnect } from './replace-networks.js';
 import { containerRequest } from './request/container-request.js';
 import { networkKeys } from './request/endpoints.js';
@@ -48,13 +47,13 @@ function create(
   old: ObservedContainer | undefined,
 ): FinalContainer {
   const { builder } = state.facts;
-  const context = state.requestContext(service, number, old);
+  const { context, needed } = state.requestContext(service, number, old);
   const { definition, finalName } = context;
   const { request, hashInput } = containerRequest(context);
   const name = old === undefined ? finalName : temporaryName(old.id, finalName);
   const holder = state.facts.observed.containers.find((container) => container.name === name);
   const freed = holder === undefined ? undefined : state.removeSteps.get(holder.id);
-  const after = [...stepsNeededBy([request, hashInput ?? '']), ...resourcesNeeded(state, service)];
+  const after = [...needed, ...resourcesNeeded(state, service)];
   if (freed !== undefined) after.push(freed);
   const facts = { service, number, name, finalName, request, hashInput, platform: definition.platform };
   const step = builder.add('container.create', cause, facts, after);

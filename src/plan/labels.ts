@@ -79,6 +79,14 @@ export function imageLabels(
 
 /** The hashed part of a service as JSON. Values of the environment are digests: the label says what changed, not what it was. */
 export function definitionText(definition: Service): string {
+  let text = definitions.get(definition);
+  if (text === undefined) definitions.set(definition, (text = encodeDefinition(definition)));
+  return text;
+}
+
+const definitions = new WeakMap<Service, string>();
+
+function encodeDefinition(definition: Service): string {
   const environment = Object.entries(definition.environment ?? {}).map(([key, value]): [string, string | null] => {
     return [key, value === null ? null : `sha256:${hashOf(value).slice(0, 12)}`];
   });

@@ -9,7 +9,9 @@ export function idOfStep(step: number): string {
 
 /** Steps whose ids a value needs, without doubles. */
 export function stepsNeededBy(value: unknown): number[] {
-  return [...new Set([...JSON.stringify(value).matchAll(pattern)].map(([, step]) => Number(step)))];
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (!text.includes(mark)) return [];
+  return [...new Set([...text.matchAll(pattern)].map(([, step]) => Number(step)))];
 }
 
 /** A copy with every placeholder replaced, in keys too. */

@@ -27,7 +27,7 @@ export function reconnect(
   name: string,
 ): number[] {
   const { builder, project } = state.facts;
-  const context = state.requestContext(service, number);
+  const { context } = state.requestContext(service, number);
   return networkKeys(context.definition).flatMap((key) => {
     const created = state.networkSteps.get(key);
     const network = project.model.networks?.[key]?.name;

@@ -13,6 +13,9 @@ declare module '../base/errors.js' {
   }
 }
 
+/** Attributes without which a service would not be what its file says, and that no operation stands for yet. */
+const unplannable = ['provider', 'pre_start', 'post_start', 'pre_stop'] as const;
+
 /** Checks what no engine call could be planned for. */
 export function refuseUnsupported(project: Project, services: readonly string[], options: UpOptions): void {
   const problems: TscomposeError[] = [];
@@ -20,8 +23,9 @@ export function refuseUnsupported(project: Project, services: readonly string[],
   for (const service of services) {
     const definition = project.model.services[service];
     const name = definition?.container_name;
-    if (definition?.provider !== undefined) problems.push(unsupported(project, service, 'provider'));
-    if (definition?.pre_start !== undefined) problems.push(unsupported(project, service, 'pre_start'));
+    for (const attribute of unplannable) {
+      if (definition?.[attribute] !== undefined) problems.push(unsupported(project, service, attribute));
+    }
     if (
       definition?.restart !== undefined &&
       !/^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(definition.restart)
@@ -60,7 +64,7 @@ function unknownRestartPolicy(project: Project, service: string, policy: string)
   });
 }
 
-function unsupported(project: Project, service: string, attribute: 'provider' | 'pre_start'): TscomposeError {
+function unsupported(project: Project, service: string, attribute: (typeof unplannable)[number]): TscomposeError {
   return new TscomposeError({
     code: 'plan/unsupported-attribute',
     message: `service "${service}" uses ${attribute}, which cannot be run yet`,

@@ -95,12 +95,18 @@ export class UpState {
     return [step];
   }
 
-  requestContext(service: string, number: number, replaced?: ObservedContainer): RequestContext {
+  /** `needed` fills with the steps whose ids a request made from `context` holds. */
+  requestContext(
+    service: string,
+    number: number,
+    replaced?: ObservedContainer,
+  ): { readonly context: RequestContext; readonly needed: ReadonlySet<number> } {
     const { project, observed, images } = this.facts;
     const definition = this.definition(service);
     const image = imageOf(project.name, service, definition);
     const imageStep = images.stepOf.get(service);
-    return {
+    const needed = new Set(imageStep === undefined ? [] : [imageStep]);
+    const context: RequestContext = {
       project,
       service,
       definition,
@@ -113,7 +119,9 @@ export class UpState {
       containerOf: (other) => {
         const first = this.finalsOf(other)[0]?.ref;
         if (first === undefined) throw nothingToShare(project, service, other);
-        return 'id' in first ? first.id : idOfStep(first.step);
+        if ('id' in first) return first.id;
+        needed.add(first.step);
+        return idOfStep(first.step);
       },
       replicasOf: (other) => {
         const linked = this.definition(other);
@@ -123,6 +131,7 @@ export class UpState {
         }));
       },
     };
+    return { context, needed };
   }
 
   /** Volumes that hang on the container to be replaced and on nothing else. */

@@ -1,7 +1,7 @@
 import type { ContainerCreateRequest } from '../../api/container.js';
 import type { Service } from '../../compose/index.js';
 import { parseVolumesFrom, sharedService } from '../../graph/index.js';
-import { hashInput, hashOf } from '../config-hash.js';
+import { hashInput, serviceHash } from '../config-hash.js';
 import { containerLabels } from '../labels.js';
 import { stepsNeededBy } from '../placeholders.js';
 import { durationS } from '../units.js';
@@ -21,7 +21,8 @@ export interface ContainerRequest {
 /** The create call for one replica of a service, as docker compose would make it. */
 export function containerRequest(context: RequestContext): ContainerRequest {
   const { project, service, definition, number, image, imageId, replaces } = context;
-  const input = hashInput(withContainerIds(definition, context.containerOf));
+  const referring = withContainerIds(definition, context.containerOf);
+  const input = hashInput(referring);
   const open = stepsNeededBy(input).length > 0;
   const endpoints = endpointsOf(context);
   const request = compact<ContainerCreateRequest>({
@@ -41,7 +42,7 @@ export function containerRequest(context: RequestContext): ContainerRequest {
     Healthcheck: healthConfig(definition.healthcheck),
     WorkingDir: definition.working_dir,
     MacAddress: Object.keys(endpoints).length === 0 ? definition.mac_address : undefined, // else the endpoint has it
-    Labels: containerLabels(project, service, definition, { number, imageId, replaces, hash: hashOf(input) }),
+    Labels: containerLabels(project, service, definition, { number, imageId, replaces, hash: serviceHash(referring) }),
     StopSignal: definition.stop_signal,
     StopTimeout: definition.stop_grace_period === undefined ? undefined : durationS(definition.stop_grace_period),
     HostConfig: hostConfig(context),
@@ -62,6 +63,7 @@ export function withContainerIds(definition: Service, containerOf: (service: str
     return access === undefined ? containerOf(service) : `${containerOf(service)}:${access}`;
   };
   const { network_mode: networkMode, ipc, pid, volumes_from: volumesFrom } = definition;
+  if ((networkMode ?? ipc ?? pid ?? volumesFrom) === undefined) return definition;
   return {
     ...definition,
     ...(networkMode === undefined ? {} : { network_mode: mode(networkMode) }),

@@ -42,9 +42,9 @@ export function resourcesOf(service: Service): Resources {
 export function compact<T extends object>(members: { [K in keyof T]: T[K] | undefined }): {
   [K in keyof T]: Exclude<T[K], undefined>;
 } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+  const kept = { ...members };
+  for (const key in kept) if (kept[key] === undefined) Reflect.deleteProperty(kept, key);
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 export function nonEmpty<T>(items: T[]): T[] | undefined {
