@@ -30,7 +30,8 @@ interface CanonicalContext {
   readonly lenient: boolean;
 }
 
-type Change = (node: Node, path: NodePath, context: CanonicalContext) => Node;
+/** Undefined takes the node out: it could not be read, and the problem is noted. */
+type Change = (node: Node, path: NodePath, context: CanonicalContext) => Node | undefined;
 
 /** Attributes with a short form, and how it becomes the long one. Members below are changed first. */
 const changes: PathTable<Change> = pathTable<Change>({
@@ -66,28 +67,34 @@ const changes: PathTable<Change> = pathTable<Change>({
 
 /** Expands every short syntax of a schema-valid tree. Forms that cannot be read are added to `problems`. */
 export function toCanonical(root: MapNode, context: CanonicalContext): MapNode {
-  return walk(root, [], [changes], context) as MapNode;
+  const canonical = walk(root, [], [changes], context);
+  return isMap(canonical) ? canonical : root;
 }
 
-function walk(node: Node, path: NodePath, state: TableState<Change>, context: CanonicalContext): Node {
+function walk(node: Node, path: NodePath, state: TableState<Change>, context: CanonicalContext): Node | undefined {
   if (state.length === 0) return node;
   const inner = mapChildren(node, (member, key) => walk(member, [...path, key], stepTable(state, key), context));
   const change = ruleAt(state);
   return change === undefined ? inner : change(inner, path, context);
 }
 
-function invalid(node: Node, path: NodePath, context: CanonicalContext, problem: string, hint?: string): Node {
-  if (!context.lenient) {
-    const place = pathText(path);
-    context.problems.add({
-      code: 'compose/invalid-value',
-      message: `${place}: ${problem}`,
-      facts: { path: place },
-      hint,
-      at: locationOf(node.at),
-    });
-  }
-  return node;
+function invalid(
+  node: Node,
+  path: NodePath,
+  context: CanonicalContext,
+  problem: string,
+  hint?: string,
+): Node | undefined {
+  if (context.lenient) return node;
+  const place = pathText(path);
+  context.problems.add({
+    code: 'compose/invalid-value',
+    message: `${place}: ${problem}`,
+    facts: { path: place },
+    hint,
+    at: locationOf(node.at),
+  });
+  return undefined;
 }
 
 function buildForm(node: Node): Node {
@@ -143,7 +150,7 @@ function sshForm(node: Node, path: NodePath, context: CanonicalContext): Node {
   return map(entries, node);
 }
 
-function ulimitForm(node: Node, path: NodePath, context: CanonicalContext): Node {
+function ulimitForm(node: Node, path: NodePath, context: CanonicalContext): Node | undefined {
   if (node.kind === 'map' || (node.kind === 'scalar' && typeof node.value === 'number')) return node;
   return invalid(node, path, context, 'expected a whole number, or a mapping of soft and hard');
 }
@@ -177,7 +184,7 @@ function envFileForm(node: Node): Node {
   return node.kind === 'scalar' ? list([one(node)], node) : node;
 }
 
-function deviceForm(node: Node, path: NodePath, context: CanonicalContext): Node {
+function deviceForm(node: Node, path: NodePath, context: CanonicalContext): Node | undefined {
   const text = textOf(node);
   if (text === undefined) return node;
   const parts = text.split(':');
@@ -208,11 +215,18 @@ function namesForm(node: Node): Node {
   return map(entries, node);
 }
 
-function mountForm(node: Node, path: NodePath, context: CanonicalContext): Node {
+function mountForm(node: Node, path: NodePath, context: CanonicalContext): Node | undefined {
   const text = textOf(node);
   if (text === undefined) return node;
   const mount = parseMount(text);
   if ('problem' in mount) return invalid(node, path, context, `"${text}" is no mount: ${mount.problem}`);
+  if (/^[a-zA-Z]:\/[^:]*$/.test(text)) {
+    const [letter = ''] = text;
+    context.onWarning(
+      `${pathText(path)}: "${text}" is read as a path on a Windows drive; give volume "${letter}" a longer name`,
+      locationOf(node.at),
+    );
+  }
   const from = { at: node.at };
   const bind = mapOf({
     selinux: mount.selinux === undefined ? undefined : scalar(mount.selinux, from),

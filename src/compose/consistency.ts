@@ -92,6 +92,7 @@ class ServiceCheck {
   }
 
   #networks(): void {
+    if (this.#service.network_mode !== undefined) return;
     for (const key of Object.keys(this.#service.networks ?? {})) {
       this.#reference(['networks', key], 'network', key, this.#scope.model.networks, 'key');
     }

@@ -84,7 +84,7 @@ export async function resolveProjectName(options: LoadOptions): Promise<string> 
   return projectName(options, setting, nameInDocuments(parsed), reporter);
 }
 
-interface Setting {
+export interface Setting {
   readonly directory: string;
   readonly environment: Map<string, string>;
   readonly envFiles: readonly string[];
@@ -93,10 +93,10 @@ interface Setting {
 }
 
 /** Where the files are and what the variables are worth. */
-async function findSetting(
+export async function findSetting(
   options: LoadOptions,
-  problems: Problems,
-  reporter: Reporter,
+  problems = new Problems(),
+  reporter = new Reporter(options.onWarning ?? ignore),
   missing: 'files must exist' | 'files may be missing' = 'files must exist',
 ): Promise<Setting> {
   const environment = new Map<string, string>();

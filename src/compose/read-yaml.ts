@@ -145,9 +145,12 @@ class DocumentReader {
       this.#complain(at, `cycle detected: anchor "${alias.source}" contains itself`);
       return scalar(null, { at });
     }
+    const before = this.#aliasedNodes;
     this.#aliasedNodes += anchor.size;
     if (this.#aliasedNodes > aliasedNodeLimit) {
-      this.#complain(at, `aliases repeat more than ${aliasedNodeLimit} nodes in this document`);
+      if (before <= aliasedNodeLimit) {
+        this.#complain(at, `aliases repeat more than ${aliasedNodeLimit} nodes in this document`);
+      }
       return scalar(null, { at });
     }
     return anchor.node;

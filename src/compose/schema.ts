@@ -19,6 +19,8 @@ import { didYouMean } from './suggest.js';
 export interface Schema {
   /** Name of the validator. */
   readonly name: string;
+  /** The stated version it belongs to. */
+  readonly version?: string;
   readonly validate: Validator;
   readonly knownKeys: KnownKeys;
 }
@@ -33,7 +35,7 @@ export async function schemaOfVersion(version: string): Promise<Schema | undefin
   if (!/^(?:2\.[0-4]|3\.[0-8])$/.test(full)) return undefined;
   const name = `v${full.replace('.', '_')}`;
   const validate = (series as unknown as Record<string, Validator | undefined>)[name];
-  return validate === undefined ? undefined : { name, validate, knownKeys: series.knownKeys };
+  return validate === undefined ? undefined : { name, version, validate, knownKeys: series.knownKeys };
 }
 
 /**
@@ -48,7 +50,7 @@ export function validateSchema(root: MapNode, schema: Schema, source: SourceText
       code: 'compose/v1-file',
       message: 'this file is in the first Compose format, with services at the top level',
       facts: { file: source.file },
-      hint: 'put the services under "services:", or let `tscompose migrate` rewrite the file',
+      hint: 'put the services under a top-level "services:" key',
       at: locationOf(placeAt(root, firstKey(root), 'key')),
     });
     return { ...root, entries: new Map() };
@@ -87,7 +89,7 @@ function describe(error: SchemaError, path: NodePath, root: MapNode, schema: Sch
         code: 'compose/unknown-key',
         message: path.length === 0 ? `unknown top-level key "${key}"` : `unknown key "${key}" in ${place}`,
         facts: { path: place, key },
-        hint: suggestion ?? (path.length === 0 ? 'keys of your own start with x-' : undefined),
+        hint: suggestion ?? unknownKeyHint(path, schema),
         at: keyAt,
       });
     }
@@ -130,6 +132,11 @@ function describe(error: SchemaError, path: NodePath, root: MapNode, schema: Sch
         at,
       });
   }
+}
+
+function unknownKeyHint(path: NodePath, schema: Schema): string | undefined {
+  if (schema.version !== undefined) return `version ${schema.version} of the format has no such key`;
+  return path.length === 0 ? 'keys of your own start with x-' : undefined;
 }
 
 /** Undefined where the keys are names of the user's choice. */

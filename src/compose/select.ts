@@ -15,7 +15,7 @@ type Services = Readonly<Record<string, Service>>;
  */
 export function selectServices(project: Project, names: readonly string[], options: SelectOptions): Project {
   if (names.length === 0) return project;
-  const all: Services = { ...project.disabledServices, ...project.model.services };
+  const all: Services = together(project.disabledServices, project.model.services);
   const profiles = new Set(project.profiles);
   for (const name of names) {
     const service = all[name];
@@ -63,13 +63,18 @@ export function withoutUnusedResources(project: Project): Project {
   const model: Record<string, unknown> = { ...project.model };
   const unused: Record<string, unknown> = {};
   for (const section of ['networks', 'volumes', 'secrets', 'configs', 'models'] as const) {
-    const all: Readonly<Record<string, unknown>> = { ...project.unusedResources[section], ...project.model[section] };
+    const all = together<unknown>(project.unusedResources[section], project.model[section]);
     const kept = pick(all, (name) => section === 'models' || used[section].has(name));
     const left = pick(all, (name) => section !== 'models' && !used[section].has(name));
     setOrDrop(model, section, kept);
     setOrDrop(unused, section, left);
   }
   return { ...project, model: model as unknown as ProjectModel, unusedResources: unused };
+}
+
+/** Names of the user's choice: no prototype stands behind them. */
+function together<Value>(...parts: readonly (Readonly<Record<string, Value>> | undefined)[]): Record<string, Value> {
+  return Object.assign(Object.create(null) as Record<string, Value>, ...parts) as Record<string, Value>;
 }
 
 function usedResources(
@@ -109,7 +114,7 @@ function withDependenciesIn(service: Service, enabled: ReadonlySet<string>): Ser
   const { depends_on: dependsOn, ...rest } = service;
   if (dependsOn === undefined) return service;
   const kept = Object.entries(dependsOn).filter(([name]) => enabled.has(name));
-  return kept.length === 0 ? rest : { ...rest, depends_on: Object.fromEntries(kept) };
+  return kept.length === 0 ? rest : { ...rest, depends_on: together(Object.fromEntries(kept)) };
 }
 
 function unknownService(name: string, all: Services): TscomposeError {

@@ -27,9 +27,17 @@ const wordings: Partial<Record<YamlErrorCode, Wording>> = {
 };
 
 export function describeSyntaxError(error: YAMLError, source: SourceText): ErrorInit<'compose/yaml-syntax'> {
-  const wording = wordings[error.code];
-  const [start, end] = error.pos;
-  const problem = wording?.problem ?? `the file is not valid YAML: ${lowerFirst(error.message)}`;
+  // The parser recurses and turns an exhausted stack into an error of its own.
+  const tooDeep = /call stack/i.test(error.message);
+  const wording = tooDeep ? { problem: 'nested too deep to be read' } : wordings[error.code];
+  const quote = /^Missing closing ["']quote/.test(error.message)
+    ? openedQuote(source.text, error.message.charAt(16))
+    : undefined;
+  const [start, end] = quote ?? error.pos;
+  const problem =
+    quote !== undefined
+      ? 'a quote is opened and never closed'
+      : (wording?.problem ?? `the file is not valid YAML: ${lowerFirst(error.message)}`);
   return {
     code: 'compose/yaml-syntax',
     message: problem,
@@ -37,6 +45,20 @@ export function describeSyntaxError(error: YAMLError, source: SourceText): Error
     hint: wording?.hint,
     at: source.locate(Math.min(start, source.text.length), Math.min(end, source.text.length)),
   };
+}
+
+/** The last quote of the first line that holds an odd number of them: most likely the one that was left open. */
+function openedQuote(text: string, quote: string): readonly [number, number] | undefined {
+  let lineStart = 0;
+  for (const line of text.split('\n')) {
+    const bare = line.replace(/\\./g, '  ');
+    if (bare.split(quote).length % 2 === 0) {
+      const at = lineStart + bare.lastIndexOf(quote);
+      return [at, lineStart + line.trimEnd().length];
+    }
+    lineStart += line.length + 1;
+  }
+  return undefined;
 }
 
 function lowerFirst(text: string): string {
