@@ -152,6 +152,7 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
   });
 
   test('after a boot nothing running, and starts what its policy says', async () => {
+    await engine.removeAll();
     const request = (Name: 'always' | 'no' | 'unless-stopped') => ({
       Cmd: ['sleep', '600'],
       HostConfig: { RestartPolicy: { Name } },

@@ -110,11 +110,15 @@ export class Engine implements AsyncDisposable {
     return { output, exitCode: this.containers.execInspect(Id).ExitCode };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#rooms === undefined) await this.reopen();
+  async removeAll(): Promise<void> {
     for (const { Id } of await this.containers.list({ all: true, size: false, filters: {} })) {
       await this.containers.remove(Id, { force: true, volumes: true }, soon());
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#rooms === undefined) await this.reopen();
+    await this.removeAll();
     await this.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
