@@ -33,10 +33,11 @@ export async function createContainer(
   const hostConfig = completeHostConfig(askedHost);
   checkRequest(config, hostConfig);
   const id = randomBytes(32).toString('hex');
+  await using held = new CleanupStack();
+  held.defer(room.images.retain(image.id)); // until the record says that the image is used
   await using undo = new CleanupStack();
   const name = takeName(room, options.name, id);
   undo.defer(() => room.registry.freeName(name, id));
-  undo.defer(room.images.retain(image.id));
 
   // The folder without a record says, after a crash, that what was made for this container goes again.
   for (const part of ['', 'upper', 'work'])
