@@ -1,10 +1,10 @@
-import dockerignore from '@balena/dockerignore';
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { errnoOf, TscomposeError } from '../base/errors.js';
 import { readIfPresent } from '../base/durable-file.js';
+import { parseIgnore, type IgnoreRules } from '../base/ignore-rules.js';
 import type { TarEntry } from '../base/tar/entry.js';
 import { writeTar, type TarMember } from '../base/tar/stream.js';
 import type { BuildContext, EngineClient } from '../client/index.js';
@@ -118,18 +118,12 @@ async function* members(
     (await readIfPresent(join(context, '.dockerignore'))) ??
     '';
   // The builder needs these two whatever the rules say.
-  const ignore = dockerignore
-    .default({ ignorecase: false })
-    .add(rules)
-    .add([`!${dockerfile}`, '!.dockerignore']);
-  const mayReturn = /^\s*!/m.test(rules);
-  yield* folder(context, '', { ignore, mayReturn, signal });
+  const ignore = parseIgnore(`${rules}\n!${dockerfile}\n!.dockerignore`);
+  yield* folder(context, '', { ignore, signal });
 }
 
 interface Walk {
-  readonly ignore: { ignores(path: string): boolean };
-  /** A rule with `!` may bring back what lies in an ignored folder. */
-  readonly mayReturn: boolean;
+  readonly ignore: IgnoreRules;
   readonly signal: AbortSignal;
 }
 
@@ -144,7 +138,7 @@ async function* folder(root: string, path: string, walk: Walk): AsyncGenerator<T
     const entry = { ...plain(inside), mode: Number(stats.mode) & 0o7777, mtimeNs: stats.mtimeNs };
     if (stats.isDirectory()) {
       if (!ignored) yield { entry: { ...entry, type: 'directory' } };
-      if (!ignored || walk.mayReturn) yield* folder(root, inside, walk);
+      if (!ignored || !walk.ignore.prunes(inside)) yield* folder(root, inside, walk);
     } else if (ignored) {
       continue;
     } else if (stats.isSymbolicLink()) {
