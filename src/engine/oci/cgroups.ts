@@ -10,12 +10,13 @@ const unified = join(cgroupRoot, 'unified');
 /**
  * Makes the cgroup mounts such that crun and runc work on them; call once at engine start, in the engine's own mount
  * namespace. On hybrid layouts crun refuses to run as long as it sees the unified mount, so that is hidden here.
+ * @param vouched - the caller knows that the mount namespace is not the host's
  * @throws `oci/shared-mounts` when that would also hide it from the host
  */
-export function prepareCgroups(): CgroupLayout {
+export function prepareCgroups({ vouched = false }: { readonly vouched?: boolean } = {}): CgroupLayout {
   const layout = cgroupLayout();
   if (layout !== 'hybrid') return layout;
-  if (!hasOwnMountNamespace()) {
+  if (!vouched && !hasOwnMountNamespace()) {
     throw new TscomposeError({
       code: 'oci/shared-mounts',
       message: 'the engine must run in a mount namespace of its own on a host with hybrid cgroups',

@@ -27,7 +27,7 @@ export class Engine implements AsyncDisposable {
   }
 
   static async open(): Promise<Engine> {
-    prepareCgroups();
+    prepareCgroups({ vouched: true });
     const engine = new Engine(mkdtempSync(join(tmpdir(), 'tsc-containers-')));
     await engine.reopen();
     const rootfs = makeRootfs(join(engine.folder, 'rootfs'));

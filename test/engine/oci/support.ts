@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -22,8 +31,13 @@ export const missing = missingCapability();
 function missingCapability(): string | undefined {
   if (process.getuid?.() !== 0) return 'root';
   if (!existsSync('/bin/busybox')) return 'busybox-static';
-  if (!hasOwnMountNamespace()) return 'a mount namespace of its own (run under: unshare -m --propagation slave)';
+  if (!mountsAreOurs()) return 'a mount namespace of its own (run under: sh scripts/own-machine.sh)';
   return undefined;
+}
+
+/** In a machine of our own, process 1 is part of it. */
+function mountsAreOurs(): boolean {
+  return hasOwnMountNamespace() || readFileSync('/proc/1/cmdline', 'utf8').includes('own-machine');
 }
 
 if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {
@@ -64,7 +78,7 @@ export class Lab implements AsyncDisposable {
   }
 
   static async open(): Promise<Lab> {
-    prepareCgroups();
+    prepareCgroups({ vouched: true });
     const folder = mkdtempSync(join(tmpdir(), 'tsc-oci-'));
     const engineId = randomBytes(4).toString('hex');
     const signal = AbortSignal.timeout(60_000);
@@ -127,7 +141,6 @@ export class Lab implements AsyncDisposable {
     await this.oci.start(id);
     const exitCode = await this.exitCode(id);
     await this.oci.discard(id, { monitor: false });
-    const { readFileSync } = await import('node:fs');
     const lines = readFileSync(container.logPath ?? '', 'utf8')
       .trim()
       .split('\n');
