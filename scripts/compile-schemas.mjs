@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const generated = join(root, 'src/compose/generated');
 
 /**
  * Writes `validate-current.js` (read at every start) and `validate-series.js` (read for `--strict-version` only).
- * Does nothing when both are newer than what they are made from, unless `force` is set.
+ * Files that would not change are left alone.
  */
 export async function compileSchemas(directory = generated) {
   const files = (await readdir(join(root, 'schemas'))).filter((name) => name.endsWith('.json')).sort();
@@ -21,11 +22,11 @@ export async function compileSchemas(directory = generated) {
   }
   const current = schemas.get('current');
   schemas.delete('current');
-  await write(join(directory, 'validate-current.js'), moduleOf(new Map([['current', current]])));
-  await write(join(directory, 'validate-series.js'), moduleOf(schemas));
+  await write(join(directory, 'validate-current.js'), await moduleOf(new Map([['current', current]])));
+  await write(join(directory, 'validate-series.js'), await moduleOf(schemas));
 }
 
-function moduleOf(schemas) {
+async function moduleOf(schemas) {
   const shared = new Definitions();
   for (const [series, schema] of schemas) shared.add(exportName(series), schema);
   const names = [...schemas.keys()].map(exportName);
@@ -50,7 +51,7 @@ function moduleOf(schemas) {
     .replace('"use strict";', '');
   if (code.includes('require('))
     throw new Error('bug: the compiled schemas need a run-time module that is not replaced');
-  return [
+  const text = [
     '// Made by scripts/compile-schemas.mjs from schemas/*.json.',
     "import { equalData } from '../equal-data.js';",
     code,
@@ -58,6 +59,8 @@ function moduleOf(schemas) {
     `export const knownKeys = ${JSON.stringify(knownKeysOf(schemas))};`,
     '',
   ].join('\n');
+  // A third less to read at every start.
+  return (await transform(text, { minify: true, format: 'esm', target: 'node20' })).code;
 }
 
 /** Names of fixed keys by place, such as `services.*.ports.*`, for suggestions. */

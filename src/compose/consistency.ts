@@ -1,5 +1,5 @@
 import type { ErrorCode, ErrorInit } from '../base/errors.js';
-import type { NodePath, ProjectModel, Service } from './model.js';
+import type { FileReference, NodePath, ProjectModel, Service } from './model.js';
 import { placeAt, type Node } from './node.js';
 import type { Problems } from './problems.js';
 import { didYouMean } from './suggest.js';
@@ -87,7 +87,7 @@ class ServiceCheck {
       this.#conflict(['platform'], `build.platforms must include the platform of the service, ${platform}`);
     }
     for (const [index, secret] of (build.secrets ?? []).entries()) {
-      this.#reference(['build', 'secrets', index], 'build secret', secret.source, this.#scope.model.secrets);
+      this.#reference(['build', 'secrets', index], 'build secret', sourceOf(secret), this.#scope.model.secrets);
     }
   }
 
@@ -146,10 +146,10 @@ class ServiceCheck {
 
   #files(): void {
     for (const [index, config] of (this.#service.configs ?? []).entries()) {
-      this.#reference(['configs', index], 'config', config.source, this.#scope.model.configs);
+      this.#reference(['configs', index], 'config', sourceOf(config), this.#scope.model.configs);
     }
     for (const [index, secret] of (this.#service.secrets ?? []).entries()) {
-      this.#reference(['secrets', index], 'secret', secret.source, this.#scope.model.secrets);
+      this.#reference(['secrets', index], 'secret', sourceOf(secret), this.#scope.model.secrets);
     }
   }
 
@@ -200,11 +200,11 @@ class ServiceCheck {
   #reference(
     path: NodePath,
     kind: string,
-    name: string,
+    name: string | undefined,
     known: Readonly<Record<string, unknown>> | undefined,
     prefer: 'value' | 'key' = 'value',
   ): void {
-    if (known?.[name] !== undefined) return;
+    if (name === undefined || known?.[name] !== undefined) return;
     this.#undefined(path, kind, name, Object.keys(known ?? {}), prefer);
   }
 
@@ -244,6 +244,11 @@ class ServiceCheck {
   #add<Code extends ErrorCode>(init: ErrorInit<Code>): void {
     this.#scope.problems.add(init);
   }
+}
+
+/** Undefined where the file does not say; that is reported elsewhere. */
+function sourceOf({ source }: Partial<FileReference>): string | undefined {
+  return source;
 }
 
 function checkSecret(scope: Scope, name: string): void {

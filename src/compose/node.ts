@@ -96,23 +96,31 @@ export function withMember(target: MapNode, key: string, node: Node | undefined)
 /** Rebuilds a container with each child replaced; a child mapped to undefined is left out. Same node when nothing changed. */
 export function mapChildren(node: Node, change: (child: Node, key: string | number) => Node | undefined): Node {
   if (node.kind === 'scalar') return node;
-  let changed = false;
-  if (node.kind === 'list') {
-    const items: Node[] = [];
-    for (const [index, item] of node.items.entries()) {
-      const next = change(item, index);
-      if (next !== item) changed = true;
-      if (next !== undefined) items.push(next);
-    }
-    return changed ? { ...node, items } : node;
+  return node.kind === 'list' ? mapItems(node, change) : mapMembers(node, change);
+}
+
+// Most walks change little: nothing is copied before the first change.
+function mapItems(node: ListNode, change: (child: Node, key: number) => Node | undefined): Node {
+  let items: Node[] | undefined;
+  for (const [index, item] of node.items.entries()) {
+    const next = change(item, index);
+    if (next === item && items === undefined) continue;
+    items ??= node.items.slice(0, index);
+    if (next !== undefined) items.push(next);
   }
-  const entries = new Map<string, Node>();
+  return items === undefined ? node : { ...node, items };
+}
+
+function mapMembers(node: MapNode, change: (child: Node, key: string) => Node | undefined): Node {
+  let entries: Map<string, Node> | undefined;
   for (const [key, value] of node.entries) {
     const next = change(value, key);
-    if (next !== value) changed = true;
-    if (next !== undefined) entries.set(key, next);
+    if (next === value) continue;
+    entries ??= new Map(node.entries);
+    if (next === undefined) entries.delete(key);
+    else entries.set(key, next);
   }
-  return changed ? { ...node, entries } : node;
+  return entries === undefined ? node : { ...node, entries };
 }
 
 /** The node at a path, or undefined. */
