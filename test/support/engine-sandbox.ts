@@ -1,5 +1,6 @@
 import { execFile, execFileSync, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -115,6 +116,14 @@ export class EngineSandbox implements AsyncDisposable {
       done({ exitCode, stdout, stderr });
     });
     return child;
+  }
+
+  /** What the engine's links, rules and control groups carry in their names: eight digits of a hash of its data root. */
+  engineId(): string {
+    return createHash('sha256')
+      .update(realpathSync(join(this.folder, 'data')))
+      .digest('hex')
+      .slice(0, 8);
   }
 
   async status(): Promise<EngineStatus> {

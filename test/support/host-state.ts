@@ -116,17 +116,32 @@ function cgroups(folder: string): string[] {
     .sort();
 }
 
-/** Lines that are in `after` and not in `before`, a list a kind; only kinds with a difference. */
-export function leftBehind(before: HostState, after: HostState): Partial<Record<keyof HostState, readonly string[]>> {
+/**
+ * Lines that are in `after` and not in `before`, a list a kind; only kinds with a difference. Control groups have no
+ * namespace of ours, so other engines' come and go: only those that name `engineId` count.
+ */
+export function leftBehind(
+  before: HostState,
+  after: HostState,
+  engineId: string,
+): Partial<Record<keyof HostState, readonly string[]>> {
   const entries = Object.entries(after) as [keyof HostState, readonly string[]][];
   return Object.fromEntries(
     entries
       .map(([kind, lines]) => [kind, lines.filter((line) => !before[kind].includes(line))] as const)
+      .map(
+        ([kind, lines]) =>
+          [kind, kind === 'cgroups' ? lines.filter((line) => line.includes(engineId)) : lines] as const,
+      )
       .filter(([, lines]) => lines.length > 0),
   );
 }
 
 /** Lines that are in `before` and no longer in `after`. */
-export function takenAway(before: HostState, after: HostState): Partial<Record<keyof HostState, readonly string[]>> {
-  return leftBehind(after, before);
+export function takenAway(
+  before: HostState,
+  after: HostState,
+  engineId: string,
+): Partial<Record<keyof HostState, readonly string[]>> {
+  return leftBehind(after, before, engineId);
 }

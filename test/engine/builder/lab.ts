@@ -27,9 +27,10 @@ import {
 } from '../../../src/engine/builder/index.js';
 import { openContentStore } from '../../../src/engine/content/index.js';
 import { type Image, type ImageStore, openImageStore } from '../../../src/engine/images/index.js';
-import { hasOwnMountNamespace, openOci, prepareCgroups } from '../../../src/engine/oci/index.js';
+import { openOci, prepareCgroups } from '../../../src/engine/oci/index.js';
 import { type LayerStore, openLayerStore } from '../../../src/engine/snapshots/index.js';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
+import { mountsAreOurs } from '../../support/own-machine.js';
 
 /** Why these tests cannot run here, or undefined. */
 export const missing = missingCapability();
@@ -37,7 +38,7 @@ export const missing = missingCapability();
 function missingCapability(): string | undefined {
   if (process.getuid?.() !== 0) return 'root';
   if (!existsSync('/bin/busybox')) return 'busybox-static';
-  if (!hasOwnMountNamespace()) return 'a mount namespace of its own (run under: unshare -m --propagation slave)';
+  if (!mountsAreOurs()) return 'a mount namespace of its own (run under: sh scripts/own-machine.sh)';
   return undefined;
 }
 
@@ -99,7 +100,7 @@ export class BuildLab implements AsyncDisposable {
   }
 
   static async open(): Promise<BuildLab> {
-    prepareCgroups();
+    prepareCgroups({ vouched: true });
     const undo = new CleanupStack();
     const folder = mkdtempSync(join(tmpdir(), 'tsc-build-'));
     undo.defer(() => rmSync(folder, { recursive: true, force: true }));

@@ -42,11 +42,13 @@ describe.skipIf(engineMissing() !== undefined)('bad input gets one clear message
   test('afterwards the machine is as before', async () => {
     expect(await sandbox.ok(['ls', '--all', '--quiet'])).toBe('');
     // The bridge that build steps use goes a little after its last use; the comparison below says what else is left.
-    await eventually('no link is left', () => leftBehind(before, readHostState()).links === undefined, 15_000).catch(
-      () => undefined,
-    );
+    await eventually(
+      'no link is left',
+      () => leftBehind(before, readHostState(), sandbox.engineId()).links === undefined,
+      15_000,
+    ).catch(() => undefined);
     const after = readHostState();
-    expect(leftBehind(before, after)).toEqual({});
-    expect(takenAway(before, after)).toEqual({});
+    expect(leftBehind(before, after, sandbox.engineId())).toEqual({});
+    expect(takenAway(before, after, sandbox.engineId())).toEqual({});
   });
 });

@@ -89,11 +89,11 @@ describe.skipIf(engineMissing() !== undefined)('the engine is killed', () => {
     await sandbox.ok(['engine', 'stop']);
     await eventually(
       'the host is as before',
-      () => Object.keys(leftBehind(before, readHostState())).length === 0,
+      () => Object.keys(leftBehind(before, readHostState(), sandbox.engineId())).length === 0,
       5_000,
     ).catch(
       () => undefined, // the comparison below says what is left
     );
-    expect(leftBehind(before, readHostState())).toEqual({});
+    expect(leftBehind(before, readHostState(), sandbox.engineId())).toEqual({});
   }, 600_000);
 });

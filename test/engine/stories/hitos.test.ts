@@ -59,7 +59,7 @@ describe.skipIf(engineMissing() !== undefined)('the hitos example', () => {
     expect(await sandbox.ok(['ps', '-aq'], { cwd })).toBe('');
     await sandbox.ok(['engine', 'stop']);
     const after = readHostState();
-    expect(leftBehind(before, after)).toEqual({});
-    expect(takenAway(before, after)).toEqual({});
+    expect(leftBehind(before, after, sandbox.engineId())).toEqual({});
+    expect(takenAway(before, after, sandbox.engineId())).toEqual({});
   });
 });
