@@ -37,7 +37,7 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : [...execIds],
-    HostConfig: { ...zeroHostConfig(hostConfig.Privileged === true), ...hostConfig },
+    HostConfig: shownHostConfig(hostConfig),
     GraphDriver: {
       Name: 'overlay2',
       Data: {
@@ -84,6 +84,20 @@ function networkSettings(room: Room, container: Container): ContainerNetworkSett
     IPv6Gateway: bridge?.IPv6Gateway ?? '',
     MacAddress: bridge?.MacAddress ?? '',
     Networks: networks,
+  };
+}
+
+/** Null, and numbers that stand for it, show as what holds instead. */
+function shownHostConfig(hostConfig: HostConfig): HostConfig {
+  const zero = zeroHostConfig(hostConfig.Privileged === true);
+  const { MaskedPaths, ReadonlyPaths, MemorySwappiness, PidsLimit } = hostConfig;
+  return {
+    ...zero,
+    ...hostConfig,
+    MaskedPaths: MaskedPaths ?? zero.MaskedPaths ?? null,
+    ReadonlyPaths: ReadonlyPaths ?? zero.ReadonlyPaths ?? null,
+    MemorySwappiness: MemorySwappiness == null || MemorySwappiness < 0 ? null : MemorySwappiness,
+    PidsLimit: PidsLimit == null || PidsLimit === 0 ? null : PidsLimit,
   };
 }
 

@@ -23,7 +23,7 @@ export function mergeConfig(asked: ContainerConfig, image: ContainerConfig): Con
     Tty: asked.Tty ?? false,
     OpenStdin: asked.OpenStdin ?? false,
     StdinOnce: asked.StdinOnce ?? false,
-    Env: mergeEnv(asked.Env ?? [], image.Env ?? []),
+    Env: emptyAsNull(mergeEnv(asked.Env ?? [], image.Env ?? [])),
     Cmd: cmd,
     Image: asked.Image ?? '',
     Volumes: union(asked.Volumes, image.Volumes),
@@ -93,6 +93,10 @@ function union(
 ): Record<string, object> | null {
   const both = { ...right, ...left };
   return Object.keys(both).length === 0 ? null : both;
+}
+
+function emptyAsNull(words: string[]): string[] | null {
+  return words.length === 0 ? null : words;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

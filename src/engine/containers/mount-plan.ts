@@ -144,6 +144,7 @@ function parseMount(request: MountRequest): Asked {
       const bind = {
         createSource: BindOptions?.CreateMountpoint === true,
         nonRecursive: BindOptions?.NonRecursive === true,
+        ...(BindOptions?.ReadOnlyNonRecursive === true ? { shallowReadOnly: true } : {}),
       };
       return { mount: { ...common, ...bind, type: 'bind', source: posix.normalize(Source), propagation }, volume: {} };
     }

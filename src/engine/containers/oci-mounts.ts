@@ -1,4 +1,5 @@
 import { closeSync, mkdirSync, readlinkSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
@@ -73,11 +74,22 @@ function makeSource(path: string): void {
   }
 }
 
-function bind({ destination, readOnly, propagation, nonRecursive }: ContainerMount, source: string): OciMount {
+/** mount_setattr(2) makes what is mounted below read-only too, since Linux 5.12. */
+const recursiveReadOnly = isKernelAtLeast(5, 12);
+
+function isKernelAtLeast(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = release().split(/[.-]/).map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+function bind(
+  { destination, readOnly, shallowReadOnly, propagation, nonRecursive }: ContainerMount,
+  source: string,
+): OciMount {
   const options = [
     nonRecursive ? 'bind' : 'rbind',
     propagation === '' ? 'rprivate' : propagation,
-    readOnly ? 'ro' : 'rw',
+    readOnly ? (nonRecursive || shallowReadOnly === true || !recursiveReadOnly ? 'ro' : 'rro') : 'rw',
   ];
   return { destination, type: 'bind', source, options };
 }

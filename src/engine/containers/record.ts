@@ -16,6 +16,8 @@ export interface ContainerMount {
   readonly source: string;
   readonly destination: string;
   readonly readOnly: boolean;
+  /** Read-only is only what is mounted exactly there. */
+  readonly shallowReadOnly?: boolean;
   /** As the user wrote it: `ro,z`. */
   readonly mode: string;
   /** `rprivate` and so on; empty for the default. */

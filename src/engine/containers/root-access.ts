@@ -39,7 +39,7 @@ function bindBeneath(root: string, source: string, destination: string, options:
   at(root, destination, (target) => {
     mount({ source, target, flags: ['bind', 'rec'] });
   });
-  if (!options.includes('ro')) return;
+  if (!options.some((option) => option === 'ro' || option === 'rro')) return;
   at(root, destination, (target) => {
     mount({ target, flags: ['bind', 'remount', 'ro'] }); // what is found there now is the mount of before
   });

@@ -48,7 +48,8 @@ export function healthOf(container: Container): HealthState | undefined {
 }
 
 export function wireMounts({ record }: Container): MountPoint[] {
-  return record.mounts.map(wireMount);
+  const byOption = record.hostConfig.Tmpfs ?? {}; // these are no mount points to dockerd, those of `Mounts` are
+  return record.mounts.filter(({ type, destination }) => type !== 'tmpfs' || !(destination in byOption)).map(wireMount);
 }
 
 function wireMount({ type, name, source, destination, mode, readOnly, propagation }: ContainerMount): MountPoint {
@@ -58,7 +59,7 @@ function wireMount({ type, name, source, destination, mode, readOnly, propagatio
     Source: source,
     Destination: destination,
     ...(type === 'volume' ? { Driver: 'local' } : {}),
-    Mode: mode,
+    Mode: type === 'volume' && mode === '' ? 'z' : mode,
     RW: !readOnly,
     Propagation: type === 'bind' && propagation === '' ? 'rprivate' : propagation,
   };

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, listMountPoints, sendSignal, unmount } from '../sys/index.js';
@@ -134,6 +134,11 @@ async function discardContainer(
       for (const { pid } of helpers) sendSignal(pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  }
+  // Where no process is left there is nothing for the runtime to do but what takes us 0.2 ms and it 10.
+  if (!monitor && cgroup.remove()) {
+    await rm(join(runtime.root, id), { recursive: true, force: true });
+    return;
   }
   await deleteContainer(runtime, id);
   // The runtime only asks its first process to end; what shares the host's process namespace may live on without it.

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mount, unmount } from '../../../src/engine/sys/index.js';
 import { Engine, missing, soon } from './support.js';
 
 const put = { noOverwriteDirNonDir: false, copyUidGid: false };
@@ -142,6 +143,21 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     await expect(engine.create({ HostConfig: { Mounts: [absent] } })).rejects.toThrow(
       'bind source path does not exist',
     );
+  });
+
+  test('read-only holds for what is mounted below, too, unless it is said otherwise', async () => {
+    const outer = join(engine.folder, 'outer');
+    mkdirSync(join(outer, 'inner'), { recursive: true });
+    mount({ source: 'inner', target: join(outer, 'inner'), fstype: 'tmpfs' });
+    try {
+      const ro = await engine.sh('touch /m/inner/x', { HostConfig: { Binds: [`${outer}:/m:ro`] } });
+      expect(ro.output).toContain('Read-only file system');
+      const shallow = { Type: 'bind' as const, Source: outer, Target: '/m', ReadOnly: true };
+      const Mounts = [{ ...shallow, BindOptions: { ReadOnlyNonRecursive: true } }];
+      expect((await engine.sh('touch /m/inner/x', { HostConfig: { Mounts } })).exitCode).toBe(0);
+    } finally {
+      unmount(join(outer, 'inner'), { detach: true });
+    }
   });
 
   test('a tmpfs is empty, small when asked, and gone with the run', async () => {
