@@ -17,6 +17,7 @@ async function main(): Promise<number> {
     process.stderr.write('usage: engine.cjs run\n');
     return 64;
   }
+  process.umask(0o022); // whatever the caller's: other users in containers must read what we put there
   const settings = readSettings(process.env);
   const readiness = openReadiness(settings.readyFd);
   if (!settings.hasMountNamespace && !hasOwnMountNamespace()) return await runInOwnMountNamespace(settings);
