@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
+import { releaseFreedMemory } from '../sys/index.js';
 import { type JobKind, type JobOf, type JobResults, runJob } from './jobs.js';
 import { type FromWorker, receiveError, sendError, type ToWorker } from './worker-messages.js';
 
@@ -123,7 +124,12 @@ class ThreadPool implements JobRunner {
     this.#timers.delete(worker);
     this.#idle.splice(this.#idle.indexOf(worker), 1);
     this.#all.delete(worker);
-    void worker.terminate();
+    worker.terminate().then(
+      () => {
+        if (this.#all.size === 0) releaseFreedMemory();
+      },
+      () => undefined, // it had ended by itself
+    );
   }
 }
 

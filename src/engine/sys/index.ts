@@ -7,6 +7,7 @@ export { addressBytes, addressText } from './ip-address.js';
 export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link-change.js';
 export { openLinks } from './links.js';
 export { tryLock, type HeldLock } from './lock.js';
+export { releaseFreedMemory } from './memory.js';
 export { isMountPoint, listMountPoints, mount, unmount, type MountFlag, type MountRequest } from './mounts.js';
 export {
   canEnterNamespaces,

@@ -18,6 +18,7 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
+  malloc_trim(keep: number): number;
   unshare(flags: number): number;
   setns(fd: number, type: number): number;
   socket(domain: number, type: number, protocol: number): number;
@@ -68,6 +69,7 @@ const libcSignatures: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   flock: 'int flock(int fd, int operation)',
   fcntl: 'int fcntl(int fd, int command, long argument)',
   close: 'int close(int fd)',
+  malloc_trim: 'int malloc_trim(size_t keep)',
   unshare: 'int unshare(int flags)',
   setns: 'int setns(int fd, int type)',
   socket: 'int socket(int domain, int type, int protocol)',
