@@ -1,12 +1,13 @@
 import { TscomposeError } from '../base/errors.js';
 import { checkConsistency } from './consistency.js';
-import { decode } from './decode.js';
+import { decode, rawValue } from './decode.js';
 import type { LoadContext } from './documents.js';
 import type { OptionalStage } from './load.js';
 import { declaredNames, loadModel, type ParsedFile } from './load-model.js';
 import type { NodePath, Project, ProjectModel, Service } from './model.js';
 import { child, isMap, placeAt, scalar, withMember, type MapNode } from './node.js';
 import { normalize } from './normalize.js';
+import { Problems } from './problems.js';
 import { withoutUnusedResources } from './select.js';
 import { resolveServiceFiles } from './service-files.js';
 import { projectShape } from './shape.js';
@@ -36,6 +37,7 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const root = without.has('normalize')
     ? withMember(loaded, 'name', scalar(name))
     : normalize(loaded, name, environment);
+  if (without.has('interpolate')) return unfilledProject(assembly, root);
   const complete = decode(root, projectShape, [], problems) as ProjectModel;
   const { enabled, disabled } = splitByProfile(complete.services, assembly.profiles);
   const model: ProjectModel = { ...complete, services: enabled };
@@ -46,19 +48,29 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
     ? scaled
     : resolveServiceFiles(scaled, root, { environment, problems, onUnset: context.onUnset });
   problems.throwIfAny();
-  const project: Project = {
-    name,
-    workingDir: context.directory,
+  const project: Project = { ...frameOf(assembly, root), model: { ...model, services }, disabledServices: disabled };
+  return assembly.allResources ? project : withoutUnusedResources(project);
+}
+
+function frameOf(assembly: Assembly, root: MapNode): Omit<Project, 'model'> {
+  return {
+    name: assembly.name,
+    workingDir: assembly.context.directory,
     composeFiles: assembly.composeFiles,
     envFiles: assembly.envFiles,
-    model: { ...model, services },
     unusedResources: {},
-    disabledServices: disabled,
+    disabledServices: Object.create(null) as Record<string, Service>,
     profiles: assembly.profiles,
-    environment: plainEnvironment(environment),
+    environment: plainEnvironment(assembly.context.environment),
     locate: locator(root),
   };
-  return assembly.allResources ? project : withoutUnusedResources(project);
+}
+
+/** With variables left in, what has a type can only be guessed; what the tree says can be shown. */
+function unfilledProject(assembly: Assembly, root: MapNode): Project {
+  assembly.context.problems.throwIfAny();
+  const model = decode(root, projectShape, [], new Problems()) as ProjectModel;
+  return { ...frameOf(assembly, root), model, raw: rawValue(root) };
 }
 
 function emptyFile(assembly: Assembly): TscomposeError {

@@ -55,6 +55,7 @@ class Decoder {
           if (member === undefined) continue;
           const value = this.value(member, shape.of, [...path, key]);
           if (value !== undefined) plain[key] = value;
+          else if (!shape.nullable && shape.of.kind === 'struct' && isNull(member)) plain[key] = {};
           else if (shape.nullable) plain[key] = null;
         }
         return plain;
@@ -79,7 +80,7 @@ class Decoder {
     }
     for (const key of [...node.entries.keys()].sort()) {
       const member = node.entries.get(key);
-      if (key.startsWith('x-') && member !== undefined) plain[key] = extensionValue(member);
+      if (key.startsWith('x-') && member !== undefined) plain[key] = rawValue(member);
     }
     return plain;
   }
@@ -326,14 +327,14 @@ function nullOf(kind: ScalarKind): unknown {
   return kind === 'any' ? null : undefined;
 }
 
-/** Extensions are kept as they are; numbers and timestamps whose spelling differs from their plain value stay marked. */
-function extensionValue(node: Node): unknown {
+/** A tree as plain data; numbers and timestamps whose spelling differs from their plain value stay marked. */
+export function rawValue(node: Node): unknown {
   switch (node.kind) {
     case 'list':
-      return node.items.map(extensionValue);
+      return node.items.map(rawValue);
     case 'map': {
       const plain = Object.create(null) as Plain;
-      for (const [key, value] of node.entries) plain[key] = extensionValue(value);
+      for (const [key, value] of node.entries) plain[key] = rawValue(value);
       return plain;
     }
     case 'scalar':

@@ -27,6 +27,8 @@ export interface Project {
   readonly composeFiles: readonly string[];
   readonly envFiles: readonly string[];
   readonly model: ProjectModel;
+  /** The merged tree as plain data, when variables were left as they are: types can then not be told. */
+  readonly raw?: unknown;
   /** Networks, volumes, configs, secrets and models that are declared but used by no enabled service. */
   readonly unusedResources: ProjectResources;
   /** Services left out by profiles or selection, so that a command line can still enable them. */

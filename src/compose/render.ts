@@ -11,8 +11,14 @@ export interface RenderOptions {
 
 type Members = Record<string, unknown>;
 
-/** The project as `config` prints it: docker compose's members, order and forms. JSON has no line end behind it. */
+/**
+ * The project as `config` prints it: docker compose's members, order and forms. JSON has no line end behind it.
+ * A project loaded without filling in variables is printed as the merged tree it is, dollars and all.
+ */
 export function renderProject(project: Project, options: RenderOptions): string {
+  if (project.raw !== undefined) {
+    return options.format === 'json' ? jsonText(emptyListsAsNull(project.raw)) : yamlText(project.raw);
+  }
   const text =
     options.format === 'json' ? jsonText(jsonProject(project)) : yamlText(yamlValue(project.model, projectShape));
   return options.escapeDollars === false ? text : text.replaceAll('$', '$$$$');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, renderProject, selectServices } from '../../../src/compose/index.js';
-import { config, folder, load, web } from './load-text.js';
+import { config, folder, load, web, type Config } from './load-text.js';
 
 describe('finding files', () => {
   test('a file in a folder above is found, with its override, and its folder names the project', async () => {
@@ -417,4 +417,57 @@ secrets: {s: {file: ./s}}
     const again = await load({ 'compose.yaml': renderProject(project, { format }) });
     expect(renderProject(again.project, { format })).toBe(renderProject(project, { format }));
   }
+});
+
+describe('stages left out', () => {
+  const text = `
+services:
+  web: {image: "a:\${TAG}", scale: "\${N}", build: ./app, volumes: ["./x:/x", "\${V}:/v"]}
+`;
+
+  test('without interpolation the merged tree is shown, variables and all', async () => {
+    const { project, directory } = await load(text, { without: ['interpolate'] });
+    const raw = JSON.parse(renderProject(project, { format: 'json', escapeDollars: false })) as Config;
+    expect(raw.services['web']).toMatchObject({
+      image: 'a:${TAG}',
+      scale: '${N}',
+      build: { context: join(directory, 'app') },
+      volumes: [
+        { type: 'bind', source: join(directory, 'x'), target: '/x' },
+        { type: 'volume', source: '${V}', target: '/v' },
+      ],
+    });
+  });
+
+  test('without path resolution paths stay relative', async () => {
+    const files = {
+      'compose.yaml': 'services: {web: {extends: {file: lib/b.yaml, service: b}}}',
+      'lib/b.yaml': 'services: {b: {build: ./app}}',
+    };
+    expect(await web(files, { without: ['paths'] })).toMatchObject({ build: { context: 'lib/app' } });
+  });
+
+  test('without normalisation nothing is implied', async () => {
+    const result = await config('services: {web: {image: a, volumes: ["vol:/v"]}}\nvolumes: {vol: }', {
+      without: ['normalize'],
+    });
+    expect(result).toEqual({
+      name: 'demo',
+      services: {
+        web: {
+          command: null,
+          entrypoint: null,
+          image: 'a',
+          volumes: [{ type: 'volume', source: 'vol', target: '/v', volume: {} }],
+        },
+      },
+      volumes: { vol: {} },
+    });
+  });
+
+  test('without consistency checks undefined references pass', async () => {
+    expect(await web('services: {web: {image: a, secrets: [nothing]}}', { without: ['consistency'] })).toHaveProperty(
+      'secrets',
+    );
+  });
 });
