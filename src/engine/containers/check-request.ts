@@ -65,6 +65,13 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
       'could not select device driver with capabilities: this engine has no device drivers',
     );
   }
+  const { Runtime = '', Isolation = '' } = hostConfig;
+  if (!['', 'crun', 'runc', 'io.containerd.runc.v2'].includes(Runtime)) {
+    throw invalidConfig('Runtime', `unknown or invalid runtime name: ${Runtime}`);
+  }
+  if (!['', 'default'].includes(Isolation.toLowerCase())) {
+    throw invalidConfig('Isolation', `invalid isolation (${Isolation}) on linux`);
+  }
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
   for (const spec of Object.keys({ ...hostConfig.PortBindings, ...config.ExposedPorts })) parsePortSpec(spec);
   for (const [name, test] of [

@@ -10,6 +10,8 @@ import type {
   HostConfig,
 } from '../../api/container.js';
 import { CleanupStack } from '../../base/cleanup-stack.js';
+import { TscomposeError } from '../../base/errors.js';
+import type { Image } from '../images/index.js';
 import { checkRequest } from './check-request.js';
 import { invalidConfig } from './errors.js';
 import { mergeConfig } from './merge-config.js';
@@ -28,7 +30,7 @@ export async function createContainer(
   signal: AbortSignal,
 ): Promise<ContainerCreateResponse> {
   const { HostConfig: askedHost = {}, NetworkingConfig, ...asked } = request;
-  const image = room.images.resolve(request.Image ?? '');
+  const image = resolveImage(room, request.Image ?? '', options.platform);
   const config = mergeConfig(asked, image.config.config ?? {});
   const hostConfig = completeHostConfig(askedHost);
   checkRequest(config, hostConfig);
@@ -68,6 +70,19 @@ export async function createContainer(
   undo.commit();
   publish(room, container, 'create');
   return { Id: id, Warnings: warningsOf(hostConfig) };
+}
+
+/** @throws `image/not-found` also for an image of another platform: clients then pull the right one */
+function resolveImage(room: Room, reference: string, platform: string | undefined): Image {
+  const image = room.images.resolve(reference);
+  const [os = '', architecture = ''] = (platform ?? '').toLowerCase().split('/');
+  const other = (wanted: string, own: string) => wanted !== '' && own !== '' && wanted !== own;
+  if (!other(os, image.config.os) && !other(architecture, image.config.architecture)) return image;
+  throw new TscomposeError({
+    code: 'image/not-found',
+    message: `image with reference ${reference} was found but does not provide the specified platform (${platform ?? ''})`,
+    facts: { reference },
+  });
 }
 
 function takeName(room: Room, wanted: string | undefined, id: string): string {

@@ -9,7 +9,7 @@ import { releaseVolumes } from './oci-mounts.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { restartDelay } from './restart-policy.js';
-import { bundleOf, cgroupOf, exitsOf, publish, type Room } from './room.js';
+import { bundleOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
 import { clearBundle, startContainer } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
@@ -73,8 +73,7 @@ export async function endRun(
 export async function giveBack(room: Room, container: Container): Promise<void> {
   const { id, record } = container;
   const parts: readonly (readonly [string, () => unknown])[] = [
-    ['processes', () => room.oci.discard(id, { monitor: false })],
-    ['control group', () => cgroupOf(room, container).remove()],
+    ['processes', () => room.oci.discard(id, { monitor: false, cgroupsPath: cgroupPathOf(room, container) })],
     ['network', () => room.networks.leave(id)],
     ['mounts elsewhere', () => unmountInOtherNamespaces(room, id)],
     ['bundle', () => clearBundle(room, id)],

@@ -9,7 +9,7 @@ import { startHealthChecks } from './health.js';
 import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
-import { bundleOf, folderOf, type Room } from './room.js';
+import { bundleOf, cgroupPathOf, folderOf, type Room } from './room.js';
 import { startContainer } from './start.js';
 
 /** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
@@ -71,7 +71,7 @@ async function recoverOne(room: Room, container: Container, firstOfBoot: boolean
       return;
     case 'removing':
     case 'dead':
-      await room.oci.discard(container.id, { monitor: true });
+      await room.oci.discard(container.id, { monitor: true, cgroupsPath: cgroupPathOf(room, container) });
       await takeAway(room, container, record.hostConfig.AutoRemove === true);
       return;
     case 'created':
@@ -102,7 +102,7 @@ async function adopt(room: Room, container: Container, pid: number): Promise<voi
 /** Nobody was told that it runs, so it does not. What had been made of it goes, a container that waits for `start` too. */
 async function rollBack(room: Room, container: Container): Promise<void> {
   const { state, record } = container;
-  await room.oci.discard(container.id, { monitor: true });
+  await room.oci.discard(container.id, { monitor: true, cgroupsPath: cgroupPathOf(room, container) });
   await giveBack(room, container);
   const isNew = state.finishedAt.startsWith('0001');
   const byPolicy = state.restartCount > 0 && !state.stoppedByUser;

@@ -17,6 +17,9 @@ import { planNetwork } from './sandbox.js';
 import { shmMounts } from './shm.js';
 import { nowNs, renderTime } from './time.js';
 
+/** A runtime that hangs, on a mount for example, must not hold one of the few places for ever. */
+const longestCreateMs = 120_000;
+
 /**
  * Starts a container that does not run. The record says `starting` from before the first change until the container's
  * program runs, so that an engine that dies in between is followed by one that takes everything back.
@@ -95,8 +98,9 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   if (WorkingDir !== '') ensureFolderBeneath(root, WorkingDir);
   const mounts = [...hostFileMounts(room, container, filesOwner), ...shmMounts(room, container), ...ownMounts];
   const spec = composeBundle(room, container, { root, mounts, network: namespace });
-  const { pid, monitorPid } = await room.oci.create(monitored(room, container), spec, signal);
-  undoing('container', () => room.oci.discard(id, { monitor: true }));
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestCreateMs)]);
+  const { pid, monitorPid } = await room.oci.create(monitored(room, container), spec, inTime);
+  undoing('container', () => room.oci.discard(id, { monitor: true, cgroupsPath: spec.linux.cgroupsPath }));
   if (network.kind === 'own') await room.networks.settle(id, pid);
   const [process, monitor] = [identify(pid), identify(readMonitorPid(bundle) ?? monitorPid)];
   for (const preparation of [...container.preparations]) await preparation.connect();

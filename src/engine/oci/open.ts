@@ -51,6 +51,12 @@ export interface OciEnvironment {
     | undefined;
 }
 
+export interface DiscardOptions {
+  readonly monitor: boolean;
+  /** Of its control group, where that is not below the common parent. */
+  readonly cgroupsPath?: string;
+}
+
 /** Containers as the kernel has them: no names, no images, no policies. */
 export interface Oci {
   readonly runtime: RuntimeProgram;
@@ -70,7 +76,7 @@ export interface Oci {
    * Forgets a container whose first process has ended, or ends it: its processes, state and control group. With
    * `monitor: true` its monitor and a `create` that is still under way go first. Idempotent.
    */
-  discard(id: string, options: { readonly monitor: boolean }): Promise<void>;
+  discard(id: string, options: DiscardOptions): Promise<void>;
   /** One command of a build. */
   runStep(request: StepRequest): Promise<{ readonly exitCode: number }>;
   /** Removes the control group that all containers were below, when the engine ends and none is left. */
@@ -89,7 +95,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
   const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
   const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, overlayData, joinBridge };
-  const discard: Oci['discard'] = (id, { monitor }) => discardContainer(environment, id, monitor);
+  const discard: Oci['discard'] = (id, how) => discardContainer(environment, id, how);
   await sweepSteps(environment, discard);
   return {
     runtime,
@@ -102,7 +108,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
         await seccomp.learn(ready, container.id);
         return created;
       } catch (error) {
-        await discard(container.id, { monitor: true });
+        await discard(container.id, { monitor: true, cgroupsPath: spec.linux.cgroupsPath });
         throw error;
       }
     },
@@ -123,9 +129,9 @@ export async function openOci(options: OciOptions): Promise<Oci> {
 async function discardContainer(
   { runtime, cgroupParent }: OciEnvironment,
   id: string,
-  monitor: boolean,
+  { monitor, cgroupsPath = `${cgroupParent}/${id}` }: DiscardOptions,
 ): Promise<void> {
-  const cgroup = openCgroup(`${cgroupParent}/${id}`);
+  const cgroup = openCgroup(cgroupsPath);
   if (monitor) {
     // Until none is found: one that is being killed may just have started the next.
     for (let round = 0; round < 600; round += 1) {
