@@ -66,10 +66,14 @@ export class Container {
   }
 
   /** Takes the transition and writes it down. @throws Error when the table has none: callers ask first */
-  async move(event: ContainerEvent, change: Partial<ContainerState> = {}): Promise<void> {
+  async move(
+    event: ContainerEvent,
+    change: Partial<ContainerState> = {},
+    from: ContainerState = this.state,
+  ): Promise<void> {
     const status = nextStatus(this.state.status, event);
     if (status === undefined) throw new Error(`bug: ${event} of a container that is ${this.state.status}`);
-    await this.change({ state: { ...this.state, ...change, status } });
+    await this.change({ state: { ...from, ...change, status } });
   }
 
   async change(change: Partial<ContainerRecord>): Promise<void> {

@@ -56,9 +56,9 @@ export async function endRun(
   });
   const kept = without(container.state, 'process', 'monitor', 'health');
   const ended: ContainerState = { ...kept, exitCode, error, oomKilled, finishedAt: renderTime(finishedNs) };
-  await container.change({ state: ended });
-  if (delay === undefined) await container.move('exited');
-  else await container.move('will-restart', { restartCount: ended.restartCount + 1 });
+  // All of it at once: nobody may see a container that runs and has ended.
+  if (delay === undefined) await container.move('exited', {}, ended);
+  else await container.move('will-restart', { restartCount: ended.restartCount + 1 }, ended);
   container.restartDelayMs = delay ?? 0;
 
   if (oomKilled) publish(room, container, 'oom');

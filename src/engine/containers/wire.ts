@@ -44,7 +44,8 @@ export function healthOf(container: Container): HealthState | undefined {
   if (container.health !== undefined) return container.health.state;
   const { Healthcheck, Shell } = container.record.config;
   if (planHealth(Healthcheck, Shell ?? []) === undefined) return undefined;
-  return { Status: container.state.startedAt.startsWith('0001') ? 'starting' : 'unhealthy', FailingStreak: 0, Log: [] };
+  const waits = container.isLive || container.state.startedAt.startsWith('0001');
+  return { Status: waits ? 'starting' : 'unhealthy', FailingStreak: 0, Log: [] };
 }
 
 export function wireMounts({ record }: Container): MountPoint[] {
