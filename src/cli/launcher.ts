@@ -1,6 +1,6 @@
 /**
  * Entry of `dist/tscompose.cjs` and `dist/engine.cjs`: runs the bundle beside it with V8's code cache, which halves the
- * start-up. The cache is a file beside the bundle, made by the first run that may write there (the build is one);
+ * start-up. The caches are files beside the bundle, made by the first run that may write there (the build is one);
  * a cache of another Node or another build is passed over.
  *
  * `dist/tscompose.cjs` starts with a few words of shell (scripts/build.mjs), for two things Node decides before any
@@ -18,7 +18,7 @@ declare const TSCOMPOSE_BUILD_ID: string;
 const residentMs = 3_000;
 
 const bundle = join(__dirname, TSCOMPOSE_BUNDLE);
-const cacheFile = `${bundle}-${TSCOMPOSE_BUILD_ID}-${process.version}-${process.arch}.cache`;
+const cacheFile = `${bundle}-${TSCOMPOSE_BUILD_ID}-${process.version}-${process.arch}${part()}.cache`;
 const cachedData = readOrNothing(cacheFile);
 // esbuild writes pure ASCII, so latin1 is right, faster to decode and half the size in memory.
 const script = new Script(
@@ -28,6 +28,13 @@ const script = new Script(
 if (cachedData === undefined || script.cachedDataRejected === true) saveCacheOnce();
 const load = script.runInThisContext() as (...scope: unknown[]) => void;
 load(exports, require, module, bundle, __dirname);
+
+/** Commands run often have a cache of their own: with just what they need compiled, and all of it. */
+function part(): string {
+  const frequent = ['build', 'config', 'down', 'exec', 'logs', 'ps', 'restart', 'start', 'stop', 'up'];
+  const command = process.argv.slice(2).find((word) => frequent.includes(word));
+  return command === undefined ? '' : `-${command}`;
+}
 
 function readOrNothing(path: string): Buffer | undefined {
   try {

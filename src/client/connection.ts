@@ -198,8 +198,10 @@ function exchange(
   signal: AbortSignal,
 ): Promise<Answer> {
   const text = json === undefined ? undefined : JSON.stringify(json);
-  const options: RequestOptions = {
+  const options: RequestOptions & { servername?: string } = {
     agent,
+    // Or Node works out one from the host, and compiles its patterns of addresses for that: 7 ms. Sockets are ours.
+    servername: '',
     signal,
     method,
     path: target,
