@@ -30,6 +30,7 @@ export default defineConfig(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
         Buffer: 'readonly',
         setTimeout: 'readonly',
         performance: 'readonly',
