@@ -15,7 +15,6 @@ import {
   availableCapabilities,
   type BundleRequest,
   composeSpec,
-  hasOwnMountNamespace,
   type MonitoredContainer,
   type Oci,
   openCgroup,
@@ -24,6 +23,7 @@ import {
 } from '../../../src/engine/oci/index.js';
 import { readExitCode } from '../../../src/engine/oci/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
+import { mountsAreOurs } from '../../support/own-machine.js';
 
 /** Why these tests cannot run here, or undefined. */
 export const missing = missingCapability();
@@ -33,11 +33,6 @@ function missingCapability(): string | undefined {
   if (!existsSync('/bin/busybox')) return 'busybox-static';
   if (!mountsAreOurs()) return 'a mount namespace of its own (run under: sh scripts/own-machine.sh)';
   return undefined;
-}
-
-/** In a machine of our own, process 1 is part of it. */
-function mountsAreOurs(): boolean {
-  return hasOwnMountNamespace() || readFileSync('/proc/1/cmdline', 'utf8').includes('own-machine');
 }
 
 if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {

@@ -3,8 +3,8 @@ import { renderDiagnostic } from '../../../src/base/diagnostic.js';
 import { TscomposeError } from '../../../src/base/errors.js';
 
 const text = 'services:\n  web:\n\tdepends_on: [databse]\n';
-const at = { file: '/work/shop/compose.yaml', line: 3, column: 15, length: 7 };
-const options = { source: (file: string) => (file === at.file ? text : undefined), relativeTo: '/work/shop' };
+const at = { file: '/srv/shop/compose.yaml', line: 3, column: 15, length: 7 };
+const options = { source: (file: string) => (file === at.file ? text : undefined), relativeTo: '/srv/shop' };
 const failure = (init: Partial<ConstructorParameters<typeof TscomposeError<'usage/invalid'>>[0]>) =>
   new TscomposeError({ code: 'usage/invalid', message: 'service "web" depends on "databse"', facts: {}, ...init });
 

@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 const choose = (environment: Record<string, string> = {}, flags: Partial<EngineFlags> = {}) =>
-  chooseEngine({ ...noFlags, ...flags }, { cwd: '/work', environment: { DOCKER_CONFIG: config, ...environment } });
+  chooseEngine({ ...noFlags, ...flags }, { cwd: '/srv', environment: { DOCKER_CONFIG: config, ...environment } });
 
 function storeContext(name: string, host: string, { tls = false } = {}): string {
   const id = createHash('sha256').update(name).digest('hex');
@@ -98,8 +98,8 @@ describe('which engine is driven', () => {
 
 test('the folders of the engine follow the environment, relative to where one stands', () => {
   const environment = { TSCOMPOSE_DATA_ROOT: 'data', TSCOMPOSE_RUNTIME_DIR: '/tmp/run' };
-  expect(enginePaths({ environment, cwd: '/work' })).toMatchObject({
-    dataRoot: '/work/data',
+  expect(enginePaths({ environment, cwd: '/srv' })).toMatchObject({
+    dataRoot: '/srv/data',
     socket: '/tmp/run/engine.sock',
   });
 });
