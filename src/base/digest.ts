@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
 
+declare module './errors.js' {
+  interface ErrorFacts {
+    /** Bytes that do not hash to their name, whether on their way in or on disk. */
+    'content/digest-mismatch': { readonly expected: string; readonly actual: string };
+    'content/size-mismatch': { readonly digest?: string; readonly expectedBytes: number; readonly actualBytes: number };
+  }
+}
+
 declare const brand: unique symbol;
 
 /** `sha256:` and 64 hex digits: the hash of bytes as stored. */

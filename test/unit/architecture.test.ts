@@ -8,13 +8,14 @@ const source = fileURLToPath(new URL('../../src', import.meta.url));
 /** Room → rooms it may import. A room may always import itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'base'],
-  cli: ['compose', 'graph', 'plan', 'execute', 'watch', 'client', 'api', 'base'],
+  cli: ['compose', 'graph', 'plan', 'execute', 'watch', 'client', 'registry', 'api', 'base'],
   compose: ['base'],
   graph: ['compose', 'base'],
   plan: ['graph', 'compose', 'api', 'base'],
   execute: ['plan', 'graph', 'client', 'compose', 'api', 'base'],
   watch: ['compose', 'base'],
   client: ['api', 'base'],
+  registry: ['api', 'base'],
   api: ['base'],
   base: [],
   'engine/main': [
@@ -28,10 +29,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['events', 'store', 'sys'],
   ]
     .map((room) => `engine/${room}`)
-    .concat('api', 'base'),
+    .concat('registry', 'api', 'base'),
   'engine/containers': below('images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'),
-  'engine/builder': below('images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'),
-  'engine/images': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/builder': below(
+    ...['images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'],
+  ).concat('registry'),
+  'engine/images': below('snapshots', 'content', 'events', 'store', 'sys').concat('registry'),
   'engine/oci': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/networks': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/volumes': below('snapshots', 'content', 'events', 'store', 'sys'),

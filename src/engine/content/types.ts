@@ -4,9 +4,6 @@ import type { Digest } from '../../base/digest.js';
 declare module '../../base/errors.js' {
   interface ErrorFacts {
     'content/not-found': { readonly digest: string };
-    /** Bytes that do not hash to their name, whether on their way in or on disk. */
-    'content/digest-mismatch': { readonly expected: string; readonly actual: string };
-    'content/size-mismatch': { readonly digest?: string; readonly expectedBytes: number; readonly actualBytes: number };
   }
 }
 

@@ -1,9 +1,9 @@
 import { type Digest, hexOf, isDigest } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
+import { canonicalText, parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
 import { type ChainId, chainIdOf, type LayerStore } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
 import { type ImageIndex, type ImageRecord } from './image-index.js';
-import { canonicalText, parseReference, type Reference, withDefaultTag } from './reference.js';
 import type { Image } from './types.js';
 
 const idPattern = /^(?:sha256:)?([0-9a-f]{1,64})$/;

@@ -1,9 +1,9 @@
 import { type Digest, digestOf } from '../../base/digest.js';
+import { canonicalText, parseReference, withDefaultTag } from '../../registry/index.js';
 import type { ContentLease, ContentStore } from '../content/index.js';
 import { type ChainId, chainIdOf, type LayerStore } from '../snapshots/index.js';
 import { type OciImageConfig, parseImageConfig } from './config.js';
 import { stableJson } from './json.js';
-import { canonicalText, parseReference, withDefaultTag } from './reference.js';
 import type { StoreState } from './store-state.js';
 import type { CreateImageOptions, Image } from './types.js';
 

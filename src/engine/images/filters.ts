@@ -1,6 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import { TscomposeError } from '../../base/errors.js';
-import { parseReference } from './reference.js';
+import { parseReference } from '../../registry/index.js';
 import type { Image } from './types.js';
 
 export function invalidFilter(filter: string, value?: string): TscomposeError<'image/invalid-filter'> {

@@ -3,7 +3,7 @@ import { rename } from 'node:fs/promises';
 import { type Digest, isDigest } from '../../base/digest.js';
 import { readIfPresent, replaceFile } from '../../base/durable-file.js';
 import type { Log } from '../../base/log.js';
-import { objectOf } from './config.js';
+import { objectOf } from '../../registry/index.js';
 
 /** What the store knows of an image beside its config. */
 export interface ImageRecord {

@@ -5,6 +5,15 @@ import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } fr
 import type { Digest } from '../../base/digest.js';
 import { hasCode } from '../../base/errors.js';
 import { type Log, silentLog } from '../../base/log.js';
+import {
+  canonicalText,
+  openRegistries,
+  parseReference,
+  type Reference,
+  type Registries,
+  type RegistryOptions,
+  withDefaultTag,
+} from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { ChainId, Layer, LayerStore } from '../snapshots/index.js';
 import type { Catalog } from './catalog.js';
@@ -13,10 +22,8 @@ import { booleanFilter, checkFilters, matchesLabels, untilFilter } from './filte
 import { historyOf, inspectJson } from './image-views.js';
 import { importTar } from './import-tar.js';
 import { loadArchive, type LoadOptions } from './load.js';
-import { canonicalText, parseReference, type Reference, withDefaultTag } from './reference.js';
 import { pullImage } from './registry/pull.js';
 import { pushImage } from './registry/push.js';
-import { openRegistries, type Registries, type RegistryOptions } from './registry/registries.js';
 import { decideRemoval } from './remove-rules.js';
 import { saveArchive, type SavedImage } from './save.js';
 import { type IndexChange, StoreState } from './store-state.js';

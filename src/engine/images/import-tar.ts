@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
+import { hostPlatform, parseReference, withDefaultTag, withTag } from '../../registry/index.js';
 import { applyChanges } from './changes.js';
 import type { OciImageConfig } from './config.js';
 import { createImage, type Parts } from './create-image.js';
-import { hostPlatform } from './platform.js';
-import { parseReference, withDefaultTag, withTag } from './reference.js';
 import type { Image, ImportOptions } from './types.js';
 
 /** @throws `image/invalid-reference`, `image/invalid-change` before the archive is read; `layer/…` */

@@ -1,7 +1,6 @@
 export { applyChanges } from './changes.js';
 export type { HistoryEntry, OciImageConfig } from './config.js';
 export { openImageStore, type ImageStoreOptions } from './image-store.js';
-export { canonicalText, parseReference, withDefaultTag, withDigest, withTag, type Reference } from './reference.js';
 export type {
   CreateImageOptions,
   EventSink,
@@ -10,7 +9,6 @@ export type {
   ImageUser,
   ImportOptions,
   OnProgress,
-  Platform,
   PruneOptions,
   PullOptions,
   RemoveOptions,

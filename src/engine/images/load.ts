@@ -2,19 +2,21 @@ import { Readable } from 'node:stream';
 import type { Digest } from '../../base/digest.js';
 import { hexOf, isDigest } from '../../base/digest.js';
 import { readTar } from '../../base/tar/stream.js';
-import { type ChainId, decompress, extendChain, type LayerStore, type StagedLayer } from '../snapshots/index.js';
 import {
-  type ArchivedImage,
-  badImageArchive,
+  canonicalText,
   type Descriptor,
+  hostPlatform,
   parseDescriptor,
-  parseDockerManifest,
   parseManifest,
-} from './archive-documents.js';
-import { parseImageConfig, parseObject } from './config.js';
+  parseObject,
+  parseReference,
+  platformScore,
+  withDefaultTag,
+} from '../../registry/index.js';
+import { type ChainId, decompress, extendChain, type LayerStore, type StagedLayer } from '../snapshots/index.js';
+import { type ArchivedImage, badImageArchive, parseDockerManifest } from './archive-documents.js';
+import { parseImageConfig } from './config.js';
 import { addImage, type Parts } from './create-image.js';
-import { hostPlatform, platformScore } from './platform.js';
-import { canonicalText, parseReference, withDefaultTag } from './reference.js';
 import type { Image, OnProgress } from './types.js';
 
 const maxDocumentBytes = 8 << 20;

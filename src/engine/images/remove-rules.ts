@@ -1,7 +1,7 @@
 import { hexOf } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
+import { parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
 import type { Catalog } from './catalog.js';
-import { parseReference, type Reference, withDefaultTag } from './reference.js';
 import type { Image, ImageUser } from './types.js';
 
 /** What a removal comes to, decided before anything is changed. */

@@ -1,11 +1,10 @@
 import { type Digest, digestOf, hexOf } from '../../base/digest.js';
 import type { TarEntry } from '../../base/tar/entry.js';
 import { type TarMember, writeTar } from '../../base/tar/stream.js';
+import { canonicalText, mediaTypes, type Reference } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { Layer, LayerStore } from '../snapshots/index.js';
 import { stableJson } from './json.js';
-import { mediaTypes } from './media-types.js';
-import { canonicalText, type Reference } from './reference.js';
 import type { Image } from './types.js';
 
 export interface SavedImage {

@@ -10,9 +10,9 @@ import type {
   RegistryAuth,
 } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
+import type { Platform, Reference } from '../../registry/index.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
-import type { Reference } from './reference.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -24,13 +24,6 @@ declare module '../../base/errors.js' {
     'image/bad-archive': { readonly reason: string };
     'image/invalid-filter': { readonly filter: string; readonly value?: string };
     'image/invalid-change': { readonly change: string };
-    /** The registry does not know the repository, or not to us. */
-    'registry/access-denied': { readonly repository: string };
-    'registry/manifest-unknown': { readonly reference: string };
-    'registry/no-platform': { readonly reference: string; readonly platform: string };
-    'registry/unauthorized': { readonly registry: string };
-    'registry/unreachable': { readonly registry: string; readonly url: string };
-    'registry/failed': { readonly registry: string; readonly status: number; readonly body: string };
   }
 }
 
@@ -78,12 +71,6 @@ export interface CreateImageOptions {
   readonly chainId?: ChainId | undefined;
   readonly parent?: Digest | undefined;
   readonly tags?: readonly string[];
-}
-
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
 }
 
 export type OnProgress = (message: ProgressMessage) => void;

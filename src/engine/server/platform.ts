@@ -1,4 +1,4 @@
-import type { Platform } from '../images/index.js';
+import type { Platform } from '../../registry/index.js';
 import { badParameter } from './errors.js';
 
 /** `os/arch[/variant]`, or JSON with those members as some routes have it. @throws `request/bad-parameter` */

@@ -5,9 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProgressMessage, RegistryAuth } from '../../../src/api/image.js';
-import type { Image, Platform } from '../../../src/engine/images/index.js';
+import type { Image } from '../../../src/engine/images/index.js';
+import type { Platform } from '../../../src/registry/index.js';
 import { tarOf } from '../snapshots/archives.js';
-import { digestOf, RegistryServer } from './registry-server.js';
+import { digestOf, RegistryServer } from '../../support/registry-server.js';
 import { imported, openStores, type Stores } from './stores.js';
 
 const signal = new AbortController().signal;

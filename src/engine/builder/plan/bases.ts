@@ -1,7 +1,8 @@
 import { hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
 import type { ProgressMessage, RegistryAuth } from '../../../api/image.js';
 import type { SourceLocation } from '../../../base/source-location.js';
-import { type Image, type ImageStore, parseReference, type Platform } from '../../images/index.js';
+import { parseReference, type Platform } from '../../../registry/index.js';
+import type { Image, ImageStore } from '../../images/index.js';
 import { renderPlatform, satisfies } from './platform.js';
 import '../errors.js';
 

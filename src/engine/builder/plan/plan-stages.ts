@@ -1,6 +1,6 @@
 import type { SourceLocation } from '../../../base/source-location.js';
 import { TscomposeError } from '../../../base/errors.js';
-import type { Platform } from '../../images/index.js';
+import type { Platform } from '../../../registry/index.js';
 import { realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';

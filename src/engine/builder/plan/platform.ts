@@ -1,5 +1,5 @@
 import { arch } from 'node:process';
-import type { Platform } from '../../images/index.js';
+import type { Platform } from '../../../registry/index.js';
 
 const goArchitectures: Readonly<Record<string, string>> = {
   x64: 'amd64',

@@ -1,16 +1,29 @@
 import { Readable } from 'node:stream';
 import { type Digest, hexOf } from '../../../base/digest.js';
 import { hasCode, TscomposeError } from '../../../base/errors.js';
+import {
+  badDocument,
+  canonicalText,
+  type Descriptor,
+  type FetchedManifest,
+  hostPlatform,
+  type Manifest,
+  parseManifest,
+  parseReference,
+  type Platform,
+  platformScore,
+  platformText,
+  type Reference,
+  type Registries,
+  RegistrySession,
+  withDefaultTag,
+  withDigest,
+} from '../../../registry/index.js';
 import { type ChainId, extendChain, type StagedLayer } from '../../snapshots/index.js';
-import { type Descriptor, type Manifest, parseManifest } from '../archive-documents.js';
-import { badDocument, parseImageConfig } from '../config.js';
+import { parseImageConfig } from '../config.js';
 import { addImage, type Parts } from '../create-image.js';
 import type { RemoteLayer } from '../image-index.js';
-import { hostPlatform, platformScore, platformText } from '../platform.js';
-import { canonicalText, parseReference, type Reference, withDefaultTag, withDigest } from '../reference.js';
-import type { Image, OnProgress, Platform, PullOptions } from '../types.js';
-import type { Registries } from './registries.js';
-import { type FetchedManifest, RegistrySession } from './session.js';
+import type { Image, OnProgress, PullOptions } from '../types.js';
 
 const maxParallel = 3;
 const maxIndexDepth = 4;

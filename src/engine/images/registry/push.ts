@@ -1,16 +1,21 @@
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { type Digest, digestOf, hexOf } from '../../../base/digest.js';
+import {
+  canonicalText,
+  mediaTypes,
+  parseReference,
+  type Reference,
+  type Registries,
+  RegistrySession,
+  withDigest,
+} from '../../../registry/index.js';
 import type { BlobInfo, ContentLease } from '../../content/index.js';
 import type { Layer } from '../../snapshots/index.js';
 import { imageNotFound } from '../catalog.js';
 import type { Parts } from '../create-image.js';
 import type { RemoteLayer } from '../image-index.js';
-import { mediaTypes } from '../media-types.js';
-import { canonicalText, parseReference, type Reference, withDigest } from '../reference.js';
 import type { Image, TransferOptions } from '../types.js';
-import type { Registries } from './registries.js';
-import { RegistrySession } from './session.js';
 
 /** Pushes one tag, or every tag of the repository when none is given. @throws `registry/…`, `image/not-found` */
 export async function pushImage(

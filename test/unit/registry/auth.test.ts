@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseChallenges } from '../../../../src/engine/images/registry/auth.js';
+import { parseChallenges } from '../../../src/registry/auth.js';
 
 test.each([
   [

@@ -1,7 +1,18 @@
-import { TscomposeError } from '../../../base/errors.js';
-import { objectOf } from '../config.js';
-import type { Reference } from '../reference.js';
-import '../types.js'; // the codes are declared there
+import { TscomposeError } from '../base/errors.js';
+import { objectOf } from './documents.js';
+import type { Reference } from './reference.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    /** The registry does not know the repository, or not to us. */
+    'registry/access-denied': { readonly repository: string };
+    'registry/manifest-unknown': { readonly reference: string };
+    'registry/no-platform': { readonly reference: string; readonly platform: string };
+    'registry/unauthorized': { readonly registry: string };
+    'registry/unreachable': { readonly registry: string; readonly url: string };
+    'registry/failed': { readonly registry: string; readonly status: number; readonly body: string };
+  }
+}
 
 /** `errors` of a registry's answer (distribution-spec, "Error codes"). */
 export interface RegistryProblem {

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { errnoOf, TscomposeError } from '../../../base/errors.js';
+import { errnoOf, TscomposeError } from '../base/errors.js';
 import { trustFor, type TrustOptions } from './trust.js';
 
 const connectTimeoutMs = 15_000;

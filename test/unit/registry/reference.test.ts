@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalText, parseReference, withDefaultTag } from '../../../../src/engine/images/index.js';
+import { canonicalText, parseReference, withDefaultTag } from '../../../src/registry/index.js';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 

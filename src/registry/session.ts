@@ -1,12 +1,11 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RegistryAuth } from '../../../api/image.js';
-import { type Digest, digestOf } from '../../../base/digest.js';
-import { errnoOf, hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
-import type { BlobInfo } from '../../content/index.js';
-import type { Descriptor } from '../archive-documents.js';
-import { acceptedManifests } from '../media-types.js';
-import type { Reference } from '../reference.js';
+import type { RegistryAuth } from '../api/image.js';
+import { type Digest, digestOf } from '../base/digest.js';
+import { errnoOf, hasCode, messageOf, TscomposeError } from '../base/errors.js';
+import type { Descriptor } from './manifest.js';
+import { acceptedManifests } from './media-types.js';
+import type { Reference } from './reference.js';
 import { Authorizer } from './auth.js';
 import { refusal, type RefusedRequest, unreachable } from './failures.js';
 import { type Answer, type HttpClient, isNotThere, readBody } from './http.js';
@@ -22,6 +21,12 @@ export interface FetchedManifest {
   readonly bytes: Buffer;
   readonly digest: Digest;
   readonly mediaType: string;
+}
+
+/** What an upload needs to know of its bytes. */
+export interface UploadedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
 }
 
 interface Ask {
@@ -160,7 +165,11 @@ export class RegistrySession {
    * Sends a whole blob, from the beginning again when the line breaks.
    * @param begun - from `beginUpload`, when that was called already
    */
-  async upload(begun: URL | undefined, { digest, sizeBytes }: BlobInfo, body: () => Promise<Readable>): Promise<void> {
+  async upload(
+    begun: URL | undefined,
+    { digest, sizeBytes }: UploadedBlob,
+    body: () => Promise<Readable>,
+  ): Promise<void> {
     let to = begun;
     for (let attempt = 1; ; attempt += 1) {
       to ??= await this.beginUpload();

@@ -1,4 +1,8 @@
-import type { Platform } from './types.js';
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
 
 /** Node's names of processors in the words of the OCI image-spec (those of Go). */
 const architectures: Readonly<Record<string, Omit<Platform, 'os'>>> = {

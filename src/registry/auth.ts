@@ -1,5 +1,5 @@
-import type { RegistryAuth } from '../../../api/image.js';
-import { parseObject } from '../config.js';
+import type { RegistryAuth } from '../api/image.js';
+import { parseObject } from './documents.js';
 import { type HttpClient, readBody } from './http.js';
 import { isLoopback } from './registries.js';
 

@@ -1,7 +1,7 @@
-import { type Digest, isDigest } from '../../base/digest.js';
-import { TscomposeError } from '../../base/errors.js';
+import { type Digest, isDigest } from '../base/digest.js';
+import { TscomposeError } from '../base/errors.js';
 
-declare module '../../base/errors.js' {
+declare module '../base/errors.js' {
   interface ErrorFacts {
     'image/invalid-reference': { readonly reference: string };
   }

@@ -1,0 +1,8 @@
+/** Registries: names of images, the OCI distribution protocol, credentials of a session, manifests. */
+export { badDocument, objectOf, parseObject } from './documents.js';
+export { type Descriptor, type Manifest, parseDescriptor, parseManifest } from './manifest.js';
+export { acceptedManifests, mediaTypes } from './media-types.js';
+export { hostPlatform, type Platform, platformScore, platformText } from './platform.js';
+export { canonicalText, parseReference, type Reference, withDefaultTag, withDigest, withTag } from './reference.js';
+export { openRegistries, type Registries, type RegistryOptions } from './registries.js';
+export { type FetchedManifest, RegistrySession } from './session.js';
