@@ -12,6 +12,7 @@ import { withoutUnusedResources } from './select.js';
 import { resolveServiceFiles } from './service-files.js';
 import { projectShape } from './shape.js';
 import { locationOf } from './source-text.js';
+import { whole } from './trace.js';
 
 export interface Assembly {
   readonly name: string;
@@ -28,7 +29,7 @@ export interface Assembly {
 /** Makes a project of parsed files. */
 export async function assembleProject(assembly: Assembly): Promise<Project> {
   const { context, name, without } = assembly;
-  const { problems, environment } = context;
+  const { problems, environment, trace } = context;
   const loaded = await loadModel(assembly.parsed, context, {
     paths: without.has('paths') ? 'keep' : 'resolve',
     strictVersion: assembly.strictVersion,
@@ -37,6 +38,8 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const root = without.has('normalize')
     ? withMember(loaded, 'name', scalar(name))
     : normalize(loaded, name, environment);
+  trace?.made(root, { stage: 'normalized', from: whole(loaded), environment });
+  trace?.finish(root);
   if (without.has('interpolate')) return unfilledProject(assembly, root);
   const complete = decode(root, projectShape, [], problems) as ProjectModel;
   const { enabled, disabled } = splitByProfile(complete.services, assembly.profiles);
@@ -46,7 +49,7 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const scaled = consistent ? shareScale(enabled) : enabled;
   const services = without.has('environment')
     ? scaled
-    : resolveServiceFiles(scaled, root, { environment, problems, onUnset: context.onUnset });
+    : resolveServiceFiles(scaled, root, { environment, problems, onUnset: context.onUnset, trace });
   problems.throwIfAny();
   const project: Project = { ...frameOf(assembly, root), model: { ...model, services }, disabledServices: disabled };
   return assembly.allResources ? project : withoutUnusedResources(project);

@@ -8,6 +8,7 @@ import type { Problems } from './problems.js';
 import { parseYaml, type YamlDocument } from './read-yaml.js';
 import type { Schema } from './schema.js';
 import { locationOf, SourceText, type Place } from './source-text.js';
+import { whole, type Trace } from './trace.js';
 
 /** What the stages of one load share. A nested load (include) has its own directory and environment. */
 export interface LoadContext {
@@ -28,6 +29,8 @@ export interface LoadContext {
   readonly stdin: string | undefined;
   /** Told of every file that is read. */
   readonly onFile: (file: string) => void;
+  /** Records the way of every value; only `explain` wants it. */
+  readonly trace?: Trace | undefined;
 }
 
 export interface SourcedDocument extends YamlDocument {
@@ -46,7 +49,10 @@ export function parseFile(
 ): readonly SourcedDocument[] | undefined {
   const source = readSource(file, context, from);
   if (source === undefined) return undefined;
-  return parseYaml(source, context.problems).map((document) => ({ ...document, source }));
+  return parseYaml(source, context.problems).map((document, index) => {
+    context.trace?.read({ ...document, source, index });
+    return { ...document, source };
+  });
 }
 
 /** As {@link parseFile}, with variables filled in. */
@@ -59,7 +65,9 @@ export function readDocuments(
 }
 
 export function fillDocument(document: SourcedDocument, context: LoadContext): SourcedDocument {
-  return { ...document, root: fill(document.root, document.source, context) };
+  const root = fill(document.root, document.source, context);
+  context.trace?.made(root, { stage: 'filled', from: whole(document.root), environment: context.environment });
+  return { ...document, root };
 }
 
 function fill(root: YamlDocument['root'], source: SourceText, context: LoadContext): YamlDocument['root'] {

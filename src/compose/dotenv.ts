@@ -14,6 +14,8 @@ export interface DotenvOptions {
   /** Looked at before the keys above in the file. */
   readonly lookup: Lookup;
   readonly onUnset?: (variable: string) => void;
+  /** Told of every statement: its name, its value if it has one, and where it stands in the text. */
+  readonly onEntry?: ((name: string, value: string | undefined, start: number, end: number) => void) | undefined;
 }
 
 /**
@@ -29,10 +31,13 @@ export function parseDotenv(text: string, options: DotenvOptions): Map<string, s
 /** `format: raw`: lines of `KEY=VALUE` taken literally; a bare `KEY` as in dotenv. */
 export function parseRawEnv(text: string, options: DotenvOptions): Map<string, string> {
   const values = new Map<string, string>();
+  let end = -1;
   for (const [index, rawLine] of text
     .replace(/^\uFEFF/, '')
     .split('\n')
     .entries()) {
+    const start = end + 1;
+    end = start + rawLine.length;
     const line = rawLine.replace(/\r$/, '').replace(/^\s+/, '');
     if (line === '' || line.startsWith('#')) continue;
     const equals = line.indexOf('=');
@@ -41,6 +46,7 @@ export function parseRawEnv(text: string, options: DotenvOptions): Map<string, s
     if (key === '') throw new DotenvError(`no variable name on line "${line}"`, index + 1);
     const value = equals === -1 ? options.lookup(key) : line.slice(equals + 1);
     if (value !== undefined) values.set(key, value);
+    options.onEntry?.(key, value, start + rawLine.indexOf(line), end);
   }
   return values;
 }
@@ -73,13 +79,11 @@ class DotenvParser {
 
   parse(): Map<string, string> {
     while (this.#skipToStatement()) {
+      const start = this.#at;
       const { key, inherited } = this.#key();
-      if (inherited) {
-        const value = this.#options.lookup(key);
-        if (value !== undefined) this.#values.set(key, value);
-      } else {
-        this.#values.set(key, this.#value());
-      }
+      const value = inherited ? this.#options.lookup(key) : this.#value();
+      if (value !== undefined) this.#values.set(key, value);
+      this.#options.onEntry?.(key, value, start, this.#at);
     }
     return this.#values;
   }

@@ -2,16 +2,28 @@ import { readFileSync, statSync } from 'node:fs';
 import { errnoOf, messageOf, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { decodeText } from './documents.js';
-import { DotenvError, parseDotenv, parseRawEnv } from './dotenv.js';
+import { DotenvError, parseDotenv, parseRawEnv, type DotenvOptions } from './dotenv.js';
 import type { Node } from './node.js';
 import type { Problems } from './problems.js';
 import { locationOf, SourceText } from './source-text.js';
 import type { Lookup } from './template.js';
 
+/** One statement of an env file. */
+export interface EnvEntry {
+  readonly name: string;
+  /** Undefined for a name without a value that is not set elsewhere either. */
+  readonly value: string | undefined;
+  /** The statement as it is written. */
+  readonly written: string;
+  readonly file: string;
+  readonly at: SourceLocation;
+}
+
 interface EnvContext {
   readonly environment: ReadonlyMap<string, string>;
   readonly problems: Problems;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
+  readonly onEntry?: ((entry: EnvEntry) => void) | undefined;
 }
 
 /** Variables of several env files; later files win, and each sees the process environment and the files before it. */
@@ -25,6 +37,7 @@ export function readEnvFiles(
       from,
       problems: context.problems,
       onUnset: context.onUnset,
+      onEntry: context.onEntry,
       lookup: (name) => context.environment.get(name) ?? values.get(name),
     });
     for (const [name, value] of read) values.set(name, value);
@@ -41,6 +54,7 @@ export interface EnvFileOptions {
   readonly optional?: boolean;
   /** `raw` or dotenv. */
   readonly format?: string | undefined;
+  readonly onEntry?: ((entry: EnvEntry) => void) | undefined;
 }
 
 /** Variables of one env file; none when it cannot be read, and the problem is noted. */
@@ -62,6 +76,7 @@ export function readEnvFile(path: string, options: EnvFileOptions): ReadonlyMap<
   const dotenv = {
     lookup: options.lookup,
     onUnset: (variable: string) => options.onUnset(variable, { file: path, line: 1, column: 1 }),
+    onEntry: options.onEntry === undefined ? undefined : entryTeller(path, text, options.onEntry),
   };
   try {
     return options.format === 'raw' ? parseRawEnv(text, dotenv) : parseDotenv(text, dotenv);
@@ -75,6 +90,14 @@ export function readEnvFile(path: string, options: EnvFileOptions): ReadonlyMap<
     });
     return nothing;
   }
+}
+
+function entryTeller(file: string, text: string, tell: (entry: EnvEntry) => void): DotenvOptions['onEntry'] {
+  const source = new SourceText(file, text);
+  return (name, value, start, end) => {
+    const written = text.slice(start, end).trimEnd();
+    tell({ name, value, written, file, at: source.locate(start, start + written.length) });
+  };
 }
 
 function readText(path: string, options: EnvFileOptions, at: SourceLocation | undefined): string | undefined {

@@ -8,8 +8,22 @@ import { toCanonical } from './canonical.js';
 import { keepLastDefinitions } from './unicity.js';
 import { locationOf } from './source-text.js';
 import { didYouMean } from './suggest.js';
+import { whole, type TreeRef } from './trace.js';
 
 type Resets = readonly (readonly string[])[];
+
+/** The services of a file; they are replaced by their full form one by one. */
+interface Services {
+  /** The tree they come from. */
+  readonly root: Node;
+  readonly members: Map<string, Node>;
+}
+
+interface Base {
+  readonly node: Node | undefined;
+  readonly resets: Resets;
+  readonly ref: TreeRef;
+}
 
 interface ServiceRef {
   readonly file: string;
@@ -21,10 +35,12 @@ export function applyExtends(root: MapNode, resets: Resets, file: string, contex
   const section = child(root, 'services');
   if (!isMap(section)) return root;
   if (![...section.entries.values()].some((service) => child(service, 'extends') !== undefined)) return root;
-  const services = new Map(section.entries);
+  const services = { root, members: new Map(section.entries) };
   const extender = new Extender(context);
   for (const name of section.entries.keys()) extender.resolve({ file, service: name }, services, resets, []);
-  return withMember(root, 'services', map(services, section));
+  const extended = withMember(root, 'services', map(services.members, section));
+  context.trace?.made(extended, { stage: 'kept', from: whole(root) });
+  return extended;
 }
 
 class Extender {
@@ -34,14 +50,9 @@ class Extender {
     this.#context = context;
   }
 
-  /** Replaces `services[ref.service]` by its full form and returns it; undefined when it cannot be had. */
-  resolve(
-    ref: ServiceRef,
-    services: Map<string, Node>,
-    resets: Resets,
-    chain: readonly ServiceRef[],
-  ): Node | undefined {
-    const service = services.get(ref.service);
+  /** Replaces the service by its full form and returns it; undefined when it cannot be had. */
+  resolve(ref: ServiceRef, services: Services, resets: Resets, chain: readonly ServiceRef[]): Node | undefined {
+    const service = services.members.get(ref.service);
     const extend = child(service, 'extends');
     if (!isMap(service) || extend === undefined) return service;
     const own = withMember(service, 'extends', undefined);
@@ -54,52 +65,67 @@ class Extender {
         facts: { chain: names },
         at: locationOf(extend.at),
       });
-      services.set(ref.service, own);
+      services.members.set(ref.service, own);
       return own;
     }
     const base = this.#base(ref, extend, services, resets, [...chain, ref]);
     if (isNull(base?.node)) {
       // Nothing to build upon; docker compose then shows the extends as it stands.
-      services.set(ref.service, service);
+      services.members.set(ref.service, service);
       return service;
     }
     // A base that is no mapping is a problem of its own file's.
-    const merged =
-      base !== undefined && isMap(base.node)
-        ? mergeService(reset(base.node, ref.service, base.resets), own, ref.service, this.#context.problems)
-        : own;
+    const merged = base !== undefined && isMap(base.node) ? this.#merge(ref, base.node, base.resets, own) : own;
     const full = { ...withMember(merged, 'extends', undefined), key: service.key, at: service.at };
-    services.set(ref.service, full);
+    services.members.set(ref.service, full);
+    if (base !== undefined) {
+      const over = { root: services.root, path: ['services', ref.service] };
+      this.#context.trace?.made(full, { stage: 'extended', from: base.ref, over, extend, service: ref.service });
+    }
     return full;
+  }
+
+  #merge(ref: ServiceRef, base: MapNode, resets: Resets, own: MapNode): MapNode {
+    return mergeService(reset(base, ref.service, resets), own, ref.service, this.#context.problems);
+  }
+
+  /** How the trace knows a service: full forms are trees of their own. */
+  #refOf(name: string, services: Services, node: Node | undefined): TreeRef {
+    return node !== undefined && this.#context.trace?.howMade(node) !== undefined
+      ? whole(node)
+      : { root: services.root, path: ['services', name] };
   }
 
   #base(
     ref: ServiceRef,
     extend: Node,
-    services: Map<string, Node>,
+    services: Services,
     resets: Resets,
     chain: readonly ServiceRef[],
-  ): { readonly node: Node | undefined; readonly resets: Resets } | undefined {
+  ): Base | undefined {
     const target = textOf(extend) === undefined ? child(extend, 'service') : extend;
     const name = textOf(target);
     if (name === undefined) return undefined; // the schema says so
     const fileNode = child(extend, 'file');
     const path = textOf(fileNode);
     if (fileNode === undefined || path === undefined) {
-      if (!services.has(name)) {
-        this.#missing(ref, name, target, services, undefined);
+      if (!services.members.has(name)) {
+        this.#missing(ref, name, target, services.members, undefined);
         return undefined;
       }
-      return { node: this.resolve({ file: ref.file, service: name }, services, resets, chain), resets };
+      const node = this.resolve({ file: ref.file, service: name }, services, resets, chain);
+      return { node, resets, ref: this.#refOf(name, services, node) };
     }
     const other = this.#file(ref, path, fileNode);
     if (other === undefined) return undefined;
-    if (!other.services.has(name)) {
-      this.#missing(ref, name, target, other.services, path);
+    const { services: others } = other;
+    if (!others.members.has(name)) {
+      this.#missing(ref, name, target, others.members, path);
       return undefined;
     }
     const all = [...resets, ...other.resets];
-    return { node: this.resolve({ file: other.file, service: name }, other.services, all, chain), resets: all };
+    const node = this.resolve({ file: other.file, service: name }, others, all, chain);
+    return { node, resets: all, ref: this.#refOf(name, others, node) };
   }
 
   /** Services of another file in canonical form, their paths relative to the project of this one. */
@@ -107,7 +133,7 @@ class Extender {
     ref: ServiceRef,
     path: string,
     from: Node,
-  ): { readonly file: string; readonly services: Map<string, Node>; readonly resets: Resets } | undefined {
+  ): { readonly file: string; readonly services: Services; readonly resets: Resets } | undefined {
     const { directory, problems } = this.#context;
     const file = isAbsolute(path) ? path : join(directory, path);
     const documents = readDocuments(file, this.#context, from.at);
@@ -116,12 +142,10 @@ class Extender {
     let resets: Resets = [];
     for (const document of documents) {
       if (!isMap(document.root)) continue;
-      model = applyResets(model, document.resets) as MapNode;
-      model = mergeFiles(model, document.root, problems);
       resets = document.resets;
-      model = toCanonical(keepLastDefinitions(model) as MapNode, this.#context.canonical);
+      model = this.#addDocument(model, document.root, resets);
     }
-    model = resolvePaths(model, { directory: relativeDirectory(directory, dirname(file)), home: this.#context.home });
+    model = this.#place(model, dirname(file));
     const section = child(model, 'services');
     if (!isMap(section)) {
       problems.add({
@@ -132,7 +156,28 @@ class Extender {
       });
       return undefined;
     }
-    return { file, services: new Map(section.entries), resets };
+    return { file, services: { root: model, members: new Map(section.entries) }, resets };
+  }
+
+  #addDocument(earlier: MapNode, root: MapNode, resets: Resets): MapNode {
+    const { problems, canonical, trace } = this.#context;
+    const base = applyResets(earlier, resets) as MapNode;
+    trace?.made(base, { stage: 'reset', from: whole(earlier) });
+    const merged = mergeFiles(base, root, problems);
+    trace?.made(merged, { stage: 'merged', from: whole(base), over: whole(root) });
+    const single = keepLastDefinitions(merged) as MapNode;
+    trace?.made(single, { stage: 'unique', from: whole(merged) });
+    const expanded = toCanonical(single, canonical);
+    trace?.made(expanded, { stage: 'expanded', from: whole(single) });
+    return expanded;
+  }
+
+  /** Paths of another file, relative to the project of this one. */
+  #place(model: MapNode, from: string): MapNode {
+    const { directory, home, trace } = this.#context;
+    const placed = resolvePaths(model, { directory: relativeDirectory(directory, from), home });
+    trace?.made(placed, { stage: 'paths', from: whole(model), directory: from });
+    return placed;
   }
 
   #missing(

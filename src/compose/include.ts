@@ -6,6 +6,7 @@ import { child, emptyMap, isMap, map, textOf, withMember, type MapNode, type Nod
 import { pathText } from './problems.js';
 import { kindOf } from './scalar.js';
 import { locationOf } from './source-text.js';
+import { LayerReader, whole } from './trace.js';
 
 /** Loads the files of one include as a model of their own; their paths come out relative to the including project. */
 export type LoadNested = (
@@ -30,6 +31,7 @@ export function applyInclude(
   const include = child(root, 'include');
   if (include === undefined) return root;
   let model = withMember(root, 'include', undefined);
+  context.trace?.made(model, { stage: 'kept', from: whole(root) });
   if (include.kind !== 'list') {
     if (include.kind === 'scalar' && include.value === null) return model;
     context.problems.add({
@@ -42,7 +44,10 @@ export function applyInclude(
   }
   for (const [index, entry] of include.items.entries()) {
     const nested = loadEntry(entry, index, context, included, load);
-    if (nested !== undefined) model = importSections(nested, model, context);
+    if (nested === undefined) continue;
+    const joined = importSections(nested, model, context);
+    context.trace?.made(joined, { stage: 'included', from: whole(nested), over: whole(model), entry });
+    model = joined;
   }
   return model;
 }
@@ -76,8 +81,15 @@ function loadEntry(
   const directory =
     directoryText === undefined || directoryText === '' ? dirname(main) : absolute(directoryText, context.directory);
   const environment = new Map(context.environment);
-  for (const [name, value] of readEnvFiles(envFilesOf(entry, directory, context), context)) {
+  const envFiles = envFilesOf(entry, directory, context);
+  const reader = context.trace === undefined ? undefined : new LayerReader();
+  for (const [name, value] of readEnvFiles(envFiles, { ...context, onEntry: reader?.take })) {
     if (!environment.has(name)) environment.set(name, value);
+  }
+  if (reader !== undefined) {
+    const paths = envFiles.map(({ path }) => path);
+    const own = reader.layers(paths, child(entry, 'env_file') === undefined ? 'found' : 'include');
+    context.trace?.addLayers(environment, context.environment, own);
   }
   return load(files, relativeDirectory(context.directory, directory), { ...context, directory, environment }, included);
 }

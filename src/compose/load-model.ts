@@ -12,6 +12,7 @@ import { schemaOfVersion, validateSchema } from './schema.js';
 import { locationOf, type SourceText } from './source-text.js';
 import { toCanonical } from './canonical.js';
 import { keepLastDefinitions } from './unicity.js';
+import { whole } from './trace.js';
 
 /** A file of the command line, of `COMPOSE_FILE` or found. */
 export interface InputFile {
@@ -104,15 +105,22 @@ function addDocument(
   context: LoadContext,
   included: readonly string[],
 ): MapNode {
-  const { problems } = context;
+  const { problems, trace } = context;
   let own = applyInclude(root, context, [...included, path], loadNested);
   own = applyExtends(own, document.resets, path, context);
-  let model = applyResets(earlier, document.resets) as MapNode;
-  model = mergeFiles(model, own, problems);
-  model = keepLastDefinitions(model) as MapNode;
-  model = validate(model, document.source, context);
-  model = toCanonical(model, context.canonical);
-  return keepLastDefinitions(model) as MapNode;
+  const base = applyResets(earlier, document.resets) as MapNode;
+  trace?.made(base, { stage: 'reset', from: whole(earlier) });
+  const merged = mergeFiles(base, own, problems);
+  trace?.made(merged, { stage: 'merged', from: whole(base), over: whole(own) });
+  const single = keepLastDefinitions(merged) as MapNode;
+  trace?.made(single, { stage: 'unique', from: whole(merged) });
+  const valid = validate(single, document.source, context);
+  trace?.made(valid, { stage: 'kept', from: whole(single) });
+  const expanded = toCanonical(valid, context.canonical);
+  trace?.made(expanded, { stage: 'expanded', from: whole(valid) });
+  const model = keepLastDefinitions(expanded) as MapNode;
+  trace?.made(model, { stage: 'unique', from: whole(expanded) });
+  return model;
 }
 
 function validate(model: MapNode, source: SourceText, context: LoadContext): MapNode {
@@ -128,11 +136,16 @@ function validate(model: MapNode, source: SourceText, context: LoadContext): Map
 
 /** Defaults, checks within resources, paths and listed variables: once, after the last file. */
 function finish(model: MapNode, context: LoadContext, pathBase: string | undefined): MapNode {
-  let result = fillDefaults(model);
+  const { problems, trace, environment, directory, home } = context;
+  const complete = fillDefaults(model);
+  trace?.made(complete, { stage: 'defaults', from: whole(model) });
   // With parts left out, what is missing may well be there.
-  if (!context.problems.any) checkResources(result, context.problems);
-  if (pathBase !== undefined) result = resolvePaths(result, { directory: pathBase, home: context.home });
-  return resolveListedVariables(result, context.environment);
+  if (!problems.any) checkResources(complete, problems);
+  const placed = pathBase === undefined ? complete : resolvePaths(complete, { directory: pathBase, home });
+  trace?.made(placed, { stage: 'paths', from: whole(complete), directory });
+  const result = resolveListedVariables(placed, environment);
+  trace?.made(result, { stage: 'listed', from: whole(placed), environment });
+  return result;
 }
 
 async function checkStatedVersions(files: readonly ParsedFile[], context: LoadContext): Promise<void> {

@@ -11,6 +11,7 @@ import type { Project } from './model.js';
 import { Problems } from './problems.js';
 import { currentSchema } from './schema.js';
 import { substitute, TemplateError } from './template.js';
+import { entriesOf, LayerReader, type Trace, type VariableLayer } from './trace.js';
 
 export interface Warning {
   readonly message: string;
@@ -41,6 +42,8 @@ export interface LoadOptions {
   /** Refuse keys the stated `version` of a file never had. */
   readonly strictVersion?: boolean | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
+  /** Told the way of every value, for `explain`. */
+  readonly trace?: Trace | undefined;
 }
 
 /**
@@ -58,6 +61,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   problems.throwIfAny();
   const name = projectName(options, setting, nameInDocuments(parsed), reporter);
   environment.set('COMPOSE_PROJECT_NAME', name);
+  options.trace?.setProjectName(environment, name);
   return assembleProject({
     name,
     parsed,
@@ -113,15 +117,20 @@ export async function findSetting(
   };
   const envFiles = namedEnvFiles(options, environment).map(from);
   // Read twice: `.env` beside the command may say where the project is, `.env` there adds what is not set yet.
+  const { trace } = options;
+  if (trace !== undefined) trace.setLayers(environment, [{ kind: 'shell', entries: entriesOf(environment) }]);
   const loadEnv = (directory: string): readonly string[] => {
     const files = envFiles.length > 0 ? envFiles : defaultEnvFile(directory, environment);
-    const context = { environment, problems, onUnset: reporter.unset };
+    const reader = trace === undefined ? undefined : new LayerReader();
+    const context = { environment, problems, onUnset: reporter.unset, onEntry: reader?.take };
     const values = readEnvFiles(
       files.map((path) => ({ path })),
       context,
     );
     problems.throwIfAny();
     for (const [key, value] of values) if (!environment.has(key)) environment.set(key, value);
+    if (reader !== undefined)
+      trace?.addLayers(environment, environment, reader.layers(files, reasonOf(options, envFiles)));
     return files;
   };
   loadEnv(directoryOf(given));
@@ -151,6 +160,7 @@ export async function findSetting(
     onUnset: reporter.unset,
     stdin,
     onFile: ignore,
+    trace,
   };
   return { directory, environment, envFiles: usedEnvFiles, inputs: files.map((path) => ({ path })), context };
 }
@@ -159,6 +169,11 @@ function namedEnvFiles(options: LoadOptions, environment: ReadonlyMap<string, st
   if (options.envFiles !== undefined && options.envFiles.length > 0) return options.envFiles;
   const listed = environment.get('COMPOSE_ENV_FILES') ?? '';
   return listed === '' ? [] : listed.split(',');
+}
+
+function reasonOf(options: LoadOptions, envFiles: readonly string[]): VariableLayer['reason'] {
+  if (envFiles.length === 0) return 'found';
+  return (options.envFiles ?? []).length > 0 ? '--env-file' : 'COMPOSE_ENV_FILES';
 }
 
 function defaultEnvFile(directory: string, environment: ReadonlyMap<string, string>): readonly string[] {

@@ -60,6 +60,19 @@ const rules: PathTable<MergeRule> = pathTable<MergeRule>({
   'services.*.volumes.*.volume.labels': appendAssignments,
 });
 
+/** What two definitions of one attribute amount to. */
+export type MergeManner = 'replaced' | 'appended' | 'merged';
+
+/** How the lists, texts and mappings at a path are combined where a rule says so; undefined where the general one holds. */
+export function mergeMannerOf(path: NodePath): MergeManner | undefined {
+  let state: TableState<MergeRule> = [rules];
+  for (const step of path) state = stepTable(state, step);
+  const rule = ruleAt(state);
+  if (rule === undefined) return undefined;
+  if (rule === replace) return 'replaced';
+  return rule === appendAssignments || rule === appendNew ? 'appended' : 'merged';
+}
+
 /** Lays a later file over what earlier ones said. Values that cannot be combined are added to `problems`. */
 export function mergeFiles(base: MapNode, over: MapNode, problems: Problems): MapNode {
   return mergeMembers(base, over, { path: [], state: [rules], problems });

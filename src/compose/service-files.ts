@@ -1,13 +1,15 @@
 import type { SourceLocation } from '../base/source-location.js';
-import { readEnvFile } from './environment.js';
+import { readEnvFile, type EnvEntry } from './environment.js';
 import type { Service } from './model.js';
 import { nodeAt, type Node } from './node.js';
 import type { Problems } from './problems.js';
+import type { ServiceFileRead, Trace } from './trace.js';
 
 interface FileContext {
   readonly environment: ReadonlyMap<string, string>;
   readonly problems: Problems;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
+  readonly trace?: Trace | undefined;
 }
 
 /** Folds `env_file` into `environment` and `label_file` into `labels`; what the service says itself wins. */
@@ -31,6 +33,7 @@ function resolveEnvironment(service: Service, name: string, root: Node, context:
     const read = readEnvFile(file.path, {
       problems: context.problems,
       onUnset: context.onUnset,
+      onEntry: recorder({ service: name, attribute: 'env_file', file: file.path }, context.trace),
       from: nodeAt(root, ['services', name, 'env_file', index, 'path']),
       optional: file.required === false,
       format: file.format,
@@ -52,6 +55,7 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
     const read = readEnvFile(path, {
       problems: context.problems,
       onUnset: context.onUnset,
+      onEntry: recorder({ service: name, attribute: 'label_file', file: path }, context.trace),
       from: nodeAt(root, ['services', name, 'label_file', index]),
       lookup: (key) => values.get(key),
     });
@@ -59,6 +63,16 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
   }
   for (const [key, value] of Object.entries(labels ?? {})) values.set(key, value);
   return values.size === 0 ? rest : { ...rest, labels: sorted(values) };
+}
+
+function recorder(
+  read: Omit<ServiceFileRead, 'entries'>,
+  trace: Trace | undefined,
+): ((entry: EnvEntry) => void) | undefined {
+  if (trace === undefined) return undefined;
+  const entries: EnvEntry[] = [];
+  trace.serviceFiles.push({ ...read, entries });
+  return (entry) => entries.push(entry);
 }
 
 function sorted<Value>(values: ReadonlyMap<string, Value>): Record<string, Value> {

@@ -1,10 +1,11 @@
+import type { NodePath } from './model.js';
 import { child, isList, mapChildren, textOf, type Node } from './node.js';
 import { parseMount } from './mount-syntax.js';
 import { pathTable, ruleAt, stepTable, type PathTable, type TableState } from './path-table.js';
 import { scalarText } from './scalar.js';
 
 /** What makes two items of a list the same thing; undefined where that cannot be said (the item is then kept). */
-type ItemKey = (item: Node) => string | undefined;
+export type ItemKey = (item: Node) => string | undefined;
 
 /** Lists in which a later item replaces the earlier one with the same key, at its place. */
 const keys: PathTable<ItemKey> = pathTable<ItemKey>({
@@ -37,6 +38,13 @@ const keys: PathTable<ItemKey> = pathTable<ItemKey>({
   'services.*.tmpfs': nameKey,
   'services.*.volumes': mountKey,
 });
+
+/** What tells the items of the list at a path apart; undefined for lists that keep every item. */
+export function itemKeyAt(path: NodePath): ItemKey | undefined {
+  let state: TableState<ItemKey> = [keys];
+  for (const step of path) state = stepTable(state, step);
+  return ruleAt(state);
+}
 
 /** Drops items of lists that a later item of the same name, target or port redefines. */
 export function keepLastDefinitions(root: Node): Node {
