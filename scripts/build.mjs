@@ -40,6 +40,7 @@ const chunks = [
     pattern: /generated\/validate-series\.js$/,
     name: 'validate-series.cjs',
   },
+  { entry: 'src/diagram/svg-picture.ts', pattern: /\/svg-picture\.js$/, name: 'svg-picture.cjs' },
 ];
 
 const chunksOutside = {

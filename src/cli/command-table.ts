@@ -33,6 +33,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/exec.js')).execCommand,
   },
   {
+    name: 'graph',
+    summary: 'Draw services, dependencies, networks and volumes',
+    load: async () => (await import('./commands/graph.js')).graphCommand,
+  },
+  {
     name: 'images',
     summary: 'List the images containers were made from',
     load: async () => (await import('./commands/images.js')).imagesCommand,

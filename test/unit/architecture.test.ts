@@ -8,9 +8,10 @@ const source = fileURLToPath(new URL('../../src', import.meta.url));
 /** Room → rooms it may import. A room may always import itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'base'],
-  cli: ['compose', 'graph', 'plan', 'execute', 'watch', 'client', 'registry', 'api', 'base'],
+  cli: ['compose', 'graph', 'diagram', 'plan', 'execute', 'watch', 'client', 'registry', 'api', 'base'],
   compose: ['base'],
   graph: ['compose', 'base'],
+  diagram: ['graph', 'compose', 'base'],
   plan: ['graph', 'compose', 'api', 'base'],
   execute: ['plan', 'graph', 'client', 'compose', 'api', 'base'],
   watch: ['compose', 'base'],
@@ -53,6 +54,7 @@ const pinned: Readonly<Record<string, readonly string[]>> = {
   yaml: ['compose'],
   ajv: ['compose'],
   '@dagrejs/graphlib': ['graph'],
+  '@dagrejs/dagre': ['diagram'],
   execa: ['base'],
   listr2: ['cli'],
   commander: ['cli'],

@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { TscomposeError } from '../../base/errors.js';
+import { selectServices } from '../../compose/index.js';
+import { describeDiagram, diagramFormats, drawDiagram, type DiagramFormat } from '../../diagram/index.js';
+import { defineCommand } from '../command.js';
+import { flag, text, textOr } from '../flags.js';
+import { requireProject, withFiles } from '../project.js';
+
+export const graphCommand = defineCommand({
+  details:
+    'Services with images and ports, what they wait for, their networks and volumes. The SVG is made for a README;\n' +
+    'dot is for Graphviz, mermaid for Markdown, json for programs. With services, only those and what they need.',
+  usage: '[SERVICE...]',
+  flags: {
+    format: textOr('svg', 'svg, dot, mermaid or json', { placeholder: 'FORMAT' }),
+    noDeps: flag('Leave out what the services need'),
+    output: text('Write to this file', { short: 'o', placeholder: 'FILE' }),
+  },
+  run: async ({ flags, args, context }) => {
+    const format = formatOf(flags.format);
+    const loaded = await requireProject(context, { without: ['environment'] });
+    withFiles(loaded).checkServices(args);
+    const project = selectServices(loaded, args, { withDependencies: !flags.noDeps });
+    const picture = await drawDiagram(describeDiagram(project), format);
+    const { stdout, cwd } = context.terminal;
+    if (flags.output === undefined) stdout.write(picture);
+    else writeFileSync(resolve(cwd, flags.output), picture);
+    return 0;
+  },
+});
+
+function formatOf(wanted: string): DiagramFormat {
+  const format = diagramFormats.find((known) => known === wanted);
+  if (format !== undefined) return format;
+  throw new TscomposeError({
+    code: 'usage/invalid',
+    message: `--format: "${wanted}" is none of svg, dot, mermaid and json`,
+    facts: { argument: '--format' },
+  });
+}

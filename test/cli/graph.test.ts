@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runCli } from '../support/run-cli.js';
+
+let folder = '';
+beforeEach(() => {
+  folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-graph-'))), 'shop');
+  mkdirSync(folder);
+  const text =
+    'services:\n  web: {image: nginx, depends_on: [api]}\n  api: {image: app, depends_on: [db]}\n  db: {image: pg}\n';
+  writeFileSync(join(folder, 'compose.yaml'), text);
+});
+afterEach(() => {
+  rmSync(join(folder, '..'), { recursive: true });
+});
+
+const graph = (...args: string[]) => runCli(['graph', ...args], { cwd: folder });
+const names = (json: string) => (JSON.parse(json) as { services: { name: string }[] }).services.map(({ name }) => name);
+
+test('an SVG, unless another format is named', async () => {
+  const { exitCode, stdout, stderr } = await graph();
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toMatch(/^<svg [^>]*>\n<title id="title">shop<\/title>/);
+  expect(stdout).toMatch(/<\/svg>\n$/);
+});
+
+test('-o writes a file and nothing else', async () => {
+  expect(await graph('--format', 'mermaid', '-o', 'shop.mmd')).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  expect(readFileSync(join(folder, 'shop.mmd'), 'utf8')).toContain('s2 -->|"started"| s0');
+});
+
+test('services named on the command line come with what they need, or without', async () => {
+  expect(names((await graph('--format=json', 'api')).stdout)).toEqual(['api', 'db']);
+  expect(names((await graph('--format=json', '--no-deps', 'api')).stdout)).toEqual(['api']);
+});
+
+test('an unknown format or service is refused', async () => {
+  expect(await graph('--format', 'png')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('--format: "png" is none of svg, dot, mermaid and json') as string,
+  });
+  expect(await graph('nobody')).toMatchObject({ exitCode: 1, stdout: '' });
+});
