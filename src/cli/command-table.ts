@@ -3,14 +3,34 @@ import type { CommandEntry } from './command.js';
 /** Every command, in the order of help. The files behind it are loaded one at a time. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: 'attach',
+    summary: 'Join the terminal to a running container',
+    load: async () => (await import('./commands/attach.js')).attachCommand,
+  },
+  {
     name: 'build',
     summary: 'Build the images of services',
     load: async () => (await import('./commands/build.js')).buildCommand,
   },
   {
+    name: 'commit',
+    summary: 'Make an image of a container',
+    load: async () => (await import('./commands/commit.js')).commitCommand,
+  },
+  {
     name: 'config',
     summary: 'Check the compose files and print the resolved project',
     load: async () => (await import('./commands/config.js')).configCommand,
+  },
+  {
+    name: 'cp',
+    summary: 'Copy files between a container and here',
+    load: async () => (await import('./commands/cp.js')).cpCommand,
+  },
+  {
+    name: 'create',
+    summary: 'Create containers and start none',
+    load: async () => (await import('./commands/create.js')).createCommand,
   },
   {
     name: 'doctor',
@@ -28,9 +48,19 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/engine.js')).engineCommands,
   },
   {
+    name: 'events',
+    summary: 'Show what happens to containers',
+    load: async () => (await import('./commands/events.js')).eventsCommand,
+  },
+  {
     name: 'exec',
     summary: 'Run a command in a running container',
     load: async () => (await import('./commands/exec.js')).execCommand,
+  },
+  {
+    name: 'export',
+    summary: 'Write the file system of a container as a tar',
+    load: async () => (await import('./commands/export.js')).exportCommand,
   },
   {
     name: 'graph',
@@ -73,6 +103,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ps.js')).psCommand,
   },
   {
+    name: 'pull',
+    summary: 'Pull the images of services',
+    load: async () => (await import('./commands/pull.js')).pullCommand,
+  },
+  {
+    name: 'push',
+    summary: 'Push the images of services',
+    load: async () => (await import('./commands/push.js')).pushCommand,
+  },
+  {
     name: 'restart',
     summary: 'Restart containers',
     load: async () => (await import('./commands/restart.js')).restartCommand,
@@ -83,9 +123,24 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rm.js')).rmCommand,
   },
   {
+    name: 'run',
+    summary: 'Run a command in a new container of a service',
+    load: async () => (await import('./commands/run.js')).runCommand,
+  },
+  {
+    name: 'scale',
+    summary: 'Set the number of containers of services',
+    load: async () => (await import('./commands/scale.js')).scaleCommand,
+  },
+  {
     name: 'start',
     summary: 'Start existing containers',
     load: async () => (await import('./commands/start.js')).startCommand,
+  },
+  {
+    name: 'stats',
+    summary: 'Show what containers use',
+    load: async () => (await import('./commands/stats.js')).statsCommand,
   },
   {
     name: 'stop',
@@ -111,5 +166,15 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'version',
     summary: 'Print the version of tscompose',
     load: async () => (await import('./commands/version.js')).versionCommand,
+  },
+  {
+    name: 'volumes',
+    summary: 'List the volumes of the project',
+    load: async () => (await import('./commands/volumes.js')).volumesCommand,
+  },
+  {
+    name: 'wait',
+    summary: 'Wait until containers of services end',
+    load: async () => (await import('./commands/wait.js')).waitCommand,
   },
 ];

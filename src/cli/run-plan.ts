@@ -12,6 +12,8 @@ export interface Work {
   readonly project: Project | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Joins our terminal to a container before it starts. */
+  readonly attach?: (containerId: string) => Promise<void>;
   /** Whose inner steps are not shown: only that they begin and end. */
   readonly quiet?: { readonly builds: boolean; readonly pulls: boolean };
 }
@@ -37,16 +39,25 @@ export async function runUp(
   });
 }
 
-function executeOptions({ parallel }: CliContext, { client, project, progress, signal, quiet }: Work): ExecuteOptions {
+function executeOptions(
+  { parallel }: CliContext,
+  { client, project, progress, signal, attach, quiet }: Work,
+): ExecuteOptions {
   return {
     client,
     project,
     signal,
     onEvent: (event) => {
       if (event.kind === 'progress' && event.status === 'Building' && quiet?.builds === true) return;
-      if (event.kind === 'progress' && event.status === 'Pulling' && quiet?.pulls === true) return;
+      if (
+        event.kind === 'progress' &&
+        (event.status === 'Pulling' || event.status === 'Pushing') &&
+        quiet?.pulls === true
+      )
+        return;
       progress.report(event);
     },
+    ...(attach === undefined ? {} : { attach }),
     ...(parallel === undefined ? {} : { parallel }),
   };
 }

@@ -1,4 +1,6 @@
 import { TscomposeError } from '../base/errors.js';
+import type { UpOptions } from '../plan/index.js';
+import { booleanSetting } from './terminal.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -35,13 +37,64 @@ export function withinSeconds(signal: AbortSignal, seconds: number | undefined):
 }
 
 /** `SERVICE=NUM` of `--scale`. @throws `usage/invalid` */
-export function parseScale(entries: readonly string[]): Readonly<Record<string, number>> {
+export function parseScale(entries: readonly string[], argument = '--scale'): Readonly<Record<string, number>> {
   return Object.fromEntries(
     entries.map((entry) => {
       const [, service, count] = /^(.+)=(\d+)$/.exec(entry) ?? [];
       if (service !== undefined && count !== undefined) return [service, Number(count)] as const;
-      const message = `--scale: "${entry}" is not of the form SERVICE=NUM`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--scale' } });
+      throw invalid(argument, `${argument}: "${entry}" is not of the form SERVICE=NUM`);
     }),
   );
+}
+
+/** @throws `usage/invalid` when both are given */
+export function excludeEachOther(one: string, oneGiven: boolean, other: string, otherGiven: boolean): void {
+  if (oneGiven && otherGiven) throw invalid(one, `${one} and ${other} exclude each other`);
+}
+
+/** `--build`, `--no-build` and `--pull`. @throws `usage/invalid` */
+export function imageOptions(
+  build: boolean,
+  pull: string | undefined,
+  noBuild = false,
+): Pick<UpOptions, 'build' | 'pull'> {
+  const policy = pullPolicy(pull);
+  return {
+    build: noBuild ? 'never' : build || pull === 'build' ? 'always' : 'missing',
+    ...(policy === undefined ? {} : { pull: policy }),
+  };
+}
+
+function pullPolicy(value: string | undefined): 'always' | 'missing' | 'never' | undefined {
+  switch (value) {
+    case undefined:
+    case 'policy':
+    case 'build':
+      return undefined;
+    case 'always':
+    case 'missing':
+    case 'never':
+      return value;
+    case 'if_not_present':
+      return 'missing';
+    default:
+      throw invalid('--pull', `--pull: "${value}" is none of always, missing and never`);
+  }
+}
+
+/** `--remove-orphans` with the settings that stand for it. @throws `usage/invalid` */
+export function orphanOptions(
+  removeOrphans: boolean | undefined,
+  environment: Readonly<Record<string, string>>,
+): { readonly removeOrphans: boolean; readonly ignoreOrphans: boolean } {
+  const remove = removeOrphans ?? booleanSetting(environment['COMPOSE_REMOVE_ORPHANS']) ?? false;
+  const ignoreOrphans = booleanSetting(environment['COMPOSE_IGNORE_ORPHANS']) ?? false;
+  if (remove && ignoreOrphans) {
+    throw invalid('--remove-orphans', '--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
+  }
+  return { removeOrphans: remove, ignoreOrphans };
+}
+
+function invalid(argument: string, message: string): TscomposeError {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

@@ -1,6 +1,7 @@
 /** Compose files → immutable `Project`. */
 export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
 export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
+export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';
 export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';
 export { renderProject, type RenderOptions } from './render.js';

@@ -20,6 +20,8 @@ export interface ExecuteOptions {
   /** Engine operations at a time; absent, zero or negative: no limit but the ones below. */
   readonly parallel?: number | undefined;
   readonly onEvent: OnEvent;
+  /** Joins a container before its start, where an operation says so. */
+  readonly attach?: (containerId: string) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -94,7 +96,7 @@ async function limited(
 async function perform(
   plan: Plan,
   { id, operation }: PlanStep,
-  { client, project, onEvent, signal }: ExecuteOptions,
+  { client, project, onEvent, attach, signal }: ExecuteOptions,
   watch: ContainerWatch,
   ids: Map<number, string>,
 ): Promise<void> {
@@ -105,6 +107,9 @@ async function perform(
     watch,
     onEvent,
     signal,
+    attach: async (containerId) => {
+      await attach?.(containerId);
+    },
     output,
     idOf: (step) => {
       const known = ids.get(step);

@@ -18,6 +18,7 @@ export interface ExecutionContext {
   readonly watch: ContainerWatch;
   readonly onEvent: OnEvent;
   readonly signal: AbortSignal;
+  readonly attach: (containerId: string) => Promise<void>;
   /** Keeps the end of what a build says. */
   readonly output: OutputTail;
   /** Id that an earlier step brought. */
@@ -46,6 +47,17 @@ export const executors: Executors = {
       return;
     }
     keepId((await client.images.inspect(image, signal)).Id);
+  },
+  'image.push': async ({ image, optional }, { client, onEvent, signal }) => {
+    const subject = `Image ${image}`;
+    try {
+      const messages = client.images.push(image, {}, signal);
+      await reportMessages(messages, subject, onEvent, new OutputTail(0), 'Pushing');
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!optional) throw error;
+      onEvent({ kind: 'warning', subject, status: 'Warning', detail: messageOf(error) });
+    }
   },
   'image.build': async ({ image, service, request }, { client, onEvent, signal, output, keepId }) => {
     const { context, dockerfile } = await prepareContext(client, service, request, signal);
@@ -115,7 +127,8 @@ export const executors: Executors = {
   'container.rename': async ({ container, newName }, { client, signal, idOf }) => {
     await client.containers.rename(idOfRef(container, idOf), newName, signal);
   },
-  'container.start': async ({ container }, { client, signal, idOf }) => {
+  'container.start': async ({ container, attached }, { client, signal, idOf, attach }) => {
+    if (attached === true) await attach(idOfRef(container, idOf));
     await client.containers.start(idOfRef(container, idOf), signal);
   },
   'container.stop': async ({ container, timeoutS }, { client, signal, idOf }) => {

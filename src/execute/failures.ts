@@ -112,6 +112,8 @@ function attempt(operation: Operation, subject: string): string {
       return `build service "${operation.service}"`;
     case 'image.pull':
       return `pull image ${subject}`;
+    case 'image.push':
+      return `push image ${subject}`;
     case 'container.upload':
       return `put configs and secrets into service "${service ?? ''}"`;
     case 'network.connect':

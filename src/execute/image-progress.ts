@@ -25,7 +25,7 @@ export class OutputTail {
 }
 
 /**
- * Passes the messages of a pull or build on as progress. @returns the id of the image, where a message names it
+ * Passes the messages of a pull, push or build on as progress. @returns the id of the image, where a message names it
  * @throws what the stream throws
  */
 export async function reportMessages(
@@ -33,6 +33,7 @@ export async function reportMessages(
   subject: string,
   onEvent: OnEvent,
   output = new OutputTail(0),
+  transfer: 'Pulling' | 'Pushing' = 'Pulling',
 ): Promise<string | undefined> {
   let id: string | undefined;
   for await (const { stream, status, id: layer, progressDetail, aux } of messages) {
@@ -45,7 +46,7 @@ export async function reportMessages(
       onEvent({
         kind: 'progress',
         subject,
-        status: 'Pulling',
+        status: transfer,
         detail: layer === undefined ? status : `${layer} ${status}`,
         ...(layer === undefined ? {} : { layer }),
         ...(progressDetail?.current === undefined ? {} : { current: progressDetail.current }),

@@ -13,6 +13,8 @@ export function progressOf(operation: Operation): OperationProgress | undefined 
   switch (operation.kind) {
     case 'image.pull':
       return { subject: `Image ${operation.image}`, begin: 'Pulling', end: 'Pulled' };
+    case 'image.push':
+      return { subject: `Image ${operation.image}`, begin: 'Pushing', end: 'Pushed' };
     case 'image.build':
       return { subject: `Image ${operation.image}`, begin: 'Building', end: 'Built' };
     case 'image.remove':

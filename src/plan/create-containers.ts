@@ -24,7 +24,8 @@ export function createContainers(state: UpState): void {
     }
     sweep(state, decision);
     for (const { old, cause } of decision.replace) finals.push(create(state, service, old.number, cause, old));
-    for (const number of decision.create) finals.push(create(state, service, number, 'is not there', undefined));
+    const cause = state.oneOffOf(service) === undefined ? 'is not there' : 'asked to run';
+    for (const number of decision.create) finals.push(create(state, service, number, cause, undefined));
     warnAboutFiles(state, service, decision.replace.length + decision.create.length);
   }
 }

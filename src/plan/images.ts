@@ -126,7 +126,7 @@ function isEager(policy: string): boolean {
   return policy === 'always' || policy === 'refresh';
 }
 
-function platformFits(wanted: string | undefined, found: string): boolean {
+export function platformFits(wanted: string | undefined, found: string): boolean {
   return wanted === undefined || found === wanted || found.startsWith(`${wanted}/`) || wanted.startsWith(`${found}/`);
 }
 

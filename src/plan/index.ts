@@ -10,6 +10,7 @@ export {
   type ObservedState,
   type ObservedVolume,
 } from './observed-state.js';
+export { oneOffName, type OneOff, type OneOffChanges } from './one-off.js';
 export type {
   ContainerRef,
   InjectedFile,
@@ -23,8 +24,8 @@ export type {
 } from './operation.js';
 export { fillPlaceholders, stepsNeededBy } from './placeholders.js';
 export { planDown, type DownOptions } from './plan-down.js';
+export { planBuild, planPull, planPush, type PullOptions } from './plan-images.js';
 export {
-  planBuild,
   planKill,
   planPause,
   planRemove,

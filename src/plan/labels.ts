@@ -15,6 +15,8 @@ export interface ContainerLabelFacts {
   readonly number: number;
   readonly imageId: string | undefined;
   readonly hash: string;
+  /** Of a container of `run`: 64 hex digits, random. */
+  readonly slug: string | undefined;
   /** Id of the container it replaces. */
   readonly replaces: string | undefined;
 }
@@ -33,8 +35,9 @@ export function containerLabels(
     ...definition.labels,
     ...projectLabels(project.name),
     [composeLabels.service]: service,
-    [composeLabels.oneoff]: 'False',
-    [composeLabels.containerNumber]: String(facts.number),
+    ...(facts.slug === undefined
+      ? { [composeLabels.oneoff]: 'False', [composeLabels.containerNumber]: String(facts.number) }
+      : { [composeLabels.oneoff]: 'True', [composeLabels.slug]: facts.slug }),
     [composeLabels.configHash]: facts.hash,
     ...(facts.imageId === undefined ? {} : { [composeLabels.imageDigest]: facts.imageId }),
     [composeLabels.dependencies]: dependencies.join(','),

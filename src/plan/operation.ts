@@ -37,6 +37,8 @@ interface OperationFacts {
     readonly optional: boolean;
   };
   'image.build': { readonly image: string; readonly service: string; readonly request: BuildRequest };
+  /** `optional`: a failure is a warning. */
+  'image.push': { readonly image: string; readonly service: string; readonly optional: boolean };
   /** `whenUnused`: an image in use, or gone already, is a warning. */
   'image.remove': { readonly image: string; readonly whenUnused: boolean };
   'network.create': { readonly network: string; readonly request: NetworkCreateRequest };
@@ -61,7 +63,8 @@ interface OperationFacts {
   };
   'container.upload': OnContainer & { readonly files: readonly InjectedFile[] };
   'container.rename': OnContainer & { readonly newName: string };
-  'container.start': OnContainer;
+  /** `attached`: our terminal is joined to it first, so that nothing it says is missed. */
+  'container.start': OnContainer & { readonly attached?: boolean };
   /** Seconds; undefined leaves it to the container's own setting. */
   'container.stop': OnContainer & { readonly timeoutS: number | undefined };
   'container.restart': OnContainer & { readonly timeoutS: number | undefined };

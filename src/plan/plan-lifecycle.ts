@@ -1,8 +1,6 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project } from '../compose/index.js';
 import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
-import { buildRequest, type BuildOverrides } from './build-request.js';
-import { imageOf } from './names.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
@@ -170,26 +168,6 @@ export function planUnpause(observed: ObservedState, options: Target): Plan {
   const builder = new PlanBuilder(options.projectName);
   for (const { id, name, service, status } of chosen(observed, options)) {
     if (status === 'paused') builder.add('container.unpause', 'unpause', { container: { id, name, service } });
-  }
-  return builder.build();
-}
-
-/** Builds the images of services that have a `build`, whatever is there already. */
-export function planBuild(
-  project: Project,
-  options: { readonly services?: readonly string[]; readonly withDependencies?: boolean } & BuildOverrides = {},
-): Plan {
-  const { services, withDependencies = false, ...overrides } = options;
-  const graph = buildGraph(project);
-  const named = services === undefined || services.length === 0 ? {} : { services };
-  const selection = selectForStart(project, graph, { ...named, noDeps: !withDependencies });
-  const builder = new PlanBuilder(project.name);
-  for (const service of selection.services) {
-    const definition = project.model.services[service];
-    if (definition?.build === undefined) continue;
-    const request = buildRequest(project, service, definition, definition.build, overrides);
-    const image = imageOf(project.name, service, definition);
-    builder.add('image.build', 'asked to build', { image, service, request });
   }
   return builder.build();
 }

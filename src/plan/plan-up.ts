@@ -7,6 +7,7 @@ import { planImages, throwAll } from './images.js';
 import { isOrphan } from './names.js';
 import { decideNetworks, networksOf } from './networks.js';
 import type { ObservedState } from './observed-state.js';
+import { oneOffNumber, withOneOff } from './one-off.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { refuseUnsupported } from './unsupported.js';
@@ -32,7 +33,8 @@ declare module '../base/errors.js' {
  * `plan/external-volume-missing`, `plan/name-claimed-twice`, `plan/unsupported-file`, `plan/read-only-file`,
  * `problems/several`
  */
-export function planUp(project: Project, observed: ObservedState, options: UpOptions = {}): Plan {
+export function planUp(given: Project, observed: ObservedState, options: UpOptions = {}): Plan {
+  const project = options.oneOff === undefined ? given : withOneOff(given, options.oneOff);
   const graph = buildGraph(project);
   const selection = selectForStart(project, graph, options);
   if (selection.services.length === 0) throw nothingSelected(project);
@@ -41,6 +43,7 @@ export function planUp(project: Project, observed: ObservedState, options: UpOpt
   const builder = new PlanBuilder(project.name);
   const images = planImages(builder, project, selection.services, observed, options);
   const settled = [...images.stepOf.keys()].every((service) => {
+    if (service === options.oneOff?.service) return true;
     return !observed.containers.some((container) => container.service === service && !container.oneOff);
   });
   if (images.uncertain || !settled) return builder.build(merged(options.fetched, images.fetched));
@@ -81,6 +84,12 @@ function decideAll(
 ): Map<string, ServiceDecision> {
   const decided = new Map<string, ServiceDecision>();
   for (const service of services) {
+    if (service === options.oneOff?.service) {
+      const definition = project.model.services[service];
+      if (definition === undefined) throw new Error(`bug: the project has no service ${service}`);
+      decided.set(service, { service, definition, keep: [], replace: [], remove: [], create: [oneOffNumber] });
+      continue;
+    }
     const policy = policyOf(options, targets.has(service));
     decided.set(service, decideService({ project, observed, options, decided }, service, policy));
   }
@@ -100,8 +109,10 @@ function planOrphans(builder: PlanBuilder, project: Project, observed: ObservedS
   const orphans = observed.containers.filter((container) => isOrphan(project, container));
   if (orphans.length === 0) return [];
   if (options.removeOrphans !== true) {
-    if (options.ignoreOrphans !== true) {
-      const names = orphans.map(({ name }) => name).sort();
+    // Who runs one-offs knows that they stay.
+    const told = options.oneOff === undefined ? orphans : orphans.filter(({ oneOff }) => !oneOff);
+    if (options.ignoreOrphans !== true && told.length > 0) {
+      const names = told.map(({ name }) => name).sort();
       builder.warn(
         `Project ${project.name}`,
         `has containers of services that its files do not have: ${names.join(', ')}; --remove-orphans removes them`,

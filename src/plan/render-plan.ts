@@ -28,6 +28,7 @@ export function renderPlan(plan: Plan): string {
 export function subjectOf(project: string, operation: Operation): string {
   switch (operation.kind) {
     case 'image.pull':
+    case 'image.push':
     case 'image.build':
     case 'image.remove':
       return operation.image;

@@ -59,7 +59,10 @@ function start(state: UpState, service: string, final: FinalContainer, gate: rea
   const { builder } = state.facts;
   const { existing, ref, ready } = final;
   const after = [...ready, ...gate, ...portsFreed(state, service, existing), ...state.orphanSteps];
-  if (existing === undefined) return builder.add('container.start', 'is new', { container: ref }, after);
+  if (existing === undefined) {
+    const attached = state.oneOffOf(service)?.attached === true ? { attached: true } : {};
+    return builder.add('container.start', 'is new', { container: ref, ...attached }, after);
+  }
   const stopped = state.stopSteps.get(existing.id);
   if (stopped !== undefined) {
     return builder.add('container.start', 'was stopped for the change', { container: ref }, [...after, stopped]);

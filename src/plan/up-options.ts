@@ -1,3 +1,5 @@
+import type { OneOff } from './one-off.js';
+
 /** What `up`, `create` and `scale` ask for. Everything absent is docker compose's default. */
 export interface UpOptions {
   /** Services named on the command line; absent: all. What they need comes along. */
@@ -25,6 +27,8 @@ export interface UpOptions {
   readonly wait?: boolean;
   /** Seconds to stop a container in; absent: the container's own setting. */
   readonly timeoutS?: number;
+  /** In place of the one named service a container of `run`; what it needs is brought up. */
+  readonly oneOff?: OneOff;
   /** What an earlier plan of this run did about images; see `Plan.again`. */
   readonly fetched?: Fetched;
 }

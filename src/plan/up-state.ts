@@ -5,6 +5,7 @@ import type { ServiceDecision } from './decide-service.js';
 import type { PlannedImages } from './images.js';
 import { containerName, imageOf } from './names.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
+import type { OneOff } from './one-off.js';
 import type { ContainerRef } from './operation.js';
 import { idOfStep } from './placeholders.js';
 import type { PlanBuilder } from './plan-builder.js';
@@ -70,6 +71,12 @@ export class UpState {
     return definition;
   }
 
+  /** What `run` asks of this service's container. */
+  oneOffOf(service: string): OneOff | undefined {
+    const { oneOff } = this.facts.options;
+    return oneOff?.service === service ? oneOff : undefined;
+  }
+
   /** Final containers of a service by number; those observed, for one that is not selected. */
   finalsOf(service: string): readonly FinalContainer[] {
     const finals =
@@ -114,6 +121,7 @@ export class UpState {
       finalName: containerName(project.name, service, number, definition),
       image,
       imageId: imageStep === undefined ? observed.images[image]?.id : idOfStep(imageStep),
+      oneOff: this.oneOffOf(service),
       replaces: replaced?.id,
       keptVolumes: replaced === undefined ? [] : this.#anonymousVolumes(service, replaced),
       containerOf: (other) => {

@@ -77,7 +77,7 @@ export async function createProgress(mode: ProgressMode, options: ProgressOption
   }
 }
 
-const quietProgress: Progress = {
+export const quietProgress: Progress = {
   report: () => undefined,
   note: () => undefined,
   end: () => Promise.resolve(),

@@ -2,8 +2,7 @@ import { TscomposeError } from '../../base/errors.js';
 import type { UpOptions } from '../../plan/index.js';
 import type { upFlags } from '../commands/up.js';
 import type { FlagValues } from '../flags.js';
-import { parseScale } from '../shared-options.js';
-import { booleanSetting } from '../terminal.js';
+import { imageOptions, orphanOptions, parseScale } from '../shared-options.js';
 
 export type UpFlags = FlagValues<typeof upFlags>;
 
@@ -42,10 +41,6 @@ export function upOptions(
   services: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): UpOptions {
-  const removeOrphans = flags.removeOrphans ?? booleanSetting(environment['COMPOSE_REMOVE_ORPHANS']) ?? false;
-  const ignoreOrphans = booleanSetting(environment['COMPOSE_IGNORE_ORPHANS']) ?? false;
-  if (removeOrphans && ignoreOrphans) throw invalid('--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
-  const pull = pullPolicy(flags.pull);
   return {
     ...(services.length === 0 ? {} : { services }),
     noDeps: flags.noDeps,
@@ -53,32 +48,13 @@ export function upOptions(
     noRecreate: flags.noRecreate,
     alwaysRecreateDeps: flags.alwaysRecreateDeps,
     renewAnonVolumes: flags.renewAnonVolumes,
-    build: flags.noBuild ? 'never' : flags.build || flags.pull === 'build' ? 'always' : 'missing',
-    ...(pull === undefined ? {} : { pull }),
-    removeOrphans,
-    ignoreOrphans,
+    ...imageOptions(flags.build, flags.pull, flags.noBuild),
+    ...orphanOptions(flags.removeOrphans, environment),
     scale: parseScale(flags.scale),
     noStart: flags.noStart,
     wait: flags.wait,
     ...(flags.timeout === undefined ? {} : { timeoutS: flags.timeout }),
   };
-}
-
-function pullPolicy(value: string | undefined): 'always' | 'missing' | 'never' | undefined {
-  switch (value) {
-    case undefined:
-    case 'policy':
-    case 'build':
-      return undefined;
-    case 'always':
-    case 'missing':
-    case 'never':
-      return value;
-    case 'if_not_present':
-      return 'missing';
-    default:
-      throw invalid(`--pull: "${value}" is none of always, missing and never`);
-  }
 }
 
 function invalid(message: string): TscomposeError {

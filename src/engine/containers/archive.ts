@@ -99,7 +99,7 @@ export interface PutRequest {
   readonly path: string;
   readonly tar: Readable;
   readonly noOverwriteDirNonDir: boolean;
-  /** Everything belongs to the container's own user. */
+  /** Everything belongs to the container's own user, where it has one, as dockerd does. */
   readonly copyUidGid: boolean;
 }
 
@@ -118,7 +118,8 @@ export async function archivePut(
     requireFolder(root, path);
     requireWritable(container, path);
     const { config } = container.record;
-    const owner = copyUidGid ? resolveUser(readAccountFiles(root), config.User ?? '', []) : undefined;
+    const user = config.User ?? '';
+    const owner = copyUidGid && user !== '' ? resolveUser(readAccountFiles(root), user, []) : undefined;
     const { bytes } = await decompress(tar);
     await unpackTree(bytes, { root, path: cleanPath(path), noOverwriteDirNonDir, owner, signal });
   });

@@ -20,7 +20,7 @@ export interface ContainerRequest {
 
 /** The create call for one replica of a service, as docker compose would make it. */
 export function containerRequest(context: RequestContext): ContainerRequest {
-  const { project, service, definition, number, image, imageId, replaces } = context;
+  const { project, service, definition, number, image, imageId, oneOff, replaces } = context;
   const referring = withContainerIds(definition, context.containerOf);
   const input = hashInput(referring);
   const open = stepsNeededBy(input).length > 0;
@@ -30,10 +30,12 @@ export function containerRequest(context: RequestContext): ContainerRequest {
     Hostname: definition.hostname,
     Domainname: definition.domainname,
     User: definition.user,
+    AttachStdin: oneOff?.interactive === true ? true : undefined,
     AttachStdout: true,
     AttachStderr: true,
     Tty: definition.tty,
     OpenStdin: definition.stdin_open,
+    StdinOnce: oneOff?.interactive === true ? true : undefined,
     Env: nonEmpty(environmentList(definition.environment ?? {})),
     Cmd: definition.command === undefined || definition.command === null ? undefined : [...definition.command],
     Entrypoint:
@@ -42,7 +44,13 @@ export function containerRequest(context: RequestContext): ContainerRequest {
     Healthcheck: healthConfig(definition.healthcheck),
     WorkingDir: definition.working_dir,
     MacAddress: Object.keys(endpoints).length === 0 ? definition.mac_address : undefined, // else the endpoint has it
-    Labels: containerLabels(project, service, definition, { number, imageId, replaces, hash: serviceHash(referring) }),
+    Labels: containerLabels(project, service, definition, {
+      number,
+      imageId,
+      replaces,
+      hash: serviceHash(referring),
+      slug: oneOff?.slug,
+    }),
     StopSignal: definition.stop_signal,
     StopTimeout: definition.stop_grace_period === undefined ? undefined : durationS(definition.stop_grace_period),
     HostConfig: hostConfig(context),

@@ -1,4 +1,5 @@
 import type { Project, Service } from '../../compose/index.js';
+import type { OneOff } from '../one-off.js';
 
 /** What a container's request is made from, besides the service itself. */
 export interface RequestContext {
@@ -12,6 +13,8 @@ export interface RequestContext {
   readonly image: string;
   /** Id of the image, or a placeholder; undefined when nobody knows it yet. */
   readonly imageId: string | undefined;
+  /** Set for a container of `run`. */
+  readonly oneOff: OneOff | undefined;
   /** Id of the container it replaces. */
   readonly replaces: string | undefined;
   /** Anonymous volumes of the replaced container that live on. */

@@ -30,7 +30,7 @@ export function endpointsOf(context: RequestContext): Record<string, EndpointSet
 
 /** One container on one network. */
 export function endpoint(context: RequestContext, key: string): EndpointSettings {
-  const { definition, finalName, service } = context;
+  const { definition, finalName, service, oneOff } = context;
   const own = definition.networks?.[key] ?? {};
   const primary = networkKeys(definition)[0] === key;
   const mac = own.mac_address ?? (primary ? definition.mac_address : undefined);
@@ -45,7 +45,7 @@ export function endpoint(context: RequestContext, key: string): EndpointSettings
   };
   const links = linksOf(context);
   return {
-    Aliases: [...new Set([finalName, service, ...(own.aliases ?? [])])],
+    Aliases: oneOff?.useAliases === false ? [finalName] : [...new Set([finalName, service, ...(own.aliases ?? [])])],
     ...(links.length === 0 ? {} : { Links: links }),
     ...(Object.keys(addresses).length === 0 ? {} : { IPAMConfig: addresses }),
     ...(mac === undefined ? {} : { MacAddress: mac }),

@@ -50,6 +50,7 @@ export function hostConfig(context: RequestContext): HostConfig {
       Runtime: service.runtime,
       Isolation: service.isolation,
       Init: service.init,
+      AutoRemove: context.oneOff?.autoRemove === true ? true : undefined,
     }),
   };
 }

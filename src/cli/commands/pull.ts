@@ -1,0 +1,45 @@
+import { TscomposeError } from '../../base/errors.js';
+import { observe } from '../../execute/index.js';
+import { planPull } from '../../plan/index.js';
+import { defineCommand } from '../command.js';
+import { flag, flagOn, text } from '../flags.js';
+import { enableNamed, requireProject, withFiles } from '../project.js';
+import { runPlan } from '../run-plan.js';
+
+export const pullCommand = defineCommand({
+  details: 'Also when they are there already. Services that only build have none.',
+  usage: '[SERVICE...]',
+  flags: {
+    ignoreBuildable: flag('Leave out services that can be built'),
+    ignorePullFailures: flag('Go on when a pull fails'),
+    includeDeps: flag('Pull what the services need too'),
+    noParallel: flagOn('Without effect', { hidden: true }),
+    parallel: flagOn('Without effect', { hidden: true }),
+    policy: text('missing or always, in place of the services’ own policies', { placeholder: 'WHEN' }),
+    quiet: flag('Do not show how pulls come along', { short: 'q' }),
+  },
+  run: async ({ flags, args, context }) => {
+    const { policy } = flags;
+    if (policy !== undefined && policy !== 'missing' && policy !== 'always') {
+      const message = `--policy: "${policy}" is neither missing nor always`;
+      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--policy' } });
+    }
+    const loaded = await requireProject(context);
+    withFiles(loaded).checkServices(args);
+    const project = enableNamed(loaded, args);
+    const { signal } = context;
+    const client = await context.engine();
+    const observed = await observe(client, project, signal, { networks: false, volumes: false });
+    const plan = planPull(project, observed, {
+      services: args,
+      withDependencies: flags.includeDeps,
+      ignoreBuildable: flags.ignoreBuildable,
+      ignoreFailures: flags.ignorePullFailures,
+      ...(policy === undefined ? {} : { policy }),
+    });
+    const progress = await context.progress('pull');
+    await runPlan(context, { client, project, progress, signal, quiet: { builds: false, pulls: flags.quiet } }, plan);
+    await progress.end();
+    return 0;
+  },
+});
