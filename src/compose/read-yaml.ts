@@ -1,10 +1,10 @@
-import { isAlias, isScalar, isSeq, parseAllDocuments, type ParsedNode } from 'yaml';
-import type { Alias, Document, Scalar, YAMLMap } from 'yaml';
+import { parseFullYaml } from './full-yaml.js';
+import { parsePlainYaml } from './plain-yaml.js';
+import type { AliasSyntax, MapSyntax, ScalarSyntax, SyntaxNode } from './syntax-tree.js';
 import { locationOf, type Place, type SourceText } from './source-text.js';
 import { list, map, scalar, type MapNode, type Node, type ScalarNode } from './node.js';
 import { pathText, type Problems } from './problems.js';
 import { resolvePlain } from './scalar.js';
-import { describeSyntaxError } from './yaml-syntax.js';
 
 /** One YAML document of a file, its aliases and merge keys resolved. */
 export interface YamlDocument {
@@ -22,14 +22,12 @@ const depthLimit = 128;
  * to `problems`; what can be read is returned all the same.
  */
 export function parseYaml(source: SourceText, problems: Problems): readonly YamlDocument[] {
-  const documents: YamlDocument[] = [];
-  for (const document of parseDocuments(source, problems)) {
-    for (const error of document.errors) problems.add(describeSyntaxError(error, source));
-    if (document.errors.length > 0) continue;
+  const plain = parsePlainYaml(source.text);
+  const trees = plain === undefined ? parseFullYaml(source, problems) : plain === null ? [] : [plain];
+  return trees.map((tree) => {
     const reader = new DocumentReader(source, problems);
-    documents.push({ root: reader.read(document), resets: reader.resets });
-  }
-  return documents;
+    return { root: reader.read(tree), resets: reader.resets };
+  });
 }
 
 class DocumentReader {
@@ -44,14 +42,13 @@ class DocumentReader {
     this.#problems = problems;
   }
 
-  read(document: Document.Parsed): Node {
-    const contents = document.contents;
-    return (contents === null ? undefined : this.#node(contents, [], true)) ?? scalar(null);
+  read(tree: SyntaxNode | null): Node {
+    return (tree === null ? undefined : this.#node(tree, [], true)) ?? scalar(null);
   }
 
   /** Undefined for a `!reset` node. `open` is false below `!override`, where tags have no further meaning. */
-  #node(node: ParsedNode, path: readonly string[], open: boolean): Node | undefined {
-    if (isAlias(node)) return this.#alias(node, path, open);
+  #node(node: SyntaxNode, path: readonly string[], open: boolean): Node | undefined {
+    if (node.kind === 'alias') return this.#alias(node, path, open);
     const anchor =
       node.anchor === undefined ? undefined : { tag: node.tag, node: undefined as Node | undefined, size: 0 };
     if (anchor !== undefined && node.anchor !== undefined) this.#anchors.set(node.anchor, anchor);
@@ -72,10 +69,10 @@ class DocumentReader {
     return built;
   }
 
-  #build(node: Exclude<ParsedNode, Alias>, path: readonly string[], open: boolean): Node {
+  #build(node: Exclude<SyntaxNode, AliasSyntax>, path: readonly string[], open: boolean): Node {
     const at = this.#place(node);
-    if (isScalar(node)) return this.#scalar(node, at);
-    if (isSeq(node)) {
+    if (node.kind === 'scalar') return this.#scalar(node, at);
+    if (node.kind === 'list') {
       const items: Node[] = [];
       for (const [index, item] of node.items.entries()) {
         const built = this.#node(item, [...path, String(index)], open);
@@ -86,11 +83,11 @@ class DocumentReader {
     return this.#map(node, path, at, open);
   }
 
-  #map(node: YAMLMap.Parsed, path: readonly string[], at: Place, open: boolean): MapNode {
+  #map(node: MapSyntax, path: readonly string[], at: Place, open: boolean): MapNode {
     const entries = new Map<string, Node>();
-    const merges: ParsedNode[] = [];
+    const merges: SyntaxNode[] = [];
     const firstPlaces = new Map<string, Place>();
-    for (const pair of node.items) {
+    for (const pair of node.pairs) {
       const key = this.#key(pair.key, path);
       if (key === undefined) continue;
       const first = firstPlaces.get(key.text);
@@ -106,11 +103,11 @@ class DocumentReader {
       }
       firstPlaces.set(key.text, key.at);
       if (key.merge) {
-        if (pair.value !== null) merges.push(pair.value);
+        if (pair.value !== undefined) merges.push(pair.value);
         continue;
       }
       const built =
-        pair.value === null ? scalar(null, { at: key.at }) : this.#node(pair.value, [...path, key.text], open);
+        pair.value === undefined ? scalar(null, { at: key.at }) : this.#node(pair.value, [...path, key.text], open);
       if (built !== undefined) entries.set(key.text, { ...built, key: key.at });
     }
     // Own keys win over merged ones, earlier merges over later ones (YAML merge key type).
@@ -118,7 +115,7 @@ class DocumentReader {
     return map(entries, { at });
   }
 
-  #merge(node: ParsedNode, entries: Map<string, Node>, path: readonly string[], open: boolean): void {
+  #merge(node: SyntaxNode, entries: Map<string, Node>, path: readonly string[], open: boolean): void {
     const built = this.#node(node, path, open);
     const sources = built?.kind === 'list' ? built.items : built === undefined ? [] : [built];
     for (const source of sources) {
@@ -130,11 +127,11 @@ class DocumentReader {
     }
   }
 
-  #alias(alias: Alias.Parsed, path: readonly string[], open: boolean): Node | undefined {
+  #alias(alias: AliasSyntax, path: readonly string[], open: boolean): Node | undefined {
     const at = this.#place(alias);
-    const anchor = this.#anchors.get(alias.source);
+    const anchor = this.#anchors.get(alias.name);
     if (anchor === undefined) {
-      this.#complain(at, `unknown anchor "${alias.source}"`);
+      this.#complain(at, `unknown anchor "${alias.name}"`);
       return scalar(null, { at });
     }
     if (open && (anchor.tag === '!reset' || anchor.tag === '!override')) {
@@ -142,7 +139,7 @@ class DocumentReader {
       if (anchor.tag === '!reset') return undefined;
     }
     if (anchor.node === undefined) {
-      this.#complain(at, `cycle detected: anchor "${alias.source}" contains itself`);
+      this.#complain(at, `cycle detected: anchor "${alias.name}" contains itself`);
       return scalar(null, { at });
     }
     const before = this.#aliasedNodes;
@@ -156,13 +153,14 @@ class DocumentReader {
     return anchor.node;
   }
 
-  #key(node: ParsedNode | null, path: readonly string[]): { text: string; at: Place; merge: boolean } | undefined {
-    let target: ParsedNode | null = node;
-    let built: Node | undefined;
-    if (target !== null && isAlias(target)) built = this.#alias(target, path, false);
-    else if (target !== null && isScalar(target)) built = this.#scalar(target, this.#place(target));
-    if (target !== null && isAlias(target)) target = null;
-    const at = node === null ? this.#wholeFile() : this.#place(node);
+  #key(node: SyntaxNode, path: readonly string[]): { text: string; at: Place; merge: boolean } | undefined {
+    const at = this.#place(node);
+    const built =
+      node.kind === 'alias'
+        ? this.#alias(node, path, false)
+        : node.kind === 'scalar'
+          ? this.#scalar(node, at)
+          : undefined;
     if (built?.kind !== 'scalar' || typeof built.value !== 'string' || built.timestamp !== undefined) {
       this.#problems.add({
         code: 'compose/key-not-text',
@@ -174,15 +172,15 @@ class DocumentReader {
       });
       return undefined;
     }
-    const plain = target !== null && isScalar(target) && target.type === 'PLAIN';
+    const plain = node.kind === 'scalar' && node.plain;
     return { text: built.value, at, merge: built.value === '<<' && plain };
   }
 
-  #scalar(node: Scalar.Parsed, at: Place): ScalarNode {
-    const text = typeof node.value === 'string' ? node.value : '';
+  #scalar(node: ScalarSyntax, at: Place): ScalarNode {
+    const { text } = node;
     switch (node.tag) {
       case undefined:
-        return node.type === 'PLAIN' ? { ...scalar(null, { at }), ...resolvePlain(text) } : scalar(text, { at });
+        return node.plain ? { ...scalar(null, { at }), ...resolvePlain(text) } : scalar(text, { at });
       case 'tag:yaml.org,2002:binary':
         return scalar(Buffer.from(text, 'base64').toString('utf8'), { at });
       case 'tag:yaml.org,2002:int':
@@ -199,13 +197,8 @@ class DocumentReader {
     }
   }
 
-  #place(node: ParsedNode): Place {
-    const [start, end] = node.range;
+  #place({ start, end }: SyntaxNode): Place {
     return { source: this.#source, start, end };
-  }
-
-  #wholeFile(): Place {
-    return { source: this.#source, start: 0, end: 1 };
   }
 
   #complain(at: Place, problem: string): void {
@@ -225,22 +218,4 @@ function sizeOf(node: Node): number {
   let size = 1;
   for (const member of node.kind === 'list' ? node.items : node.entries.values()) size += sizeOf(member);
   return size;
-}
-
-function parseDocuments(source: SourceText, problems: Problems): readonly Document.Parsed[] {
-  try {
-    const parsed = parseAllDocuments(source.text, {
-      schema: 'failsafe', // scalars stay texts; what they mean is decided by resolvePlain()
-      uniqueKeys: false,
-      logLevel: 'silent',
-      prettyErrors: false,
-    });
-    return Array.isArray(parsed) ? parsed : [];
-  } catch (error) {
-    // The parser recurses: thousands of nested brackets exhaust its stack.
-    if (!(error instanceof RangeError)) throw error;
-    const problem = 'the file is nested too deep to be read';
-    problems.add({ code: 'compose/yaml-syntax', message: problem, facts: { problem }, at: source.locate(0, 1) });
-    return [];
-  }
 }
