@@ -29,7 +29,9 @@ export function readHostState(): HostState {
     addresses: run('ip', ['-o', 'addr'])
       .map((line) => line.replace(/valid_lft.*/, ''))
       .sort(),
-    routes: run('ip', ['route', 'show', 'table', 'all']).sort(),
+    routes: run('ip', ['route', 'show', 'table', 'all'])
+      .map((line) => line.replace('linkdown', '').trim()) // of a bridge that has no port at this moment
+      .sort(),
     namespaces: namespaces(),
     nftables: run('nft', ['-s', 'list', 'ruleset']).map((line) =>
       line.replace(/counter packets \d+ bytes \d+/, 'counter'),
