@@ -1,4 +1,5 @@
 import type { ErrorCode, ErrorInit } from '../base/errors.js';
+import { readNativeProbe } from '../base/native-probe.js';
 import type { FileReference, NodePath, ProjectModel, Service } from './model.js';
 import { placeAt, type Node } from './node.js';
 import type { Problems } from './problems.js';
@@ -105,9 +106,15 @@ class ServiceCheck {
   }
 
   #healthcheck(): void {
-    const first = this.#service.healthcheck?.test?.[0];
+    const { test = [] } = this.#service.healthcheck ?? {};
+    const [first] = test;
     if (first === undefined || ['CMD', 'CMD-SHELL', 'NONE'].includes(first)) return;
-    this.#conflict(['healthcheck', 'test'], 'healthcheck.test must start with CMD, CMD-SHELL or NONE');
+    const native = readNativeProbe(test);
+    if (native?.kind === 'native') return;
+    this.#conflict(
+      ['healthcheck', 'test'],
+      native?.problem ?? 'healthcheck.test must start with CMD, CMD-SHELL or NONE, or with HTTP, TCP, UNIX or LOG',
+    );
   }
 
   #dependencies(): void {

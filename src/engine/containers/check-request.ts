@@ -1,4 +1,5 @@
 import type { ContainerConfig, HostConfig } from '../../api/container.js';
+import { readNativeProbe } from '../../base/native-probe.js';
 import { capabilitiesOf, availableCapabilities, readSecurityOptions, renderRlimits } from '../oci/index.js';
 import { invalidConfig } from './errors.js';
 import { parsePortSpec } from './port-requests.js';
@@ -82,6 +83,8 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
       throw invalidConfig('Healthcheck', `${name} in Healthcheck cannot be less than 1ms`);
     }
   }
+  const probe = readNativeProbe(config.Healthcheck?.Test ?? []);
+  if (probe?.kind === 'invalid') throw invalidConfig('Healthcheck', probe.problem);
   readSecurityOptions(hostConfig);
   capabilitiesOf(hostConfig, availableCapabilities());
   renderRlimits(hostConfig.Ulimits ?? []);

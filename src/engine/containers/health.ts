@@ -1,17 +1,25 @@
 import type { HealthConfig, HealthLogEntry, HealthState, HealthStatus } from '../../api/container.js';
 import { messageOf } from '../../base/errors.js';
-import { isAlive, processStartTime, sendSignal } from '../sys/index.js';
+import { type NativeProbe, readNativeProbe } from '../../base/native-probe.js';
 import type { Container } from './container.js';
-import { composeProcess } from './exec.js';
-import { bundleOf, publish, type Room } from './room.js';
+import { runCheck } from './health-command.js';
+import { LogWatch } from './log-watch.js';
+import { runProbe } from './native-probe.js';
+import { publish, type Room } from './room.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 
 const defaults = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5_000, retries: 3 };
-const maxOutputBytes = 4096;
 const maxEntries = 5;
+/** A native probe costs next to nothing: this soon after the first one comes the second, then ever later. */
+const firstPauseMs = 25;
+
+/** What finds out how a container is. */
+export type HealthCheck =
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  | { readonly kind: 'native'; readonly probe: NativeProbe };
 
 export interface HealthPlan {
-  readonly command: readonly string[];
+  readonly check: HealthCheck;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   readonly startPeriodMs: number;
@@ -20,19 +28,27 @@ export interface HealthPlan {
 }
 
 /** Undefined where nothing is checked. Times on the wire are nanoseconds; 0 is the default. */
-export function planHealth(check: HealthConfig | null | undefined, shell: readonly string[]): HealthPlan | undefined {
-  const [kind = '', ...words] = check?.Test ?? [];
-  const command = kind === 'CMD-SHELL' ? [...shell, words[0] ?? ''] : kind === 'CMD' ? words : [];
-  if (check == null || command.length === 0) return undefined;
+export function planHealth(config: HealthConfig | null | undefined, shell: readonly string[]): HealthPlan | undefined {
+  const check = checkOf(config?.Test ?? [], shell);
+  if (config == null || check === undefined) return undefined;
   const ms = (ns: number | undefined, other: number) => (ns === undefined || ns <= 0 ? other : ns / 1e6);
   return {
-    command,
-    intervalMs: ms(check.Interval, defaults.intervalMs),
-    timeoutMs: ms(check.Timeout, defaults.timeoutMs),
-    startPeriodMs: ms(check.StartPeriod, 0),
-    startIntervalMs: ms(check.StartInterval, defaults.startIntervalMs),
-    retries: check.Retries === undefined || check.Retries <= 0 ? defaults.retries : check.Retries,
+    check,
+    intervalMs: ms(config.Interval, defaults.intervalMs),
+    timeoutMs: ms(config.Timeout, defaults.timeoutMs),
+    startPeriodMs: ms(config.StartPeriod, 0),
+    startIntervalMs: ms(config.StartInterval, defaults.startIntervalMs),
+    retries: config.Retries === undefined || config.Retries <= 0 ? defaults.retries : config.Retries,
   };
+}
+
+/** A native one that makes no sense has been refused when the container was created. */
+function checkOf(test: readonly string[], shell: readonly string[]): HealthCheck | undefined {
+  const [kind = '', ...words] = test;
+  const native = readNativeProbe(test);
+  if (native?.kind === 'native') return { kind: 'native', probe: native.probe };
+  const command = kind === 'CMD-SHELL' ? [...shell, words[0] ?? ''] : kind === 'CMD' ? words : [];
+  return command.length === 0 ? undefined : { kind: 'command', command };
 }
 
 export interface HealthMonitor {
@@ -48,20 +64,34 @@ export function startHealthChecks(room: Room, container: Container): void {
   container.health = plan === undefined ? undefined : new Checker(room, container, plan);
 }
 
+/**
+ * Looks at a container again and again. A command comes first after one interval, as dockerd's does. A native probe comes
+ * at once and, until the first success, again after ever longer pauses up to the interval; its failures count once an
+ * interval, so that a container is given up no sooner than with a command.
+ */
 class Checker implements HealthMonitor {
   state: HealthState;
   readonly #room: Room;
   readonly #container: Container;
   readonly #plan: HealthPlan;
   readonly #stopped = new AbortController();
+  readonly #watch: LogWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #pauseMs = firstPauseMs;
+  #countedMs = performance.now();
+  #checking = false;
 
   constructor(room: Room, container: Container, plan: HealthPlan) {
     this.#room = room;
     this.#container = container;
     this.#plan = plan;
     this.state = { Status: container.state.health ?? 'starting', FailingStreak: 0, Log: [] };
-    this.#schedule();
+    const { check } = plan;
+    if (check.kind === 'native' && check.probe.kind === 'LOG' && this.state.Status !== 'healthy') {
+      this.#watch = new LogWatch(room, container, check.probe.pattern, this.#stopped.signal);
+      void this.#watch.settled.then(() => this.#checkNow());
+    }
+    this.#schedule(check.kind === 'native' && this.state.Status === 'starting' ? 0 : this.#waitMs());
   }
 
   stop(): void {
@@ -69,12 +99,26 @@ class Checker implements HealthMonitor {
     clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
-    const { startIntervalMs, intervalMs } = this.#plan;
+  #schedule(waitMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped.signal.aborted || this.#isSettled()) return;
+    this.#timer = setTimeout(() => void this.#checkNow(), waitMs);
+  }
+
+  /** What the log said cannot be unsaid in this run. */
+  #isSettled(): boolean {
+    const { check } = this.#plan;
+    return check.kind === 'native' && check.probe.kind === 'LOG' && this.state.Status === 'healthy';
+  }
+
+  #waitMs(): number {
+    const { startIntervalMs, intervalMs, check } = this.#plan;
     const waitMs = this.#isInStartPeriod() ? Math.min(startIntervalMs, intervalMs) : intervalMs;
-    this.#timer = setTimeout(() => {
-      void this.#check();
-    }, waitMs);
+    if (check.kind === 'command' || this.state.Status !== 'starting') return waitMs;
+    const untilItCountsMs = this.#countedMs + intervalMs - performance.now();
+    const pauseMs = Math.min(this.#pauseMs, waitMs, Math.max(untilItCountsMs, 1));
+    this.#pauseMs *= 2;
+    return pauseMs;
   }
 
   /** Failures do not count yet; it ends early with the first success. */
@@ -84,22 +128,23 @@ class Checker implements HealthMonitor {
     return Number((nowNs() - startedNs) / 1_000_000n) < this.#plan.startPeriodMs;
   }
 
-  async #check(): Promise<void> {
-    if (this.#container.state.status === 'paused') {
-      this.#schedule();
-      return;
+  async #checkNow(): Promise<void> {
+    if (this.#checking || this.#stopped.signal.aborted) return;
+    if (this.#container.state.status !== 'paused') {
+      this.#checking = true;
+      const start = renderTime(nowNs());
+      const result = await this.#run();
+      this.#checking = false;
+      this.#take({ ...result, Start: start, End: renderTime(nowNs()) });
     }
-    const start = renderTime(nowNs());
-    const result = await this.#run();
-    if (this.#stopped.signal.aborted) return;
-    this.#take({ ...result, Start: start, End: renderTime(nowNs()) });
-    this.#schedule();
+    this.#schedule(this.#waitMs());
   }
 
   #take(entry: HealthLogEntry): void {
+    if (this.#stopped.signal.aborted) return;
     const { Status, FailingStreak, Log } = this.state;
     const healthy = entry.ExitCode === 0;
-    const streak = healthy ? 0 : this.#isInStartPeriod() ? FailingStreak : FailingStreak + 1;
+    const streak = healthy ? 0 : this.#counts() ? FailingStreak + 1 : FailingStreak;
     const next: HealthStatus = healthy ? 'healthy' : streak >= this.#plan.retries ? 'unhealthy' : Status;
     this.state = { Status: next, FailingStreak: streak, Log: [...Log, entry].slice(-maxEntries) };
     if (next === Status) return;
@@ -114,59 +159,27 @@ class Checker implements HealthMonitor {
       });
   }
 
+  /** Whether a failure now is one more in a row. */
+  #counts(): boolean {
+    const now = performance.now();
+    if (this.#plan.check.kind === 'native' && this.state.Status === 'starting') {
+      if (now - this.#countedMs < this.#plan.intervalMs - 1) return false;
+    }
+    this.#countedMs = now;
+    return !this.#isInStartPeriod();
+  }
+
   /** Never rejects: a check that cannot run is a failed check. */
   async #run(): Promise<Pick<HealthLogEntry, 'ExitCode' | 'Output'>> {
-    const room = this.#room;
-    const container = this.#container;
+    const { check, timeoutMs } = this.#plan;
+    const [room, container, signal] = [this.#room, this.#container, this.#stopped.signal];
     try {
-      const process = await room.oci.exec(
-        {
-          containerId: container.id,
-          process: composeProcess(room, container, { Cmd: [...this.#plan.command] }, undefined),
-          stdin: false,
-          dir: bundleOf(room, container.id),
-        },
-        this.#stopped.signal,
-      );
-      const output = new Output();
-      process.stdout.on('data', output.push).on('error', () => undefined);
-      process.stderr?.on('data', output.push).on('error', () => undefined);
-      const late = new AbortController();
-      const timer = setTimeout(() => {
-        late.abort();
-        kill(process.pid());
-      }, this.#plan.timeoutMs);
-      const outcome = await process.ended;
-      clearTimeout(timer);
-      if (late.signal.aborted) {
-        const text = `Health check exceeded timeout (${this.#plan.timeoutMs / 1000}s): ${output.text()}`;
-        return { ExitCode: -1, Output: text };
-      }
-      if (outcome.kind === 'failed') return { ExitCode: -1, Output: outcome.text };
-      return { ExitCode: outcome.exitCode, Output: output.text() };
+      if (check.kind === 'command')
+        return await runCheck(room, container, { command: check.command, timeoutMs }, signal);
+      if (this.#watch !== undefined) return this.#watch.result();
+      return await runProbe(container, check.probe, { timeoutMs, signal });
     } catch (error) {
       return { ExitCode: -1, Output: messageOf(error) };
     }
-  }
-}
-
-function kill(pid: number | undefined): void {
-  const startTime = pid === undefined ? undefined : processStartTime(pid);
-  if (pid !== undefined && startTime !== undefined && isAlive({ pid, startTime })) sendSignal(pid, 'SIGKILL');
-}
-
-/** The beginning of what a check says. */
-class Output {
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  readonly push = (chunk: Buffer): void => {
-    if (this.#bytes < maxOutputBytes) this.#chunks.push(chunk.subarray(0, maxOutputBytes - this.#bytes));
-    this.#bytes += chunk.length;
-  };
-
-  text(): string {
-    const text = Buffer.concat(this.#chunks).toString();
-    return this.#bytes > maxOutputBytes ? `${text}...` : text;
   }
 }

@@ -104,10 +104,11 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   if (network.kind === 'own') await room.networks.settle(id, pid);
   const [process, monitor] = [identify(pid), identify(readMonitorPid(bundle) ?? monitorPid)];
   for (const preparation of [...container.preparations]) await preparation.connect();
+  const startedAt = renderTime(nowNs()); // before its first line of output, so that none is older than its run
   await room.oci.start(id);
   await container.move('started', {
     exitCode: 0,
-    startedAt: renderTime(nowNs()),
+    startedAt,
     stoppedByUser: false,
     process,
     monitor,

@@ -1,5 +1,6 @@
 export { callFailed, sysErrno } from './call-failed.js';
 export { cgroupLayout, type CgroupLayout } from './cgroups.js';
+export { connectFrom } from './connect.js';
 export { forgetFlows } from './conntrack.js';
 export { acceptConsole, type Console } from './console.js';
 export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';

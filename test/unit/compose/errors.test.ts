@@ -100,6 +100,7 @@ const cases: readonly Case[] = [
     files: web('platform: linux/arm64\nbuild: {context: ., platforms: [linux/amd64]}'),
   },
   { title: 'a health check without its kind', files: web('healthcheck: {test: [curl, localhost]}') },
+  { title: 'a native health check that makes no sense', files: web('healthcheck: {test: [TCP, example.com]}') },
   { title: 'scale against replicas', files: web('scale: 2\ndeploy: {replicas: 3}') },
   { title: 'a container name for several', files: web('container_name: one\nscale: 2') },
   { title: 'memory limits that differ', files: web('mem_limit: 1g\ndeploy: {resources: {limits: {memory: 2g}}}') },
