@@ -19,11 +19,14 @@ export function settleExit(room: Room, container: Container): Promise<void> {
   return container.exclusive(async () => {
     if (!container.isLive || container.gone) return;
     const exitFile = join(exitsOf(room), container.id);
-    const exitCode = await readExitCode(exitFile);
+    let exitCode = await readExitCode(exitFile);
+    const lost = exitCode === undefined && isLost(container);
+    // The monitor writes it before it ends, and may have done both since the look above.
+    if (lost) exitCode = await readExitCode(exitFile);
     if (exitCode !== undefined) {
       const endedMs = statSync(exitFile, { throwIfNoEntry: false })?.mtimeMs; // long ago when nobody was watching
       await endRun(room, container, { exitCode, error: '', ...(endedMs === undefined ? {} : { endedMs }) });
-    } else if (isLost(container)) {
+    } else if (lost) {
       await endRun(room, container, { exitCode: 137, error: 'the monitor of the container ended before it' });
     }
   });
