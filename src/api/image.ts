@@ -71,3 +71,18 @@ export interface RegistryAuth {
   identitytoken?: string;
   registrytoken?: string;
 }
+
+/** `GET /images/search` */
+export interface SearchResult {
+  name: string;
+  description: string;
+  star_count: number;
+  is_official: boolean;
+  is_automated: boolean;
+}
+
+/** `GET /distribution/{name}/json` */
+export interface DistributionInspect {
+  Descriptor: { mediaType: string; digest: string; size: number };
+  Platforms: { architecture?: string; os?: string; variant?: string }[];
+}

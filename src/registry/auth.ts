@@ -32,12 +32,12 @@ export class Authorizer {
   readonly #http: HttpClient;
   readonly #credentials: { username: string; password: string } | undefined;
   readonly #auth: RegistryAuth;
-  readonly #scope: string;
+  readonly #scope: string | undefined;
   #header: string | undefined;
   #expiresAtMs = Infinity;
 
-  /** @param scope - `repository:library/busybox:pull` */
-  constructor(http: HttpClient, auth: RegistryAuth, scope: string) {
+  /** @param scope - `repository:library/busybox:pull`; undefined only to prove who one is */
+  constructor(http: HttpClient, auth: RegistryAuth, scope: string | undefined) {
     this.#http = http;
     this.#auth = auth;
     this.#scope = scope;
@@ -97,7 +97,7 @@ export class Authorizer {
   #tokenGet(realm: URL, service: string | undefined, signal: AbortSignal): Parameters<HttpClient['send']>[0] {
     const url = new URL(realm);
     if (service !== undefined) url.searchParams.set('service', service);
-    url.searchParams.set('scope', this.#scope);
+    if (this.#scope !== undefined) url.searchParams.set('scope', this.#scope);
     if (this.#credentials === undefined) return { url, signal };
     const { username, password } = this.#credentials;
     url.searchParams.set('account', username);
@@ -109,16 +109,16 @@ export class Authorizer {
 function tokenPost(
   url: URL,
   service: string | undefined,
-  scope: string,
+  scope: string | undefined,
   identity: string,
   signal: AbortSignal,
 ): Parameters<HttpClient['send']>[0] {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     refresh_token: identity,
-    scope,
     client_id: 'tscompose',
   });
+  if (scope !== undefined) form.set('scope', scope);
   if (service !== undefined) form.set('service', service);
   const body = Buffer.from(form.toString());
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) };

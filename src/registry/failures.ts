@@ -1,4 +1,4 @@
-import { TscomposeError } from '../base/errors.js';
+import { errnoOf, messageOf, TscomposeError } from '../base/errors.js';
 import { objectOf } from './documents.js';
 import type { Reference } from './reference.js';
 
@@ -108,4 +108,13 @@ export function unreachable(
     hint: 'is it running, and does this machine reach it? A plain-HTTP registry that is not local must be listed as insecure',
     cause,
   });
+}
+
+/** Why no answer came, in few words. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  const errno = errnoOf(error);
+  if (errno === 'ECONNREFUSED') return 'connection refused';
+  if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') return 'no such host';
+  return messageOf(error);
 }

@@ -2,12 +2,12 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryAuth } from '../api/image.js';
 import { type Digest, digestOf } from '../base/digest.js';
-import { errnoOf, hasCode, messageOf, TscomposeError } from '../base/errors.js';
+import { errnoOf, hasCode, TscomposeError } from '../base/errors.js';
 import type { Descriptor } from './manifest.js';
 import { acceptedManifests } from './media-types.js';
 import type { Reference } from './reference.js';
 import { Authorizer } from './auth.js';
-import { refusal, type RefusedRequest, unreachable } from './failures.js';
+import { reasonOf, refusal, type RefusedRequest, unreachable } from './failures.js';
 import { type Answer, type HttpClient, isNotThere, readBody } from './http.js';
 import type { Endpoint, Registries } from './registries.js';
 
@@ -282,14 +282,6 @@ export class RegistrySession {
 /** Broken lines pass; refused ones, unknown names and wrong certificates do not. */
 function isPassing(error: unknown): boolean {
   return !isNotThere(error) && ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'].includes(errnoOf(error) ?? '');
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
-  const errno = errnoOf(error);
-  if (errno === 'ECONNREFUSED') return 'connection refused';
-  if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') return 'no such host';
-  return messageOf(error);
 }
 
 function withSlash(url: URL): URL {

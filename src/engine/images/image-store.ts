@@ -1,11 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } from '../../api/image.js';
+import type {
+  DistributionInspect,
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSummary,
+  RegistryAuth,
+  SearchResult,
+} from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 import { hasCode } from '../../base/errors.js';
 import { type Log, silentLog } from '../../base/log.js';
 import {
+  checkLogin,
   canonicalText,
   openRegistries,
   parseReference,
@@ -13,6 +22,7 @@ import {
   type Registries,
   type RegistryOptions,
   withDefaultTag,
+  searchIndex,
 } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { ChainId, Layer, LayerStore } from '../snapshots/index.js';
@@ -22,6 +32,7 @@ import { booleanFilter, checkFilters, matchesLabels, untilFilter } from './filte
 import { historyOf, inspectJson } from './image-views.js';
 import { importTar } from './import-tar.js';
 import { loadArchive, type LoadOptions } from './load.js';
+import { inspectDistribution } from './registry/distribution.js';
 import { pullImage } from './registry/pull.js';
 import { pushImage } from './registry/push.js';
 import { decideRemoval } from './remove-rules.js';
@@ -29,6 +40,7 @@ import { saveArchive, type SavedImage } from './save.js';
 import { type IndexChange, StoreState } from './store-state.js';
 import { summarize } from './summaries.js';
 import type {
+  AskOptions,
   CreateImageOptions,
   EventSink,
   Image,
@@ -192,6 +204,18 @@ class FileImageStore implements ImageStore {
     const parsed = parseReference(reference);
     await pushImage(this.#parts, this.#registries, parsed, options);
     this.#publish('push', parsed.familiar, parsed.familiarRepository);
+  }
+
+  checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void> {
+    return checkLogin(this.#registries, auth, signal);
+  }
+
+  distribution(reference: string, options: AskOptions): Promise<DistributionInspect> {
+    return inspectDistribution(this.#registries, reference, options);
+  }
+
+  search(term: string, options: AskOptions & { readonly limit: number }): Promise<readonly SearchResult[]> {
+    return searchIndex(this.#registries, term, options);
   }
 
   retain(id: Digest): () => void {

@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream';
 import type { Filters } from '../../api/common.js';
 import type { EngineEvent } from '../../api/events.js';
 import type {
+  DistributionInspect,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
   ImageSummary,
   ProgressMessage,
   RegistryAuth,
+  SearchResult,
 } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 import type { Platform, Reference } from '../../registry/index.js';
@@ -122,6 +124,12 @@ export interface EventSink {
   publish(event: Pick<EngineEvent, 'Type' | 'Action' | 'Actor'>): void;
 }
 
+/** A question to a registry. */
+export interface AskOptions {
+  readonly auth: RegistryAuth | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** Images by id and by name. Every change is one atomic write; lookups are answered from memory. */
 export interface ImageStore {
   /** By name, id, unique id prefix or `name@digest`. @throws `image/not-found`, `image/ambiguous` */
@@ -153,6 +161,12 @@ export interface ImageStore {
   pull(reference: string, options: PullOptions): Promise<Image>;
   /** @throws `registry/…`, `image/not-found` */
   push(reference: string, options: TransferOptions): Promise<void>;
+  /** Whether a registry takes these credentials. @throws `registry/unauthorized`, `registry/unreachable` */
+  checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void>;
+  /** What a registry has under a name, without pulling it. @throws `registry/…` */
+  distribution(reference: string, options: AskOptions): Promise<DistributionInspect>;
+  /** @param limit - at most so many results. @throws `registry/…` */
+  search(term: string, options: AskOptions & { readonly limit: number }): Promise<readonly SearchResult[]>;
   /** Keeps an image and its layers from removal while something is made of it. In memory only. */
   retain(id: Digest): () => void;
   /** Removes layers and blobs nobody refers to: left by a crash, or by the last container of an image forced away. */

@@ -9,6 +9,7 @@ declare module '../../base/errors.js' {
     'request/no-route': { readonly method: string; readonly path: string };
     /** No swarm is active, and this engine has none. */
     'request/no-swarm': Record<string, never>;
+    'request/no-plugin': { readonly name: string };
     /** What the API has and this engine does not: Swarm, plugins, BuildKit sessions. */
     'request/unsupported': { readonly feature: string };
     /** Something only a local client of the same user may ask. */

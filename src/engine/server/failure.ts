@@ -113,6 +113,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'request/bad-body': 400,
   'request/bad-parameter': 400,
   'request/forbidden': 403,
+  'request/no-plugin': 404,
   'request/no-route': 404,
   'request/no-swarm': 503,
   'request/too-large': 413,

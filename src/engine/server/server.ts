@@ -20,6 +20,9 @@ import { eventRoutes } from './routes/events.js';
 import { execRoutes } from './routes/exec.js';
 import { imageRoutes } from './routes/images.js';
 import { networkRoutes } from './routes/networks.js';
+import { pluginRoutes } from './routes/plugins.js';
+import { registryRoutes } from './routes/registries.js';
+import { swarmRoutes } from './routes/swarm.js';
 import { systemRoutes } from './routes/system.js';
 import { unsupportedRoutes } from './routes/unsupported.js';
 import { volumeRoutes } from './routes/volumes.js';
@@ -53,12 +56,15 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...containerStreamRoutes(rooms),
     ...containerFileRoutes(rooms),
     ...execRoutes(rooms),
+    ...registryRoutes(rooms), // before images: `search` is no image
     ...imageRoutes(rooms),
     ...buildRoutes(rooms),
     ...commitRoutes(rooms),
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),
     ...eventRoutes(rooms),
+    ...pluginRoutes(),
+    ...swarmRoutes(),
     ...unsupportedRoutes(),
   ];
 }

@@ -6,12 +6,14 @@ import { hijack } from '../hijack.js';
 import { drained, pump, streamContentType } from '../output.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
+import { acceptWebSocket, requireWebSocket } from '../websocket.js';
 
 /** What flows out of a container for as long as it lives: logs, attach, stats. */
 export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
   return [
     ['GET', '/containers/{id}/logs', logs],
     ['POST', '/containers/{id}/attach', attach],
+    ['GET', '/containers/{id}/attach/ws', attachSocket],
     ['GET', '/containers/{id}/stats', stats],
   ];
 
@@ -43,9 +45,25 @@ export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
   }
 
   async function attach(exchange: Exchange): Promise<void> {
+    await joinSession(exchange, await openSession(exchange));
+  }
+
+  async function attachSocket(exchange: Exchange): Promise<void> {
+    const { client } = exchange;
+    requireWebSocket(exchange);
+    const { output, stdin } = await openSession(exchange);
+    const connection = await acceptWebSocket(exchange);
+    if (stdin === undefined)
+      connection.resume(); // keeps reading, so that the client's leaving is seen
+    else connection.pipe(stdin.on('error', () => undefined));
+    await pump(output, { tty: true, to: connection, signal: client, describe }); // messages are never framed
+    connection.end();
+  }
+
+  function openSession(exchange: Exchange): Promise<Session> {
     const { query, client } = exchange;
     const detachKeys = query.text('detachKeys');
-    const session = await containers.attach(
+    return containers.attach(
       param(exchange, 'id'),
       {
         logs: query.flag('logs'),
@@ -57,7 +75,6 @@ export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
       },
       client,
     );
-    await joinSession(exchange, session);
   }
 
   async function stats(exchange: Exchange): Promise<void> {

@@ -1,5 +1,4 @@
 import type { EngineStatus } from '../../../api/tscompose.js';
-import { TscomposeError } from '../../../base/errors.js';
 import { sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import { infoOf, versionOf } from '../info.js';
@@ -14,7 +13,6 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
     ['GET', '/version', (exchange) => sendJson(exchange, 200, versionOf(facts))],
     ['GET', '/info', async (exchange) => sendJson(exchange, 200, await infoOf(rooms, facts))],
     ['GET', '/system/df', diskUsage],
-    ['GET', '/plugins', (exchange) => sendJson(exchange, 200, [])],
     ['GET', '/tscompose/status', async (exchange) => sendJson(exchange, 200, await statusOfEngine())],
     [
       'POST',
@@ -24,7 +22,6 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
         sendStatus(exchange, 204);
       },
     ],
-    ...swarmRoutes(),
   ];
 
   async function diskUsage(exchange: Exchange): Promise<void> {
@@ -87,25 +84,4 @@ function ping({ request, response }: Exchange): void {
     Swarm: 'inactive',
   });
   response.end(request.method === 'HEAD' ? undefined : 'OK');
-}
-
-/** `docker inspect` asks these for a name that nothing else knows. */
-function swarmRoutes(): readonly Route[] {
-  const noSwarm = (): never => {
-    throw new TscomposeError({
-      code: 'request/no-swarm',
-      message:
-        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-      facts: {},
-    });
-  };
-  const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
-  return [
-    ['GET', '/swarm', noSwarm],
-    ['POST', '/swarm/leave', noSwarm],
-    ...collections.flatMap((name): Route[] => [
-      ['GET', `/${name}`, noSwarm],
-      ['GET', `/${name}/{id}`, noSwarm],
-    ]),
-  ];
 }

@@ -1,0 +1,28 @@
+import type { DistributionInspect, RegistryAuth } from '../../../api/image.js';
+import {
+  parseManifest,
+  parseReference,
+  type Registries,
+  RegistrySession,
+  withDefaultTag,
+} from '../../../registry/index.js';
+import { parseImageConfig } from '../config.js';
+
+/** What a registry has under a reference, and for which platforms. @throws `registry/…`, `image/invalid-reference` */
+export async function inspectDistribution(
+  registries: Registries,
+  name: string,
+  { auth, signal }: { auth: RegistryAuth | undefined; signal: AbortSignal },
+): Promise<DistributionInspect> {
+  const reference = withDefaultTag(parseReference(name));
+  const endpoint = registries.pushEndpoint(reference.domain);
+  const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
+  const { bytes, digest, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+  const manifest = parseManifest(bytes, mediaType);
+  const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
+  if (manifest.kind === 'index') {
+    return { Descriptor: descriptor, Platforms: manifest.manifests.flatMap(({ platform }) => platform ?? []) };
+  }
+  const { architecture, os, variant } = parseImageConfig(await session.document(manifest.config));
+  return { Descriptor: descriptor, Platforms: [{ architecture, os, ...(variant === undefined ? {} : { variant }) }] };
+}
