@@ -6,7 +6,8 @@ import { nftListJson } from '../sys/index.js';
 
 /**
  * Another firewall's `FORWARD` chain with policy drop, as dockerd makes it, drops what our own rules let through: a drop
- * anywhere wins. So our bridges get an exception in it (`DOCKER-USER` is the place that dockerd leaves to others).
+ * anywhere wins. So our bridges get an exception in it (`DOCKER-USER` is the place that dockerd leaves to others). It does
+ * not extend to Docker's own bridges: from our containers, too, only published ports of Docker's are to be reached.
  * The rule carries the engine's name, so that several engines do not remove each other's.
  */
 export class ForeignFirewall {
@@ -53,30 +54,46 @@ export class ForeignFirewall {
     const found = await this.#rules(tool);
     if (found === undefined) return;
     const chain = found.includes('-N DOCKER-USER') ? 'DOCKER-USER' : 'FORWARD';
-    if (chain === 'FORWARD' && found.includes('-P FORWARD ACCEPT')) return;
-    for (const bridge of this.#bridges) {
-      for (const direction of ['-i', '-o']) {
-        const words = [direction, bridge];
-        const there = found.some((line) => line.startsWith(`-A ${chain} ${words.join(' ')} `) && this.#isOurs(line));
-        if (!there) await this.#run(tool, ['-I', chain, ...words, ...this.#rest()]);
-      }
-    }
+    const wanted = chain === 'FORWARD' && found.includes('-P FORWARD ACCEPT') ? [] : this.#exceptions(chain, found);
+    const ours = found.filter((line) => line.startsWith('-A ') && this.#isOurs(line));
+    if (ours.map(unquoted).join('\n') === wanted.join('\n')) return;
+    await this.#change(tool, ours, wanted);
+  }
+
+  /** Rules in their order, as `iptables -S` prints them. What goes to or comes from another's containers is theirs to judge. */
+  #exceptions(chain: string, found: readonly string[]): string[] {
+    const comment = `-m comment --comment ${this.#comment}`;
+    const rule = (match: string, target: string) => `-A ${chain} ${match} ${comment} -j ${target}`;
+    const bridges = [...this.#bridges];
+    const others = chain === 'DOCKER-USER' ? dockerBridges(found) : [];
+    return [
+      ...bridges.flatMap((own) =>
+        others.flatMap((other) => [rule(`-i ${own} -o ${other}`, 'RETURN'), rule(`-i ${other} -o ${own}`, 'RETURN')]),
+      ),
+      ...bridges.flatMap((own) => [rule(`-i ${own}`, 'ACCEPT'), rule(`-o ${own}`, 'ACCEPT')]),
+    ];
   }
 
   async #removeWith(tool: string): Promise<void> {
     const found = (await this.#rules(tool)) ?? [];
-    for (const line of found.filter((text) => text.startsWith('-A ') && this.#isOurs(text))) {
-      const words = line.replaceAll('"', '').split(' ');
-      await this.#run(tool, ['-D', ...words.slice(1)]);
-    }
+    const ours = found.filter((line) => line.startsWith('-A ') && this.#isOurs(line));
+    if (ours.length > 0) await this.#change(tool, ours, []);
   }
 
-  #rest(): string[] {
-    return ['-m', 'comment', '--comment', this.#comment, '-j', 'ACCEPT'];
+  /** In one transaction, so that nothing is dropped in between. */
+  async #change(tool: string, ours: readonly string[], wanted: readonly string[]): Promise<void> {
+    const lines = [
+      '*filter',
+      ...ours.map((line) => line.replace(/^-A/, '-D')),
+      ...wanted.toReversed().map((line) => line.replace(/^-A/, '-I')), // each goes to the top
+      'COMMIT',
+      '',
+    ];
+    await this.#run(`${tool}-restore`, ['--noflush'], lines.join('\n'));
   }
 
   #isOurs(line: string): boolean {
-    return line.replaceAll('"', '').includes(` --comment ${this.#comment} `);
+    return unquoted(line).includes(` --comment ${this.#comment} `);
   }
 
   async #rules(tool: string): Promise<string[] | undefined> {
@@ -84,15 +101,32 @@ export class ForeignFirewall {
   }
 
   /** @returns undefined where there is no such tool or it can do nothing here; that leaves our own rules */
-  async #run(tool: string, args: readonly string[]): Promise<string | undefined> {
+  async #run(tool: string, args: readonly string[], input = ''): Promise<string | undefined> {
     try {
       const signal = new AbortController().signal;
-      return (await runTool(tool, ['-w', '5', ...args], { signal, timeoutMs: 10_000 })).stdout;
+      return (await runTool(tool, ['-w', '5', ...args], { signal, timeoutMs: 10_000, input })).stdout;
     } catch (error) {
       if (!hasCode(error, 'tool/missing')) this.#log.warn('cannot look into the firewall of the host', { tool, error });
       return undefined;
     }
   }
+}
+
+function unquoted(line: string): string {
+  return line.replaceAll('"', '');
+}
+
+/**
+ * Patterns of the links that Docker's containers are on: its default bridge, those it names itself, and those that its
+ * own rules tell of.
+ */
+function dockerBridges(rules: readonly string[]): string[] {
+  const told = rules.flatMap((line) => {
+    const [, name] =
+      /^-A (?:DOCKER-ISOLATION-STAGE-2|DOCKER-BRIDGE|FORWARD) -o (\S+) -j (?:DROP|DOCKER)$/.exec(line) ?? [];
+    return name === undefined || name === 'docker0' || name.startsWith('br-') ? [] : [name];
+  });
+  return ['docker0', 'br-+', ...new Set(told)];
 }
 
 /** A firewall that is started or flushed later is noticed by a join after this time. */

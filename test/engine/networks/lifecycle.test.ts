@@ -96,14 +96,16 @@ function endContainers(): void {
 const inside = (pid: number, script: string): Promise<string> =>
   shell(script, ['nsenter', `--net=/proc/${pid}/ns/net`, '--']);
 
-async function serve(pid: number, line: string): Promise<void> {
+async function serve(pid: number, line: string, port = 80): Promise<void> {
   const server = `import socket,sys
-s = socket.create_server(("", 80))
+s = socket.create_server(("", ${port}))
 while True:
     c, _ = s.accept(); c.sendall(b"${line}"); c.close()`;
   const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, '--', 'python3', '-c', server], { stdio: 'ignore' });
   if (child.pid !== undefined) containers.push(child.pid);
-  await expect.poll(() => inside(pid, 'cat /proc/net/tcp'), { timeout: 10_000 }).toContain(':0050 ');
+  await expect
+    .poll(() => inside(pid, 'cat /proc/net/tcp'), { timeout: 10_000 })
+    .toContain(`:${port.toString(16).toUpperCase().padStart(4, '0')} `);
 }
 
 const lookUp = (name: string): string => `busybox nslookup ${name} 127.0.0.11 2>&1 | tail -n +3`;
@@ -236,7 +238,7 @@ test('a firewall like that of dockerd lets containers speak, and is left as it w
   expect(await inside(other.pid, readTcp(one.address, 80))).toContain('refused');
   expect(await shell(readTcp('127.0.0.1', 8080))).toBe('through');
   const rules = await shell('iptables -S DOCKER-USER');
-  expect(rules.match(/tscompose-11112222/g)?.length).toBe(2);
+  expect(rules.match(/tscompose-11112222 -j ACCEPT/g)?.length).toBe(2);
   await engine.kill();
   endContainers();
   const next = await Engine.start();
@@ -245,6 +247,68 @@ test('a firewall like that of dockerd lets containers speak, and is left as it w
   await next.end();
   expect(await hostState()).toBe(guarded);
   await shell('iptables -P FORWARD ACCEPT; iptables -F FORWARD; iptables -F DOCKER-USER; iptables -X DOCKER-USER');
+});
+
+/** What dockerd 26 makes for one bridge and a container on it that publishes port 80 of the two it serves. */
+const dockersRules = `iptables -P FORWARD DROP
+  for chain in DOCKER DOCKER-ISOLATION-STAGE-1 DOCKER-ISOLATION-STAGE-2 DOCKER-USER; do iptables -N $chain; done
+  iptables -A FORWARD -j DOCKER-USER
+  iptables -A FORWARD -j DOCKER-ISOLATION-STAGE-1
+  for bridge in br-0123456789ab custom0; do
+    iptables -A FORWARD -o $bridge -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+    iptables -A FORWARD -o $bridge -j DOCKER
+    iptables -A FORWARD -i $bridge ! -o $bridge -j ACCEPT
+    iptables -A FORWARD -i $bridge -o $bridge -j ACCEPT
+    iptables -A DOCKER-ISOLATION-STAGE-1 -i $bridge ! -o $bridge -j DOCKER-ISOLATION-STAGE-2
+    iptables -A DOCKER-ISOLATION-STAGE-2 -o $bridge -j DROP
+  done
+  iptables -A DOCKER-ISOLATION-STAGE-1 -j RETURN
+  iptables -A DOCKER-ISOLATION-STAGE-2 -j RETURN
+  iptables -A DOCKER-USER -j RETURN`;
+
+/** A process on a bridge as dockerd makes it. */
+async function dockersContainer(bridge: string, network: string): Promise<number> {
+  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 1000'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await once(child.stdout, 'data');
+  const pid = child.pid ?? 0;
+  containers.push(pid);
+  const failure = await shell(`set -e
+    ip link add ${bridge} type bridge; ip address add ${network}.1/24 dev ${bridge}; ip link set ${bridge} up
+    ip link add v${bridge.slice(0, 12)} type veth peer name eth0 netns ${pid}
+    ip link set v${bridge.slice(0, 12)} master ${bridge} up
+    nsenter --net=/proc/${pid}/ns/net ip address add ${network}.2/24 dev eth0
+    nsenter --net=/proc/${pid}/ns/net ip link set eth0 up
+    nsenter --net=/proc/${pid}/ns/net ip route add default via ${network}.1
+    iptables -A DOCKER -d ${network}.2/32 ! -i ${bridge} -o ${bridge} -p tcp -m tcp --dport 80 -j ACCEPT`);
+  expect(failure).toBe('');
+  return pid;
+}
+
+test('beside dockerd neither engine reaches ports of the other that are not published', async () => {
+  await shell(dockersRules);
+  const theirs = [
+    { pid: await dockersContainer('br-0123456789ab', '172.31.7'), address: '172.31.7.2' },
+    { pid: await dockersContainer('custom0', '172.31.8'), address: '172.31.8.2' },
+  ];
+  const engine = await Engine.start();
+  await engine.ask({ do: 'create', name: 'net' });
+  const ours = await engine.ask({ do: 'start', name: 'ours', network: 'net', port: 8080 });
+  const gateway = (await shell(`ip -o -4 address | awk '$2 ~ /^tsc/ { print $4 }'`)).split('/')[0] ?? '';
+  await serve(ours.pid, 'ours');
+  for (const { pid, address } of theirs) {
+    await serve(pid, 'published', 80);
+    await serve(pid, 'hidden', 81);
+    expect(await inside(ours.pid, readTcp(address, 80))).toBe('published');
+    expect(await inside(ours.pid, readTcp(address, 81))).toContain('refused');
+    expect(await inside(pid, readTcp(gateway, 8080))).toBe('ours');
+    expect(await inside(pid, readTcp(ours.address, 80))).toContain('refused');
+  }
+  await engine.kill();
+  await shell(
+    `iptables -P FORWARD ACCEPT; iptables -F; iptables -X; ip link delete br-0123456789ab; ip link delete custom0`,
+  );
 });
 
 test('rules that somebody flushed are all back with the next change', async () => {
