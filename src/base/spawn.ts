@@ -7,7 +7,8 @@ export interface RunToolOptions {
   /** Given to the tool's stdin, which is otherwise empty. */
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Beside our own; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface ToolOutput {

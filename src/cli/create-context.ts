@@ -27,7 +27,8 @@ export function createContext(globals: GlobalValues, terminal: Terminal, interru
       import('./engine/choose.js'),
       import('./engine/connect.js'),
     ]);
-    return await connectChosen(chooseEngine(globals, terminal), terminal, interrupts.signal);
+    const choice = chooseEngine(globals, terminal, context.warn);
+    return await connectChosen(choice, terminal, interrupts.signal);
   };
 
   const context: CliContext = {

@@ -1,4 +1,5 @@
 /** Registries: names of images, the OCI distribution protocol, credentials of a session, manifests. */
+export { type CredentialOptions, dockerCredentials } from './docker-credentials.js';
 export { badDocument, objectOf, parseObject } from './documents.js';
 export { type Descriptor, type Manifest, parseDescriptor, parseManifest } from './manifest.js';
 export { acceptedManifests, mediaTypes } from './media-types.js';

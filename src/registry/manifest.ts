@@ -8,6 +8,7 @@ export interface Descriptor {
   readonly size: number;
   readonly platform?: { readonly os?: string; readonly architecture?: string; readonly variant?: string };
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly artifactType?: string;
 }
 
 /** @throws `image/bad-document` */
@@ -27,6 +28,7 @@ export function parseDescriptor(document: string, value: unknown): Descriptor {
     size,
     ...(platform === undefined ? {} : { platform: textMembers(platform) }),
     ...(annotations === undefined ? {} : { annotations: textMembers(annotations) }),
+    ...artifactTypeOf(descriptor),
   };
 }
 
@@ -36,6 +38,7 @@ export type Manifest =
       readonly mediaType: string;
       readonly config: Descriptor;
       readonly layers: readonly Descriptor[];
+      readonly artifactType?: string;
     }
   | { readonly kind: 'index'; readonly mediaType: string; readonly manifests: readonly Descriptor[] };
 
@@ -65,7 +68,13 @@ export function parseManifest(bytes: Buffer, statedType = ''): Manifest {
     mediaType: mediaType === '' ? mediaTypes.ociManifest : mediaType,
     config: parseDescriptor('manifest', document['config']),
     layers: layers.map((item) => parseDescriptor('manifest', item)),
+    ...artifactTypeOf(document),
   };
+}
+
+function artifactTypeOf(object: Record<string, unknown> | undefined): { readonly artifactType?: string } {
+  const type = object?.['artifactType'];
+  return typeof type === 'string' && type !== '' ? { artifactType: type } : {};
 }
 
 function textMembers(object: Record<string, unknown>): Record<string, string> {

@@ -25,7 +25,7 @@ export interface Registries {
   readonly firstRetryDelayMs: number;
   /** Where images of a domain are pulled from: mirrors first. */
   pullEndpoints(domain: string): readonly Endpoint[];
-  pushEndpoint(domain: string): Endpoint;
+  ownEndpoint(domain: string): Endpoint;
 }
 
 const dockerHub = 'docker.io';
@@ -48,7 +48,7 @@ export function openRegistries(options: RegistryOptions): Registries {
       ...(mirrors[domain] ?? []).map((url) => ({ registry: new URL(url).host, baseUrls: [new URL(url)] })),
       own(domain),
     ],
-    pushEndpoint: own,
+    ownEndpoint: own,
   };
 }
 

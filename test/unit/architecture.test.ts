@@ -8,7 +8,7 @@ const source = fileURLToPath(new URL('../../src', import.meta.url));
 /** Room → rooms it may import. A room may always import itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'base'],
-  cli: ['compose', 'graph', 'diagram', 'plan', 'execute', 'watch', 'client', 'registry', 'api', 'base'],
+  cli: ['compose', 'graph', 'diagram', 'plan', 'execute', 'watch', 'client', 'remote', 'registry', 'api', 'base'],
   compose: ['base'],
   graph: ['compose', 'base'],
   diagram: ['graph', 'compose', 'base'],
@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   execute: ['plan', 'graph', 'client', 'compose', 'api', 'base'],
   watch: ['compose', 'base'],
   client: ['api', 'base'],
+  remote: ['registry', 'api', 'base'],
   registry: ['api', 'base'],
   api: ['base'],
   base: [],

@@ -1,3 +1,4 @@
+import { readDockerConfig } from '../../base/docker-config.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Terminal } from '../terminal.js';
 import { currentDockerContext, readDockerContext, type ContextEndpoint } from './docker-context.js';
@@ -21,9 +22,14 @@ export interface EngineFlags {
 /**
  * docker's order: `--host`, `--context`, `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context of docker's
  * configuration. None of them, or the context `default`: the embedded engine.
+ * docker's configuration may be unreadable: that is a warning, as it is for docker.
  * @throws `usage/invalid` for `--host` together with `--context`; `cli/unknown-context`; `cli/bad-docker-config`
  */
-export function chooseEngine(flags: EngineFlags, terminal: Pick<Terminal, 'environment' | 'cwd'>): EngineChoice {
+export function chooseEngine(
+  flags: EngineFlags,
+  terminal: Pick<Terminal, 'environment' | 'cwd'>,
+  onWarning: (text: string) => void,
+): EngineChoice {
   const { environment } = terminal;
   if (flags.host !== undefined && flags.context !== undefined) {
     throw new TscomposeError({
@@ -44,7 +50,9 @@ export function chooseEngine(flags: EngineFlags, terminal: Pick<Terminal, 'envir
   if (flags.context !== undefined) return byContext(flags.context, '--context');
   if (environment['DOCKER_HOST']) return byHost(environment['DOCKER_HOST'], 'DOCKER_HOST');
   if (environment['DOCKER_CONTEXT']) return byContext(environment['DOCKER_CONTEXT'], 'DOCKER_CONTEXT');
-  const current = currentDockerContext(environment);
+  const config = readDockerConfig(environment);
+  if (config.problem !== undefined) onWarning(`warning: cannot read ${config.file}: ${config.problem}`);
+  const current = currentDockerContext(config);
   return current === undefined ? embedded() : byContext(current, 'the current docker context');
 }
 

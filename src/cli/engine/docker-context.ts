@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DockerConfig, dockerConfigDir } from '../../base/docker-config.js';
 import { errnoOf, TscomposeError } from '../../base/errors.js';
 import type { Terminal } from '../terminal.js';
 
@@ -22,13 +23,9 @@ export interface ContextEndpoint {
   };
 }
 
-export function dockerConfigDir(environment: Terminal['environment']): string {
-  return environment['DOCKER_CONFIG'] || join(environment['HOME'] || '/root', '.docker');
-}
-
 /** `currentContext` of docker's `config.json`; undefined when there is none or it is docker's own default. */
-export function currentDockerContext(environment: Terminal['environment']): string | undefined {
-  const name = member(readJson(join(dockerConfigDir(environment), 'config.json')), 'currentContext');
+export function currentDockerContext({ members }: DockerConfig): string | undefined {
+  const name = members['currentContext'];
   return typeof name === 'string' && name !== '' && name !== 'default' ? name : undefined;
 }
 

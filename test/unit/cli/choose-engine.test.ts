@@ -17,7 +17,9 @@ const noFlags: EngineFlags = {
   tlskey: undefined,
 };
 let config = '';
+let warnings: string[] = [];
 beforeEach(() => {
+  warnings = [];
   config = mkdtempSync(join(tmpdir(), 'docker-config-'));
 });
 afterEach(() => {
@@ -25,7 +27,11 @@ afterEach(() => {
 });
 
 const choose = (environment: Record<string, string> = {}, flags: Partial<EngineFlags> = {}) =>
-  chooseEngine({ ...noFlags, ...flags }, { cwd: '/srv', environment: { DOCKER_CONFIG: config, ...environment } });
+  chooseEngine(
+    { ...noFlags, ...flags },
+    { cwd: '/srv', environment: { DOCKER_CONFIG: config, ...environment } },
+    (text) => warnings.push(text),
+  );
 
 function storeContext(name: string, host: string, { tls = false } = {}): string {
   const id = createHash('sha256').update(name).digest('hex');
@@ -90,9 +96,10 @@ describe('which engine is driven', () => {
     expect(() => choose({}, { context: 'nowhere' })).toThrow('there is no docker context "nowhere"');
   });
 
-  test('a broken docker configuration is named', () => {
+  test('a broken docker configuration is a warning, and the embedded engine is used', () => {
     writeFileSync(join(config, 'config.json'), '{');
-    expect(() => choose()).toThrow(`cannot read ${config}/config.json`);
+    expect(choose()).toMatchObject({ kind: 'embedded' });
+    expect(warnings).toEqual([expect.stringContaining(`warning: cannot read ${config}/config.json`)]);
   });
 });
 

@@ -29,7 +29,7 @@ export async function pushImage(
   onProgress({ status: `The push refers to repository [${reference.repository}]` });
   for (const one of wanted) {
     const { image } = parts.state.catalog.resolve(canonicalText(one));
-    const endpoint = registries.pushEndpoint(reference.domain);
+    const endpoint = registries.ownEndpoint(reference.domain);
     const session = new RegistrySession({
       registries,
       endpoint,
