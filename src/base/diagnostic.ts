@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import { TscomposeError } from './errors.js';
 import { renderLocation, type SourceLocation } from './source-location.js';
 
@@ -39,7 +39,7 @@ function renderOne(error: TscomposeError, options: DiagnosticOptions): string {
 }
 
 function shown(at: SourceLocation, relativeTo: string | undefined): SourceLocation {
-  if (relativeTo === undefined) return at;
+  if (relativeTo === undefined || !isAbsolute(at.file)) return at;
   const file = relative(relativeTo, at.file);
   return file === '' || file.startsWith('..') ? at : { ...at, file };
 }

@@ -9,6 +9,7 @@ import {
   type Project,
 } from '../compose/index.js';
 import type { CliContext } from './context.js';
+import { remoteProjects } from './remotes.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -101,6 +102,7 @@ function loadOptions(context: CliContext): LoadOptions {
     projectName: globals.projectName,
     allResources: globals.allResources,
     stdin: async () => await readAll(terminal.stdin),
+    remotes: remoteProjects(context),
     onWarning: ({ message, at }) => {
       const place = at === undefined || message.startsWith(at.file) ? '' : `${renderLocation(at)}: `;
       context.warn(`${place}warning: ${message}`);

@@ -49,7 +49,13 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const scaled = consistent ? shareScale(enabled) : enabled;
   const services = without.has('environment')
     ? scaled
-    : resolveServiceFiles(scaled, root, { environment, problems, onUnset: context.onUnset, trace });
+    : resolveServiceFiles(scaled, root, {
+        environment,
+        problems,
+        onUnset: context.onUnset,
+        nameOf: context.nameOf,
+        trace,
+      });
   problems.throwIfAny();
   const project: Project = { ...frameOf(assembly, root), model: { ...model, services }, disabledServices: disabled };
   return assembly.allResources ? project : withoutUnusedResources(project);
@@ -60,6 +66,7 @@ function frameOf(assembly: Assembly, root: MapNode): Omit<Project, 'model'> {
     name: assembly.name,
     workingDir: assembly.context.directory,
     composeFiles: assembly.composeFiles,
+    remotes: assembly.context.remotes.references,
     envFiles: assembly.envFiles,
     unusedResources: {},
     disabledServices: Object.create(null) as Record<string, Service>,

@@ -7,6 +7,7 @@ import { isMap } from './node.js';
 import type { Problems } from './problems.js';
 import { parseYaml, type YamlDocument } from './read-yaml.js';
 import type { Schema } from './schema.js';
+import type { RemoteShelf } from './remote.js';
 import { locationOf, SourceText, type Place } from './source-text.js';
 import { whole, type Trace } from './trace.js';
 
@@ -29,6 +30,10 @@ export interface LoadContext {
   readonly stdin: string | undefined;
   /** Told of every file that is read. */
   readonly onFile: (file: string) => void;
+  /** Projects from elsewhere, as far as they are here. */
+  readonly remotes: RemoteShelf;
+  /** A file as messages call it: one from elsewhere by its reference. */
+  readonly nameOf: (file: string) => string;
   /** Records the way of every value; only `explain` wants it. */
   readonly trace?: Trace | undefined;
 }
@@ -95,7 +100,7 @@ export function readSource(file: string, context: LoadContext, from: Place | und
   try {
     const bytes = readFileSync(file);
     context.onFile(file);
-    return new SourceText(file, decodeText(bytes));
+    return new SourceText(context.nameOf(file), decodeText(bytes));
   } catch (error) {
     const problem =
       errnoOf(error) === 'ENOENT'
@@ -107,7 +112,7 @@ export function readSource(file: string, context: LoadContext, from: Place | und
             : messageOf(error);
     context.problems.add({
       code: 'compose/file-unreadable',
-      message: `cannot read ${file}: ${problem}`,
+      message: `cannot read ${context.nameOf(file)}: ${problem}`,
       facts: { file },
       at: locationOf(from),
     });

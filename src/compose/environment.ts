@@ -24,6 +24,7 @@ interface EnvContext {
   readonly problems: Problems;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
   readonly onEntry?: ((entry: EnvEntry) => void) | undefined;
+  readonly nameOf?: ((file: string) => string) | undefined;
 }
 
 /** Variables of several env files; later files win, and each sees the process environment and the files before it. */
@@ -38,6 +39,7 @@ export function readEnvFiles(
       problems: context.problems,
       onUnset: context.onUnset,
       onEntry: context.onEntry,
+      nameOf: context.nameOf,
       lookup: (name) => context.environment.get(name) ?? values.get(name),
     });
     for (const [name, value] of read) values.set(name, value);
@@ -55,6 +57,8 @@ export interface EnvFileOptions {
   /** `raw` or dotenv. */
   readonly format?: string | undefined;
   readonly onEntry?: ((entry: EnvEntry) => void) | undefined;
+  /** A file as messages call it. */
+  readonly nameOf?: ((file: string) => string) | undefined;
 }
 
 /** Variables of one env file; none when it cannot be read, and the problem is noted. */
@@ -71,12 +75,14 @@ export function readEnvFile(path: string, options: EnvFileOptions): ReadonlyMap<
     });
     return nothing;
   }
-  const text = readText(path, options, at);
+  const shown = options.nameOf?.(path) ?? path;
+  const text = readText(path, shown, options, at);
   if (text === undefined) return nothing;
   const dotenv = {
     lookup: options.lookup,
-    onUnset: (variable: string) => options.onUnset(variable, { file: path, line: 1, column: 1 }),
-    onEntry: options.onEntry === undefined ? undefined : entryTeller(path, text, options.onEntry),
+    onUnset: (variable: string) => options.onUnset(variable, { file: shown, line: 1, column: 1 }),
+    onEntry:
+      options.onEntry === undefined ? undefined : entryTeller(path, new SourceText(shown, text), options.onEntry),
   };
   try {
     return options.format === 'raw' ? parseRawEnv(text, dotenv) : parseDotenv(text, dotenv);
@@ -86,21 +92,25 @@ export function readEnvFile(path: string, options: EnvFileOptions): ReadonlyMap<
       code: 'compose/env-file-syntax',
       message: `cannot read env file: ${error.message}`,
       facts: { file: path, line: error.line },
-      at: lineOf(path, text, error.line),
+      at: lineOf(shown, text, error.line),
     });
     return nothing;
   }
 }
 
-function entryTeller(file: string, text: string, tell: (entry: EnvEntry) => void): DotenvOptions['onEntry'] {
-  const source = new SourceText(file, text);
+function entryTeller(file: string, source: SourceText, tell: (entry: EnvEntry) => void): DotenvOptions['onEntry'] {
   return (name, value, start, end) => {
-    const written = text.slice(start, end).trimEnd();
+    const written = source.text.slice(start, end).trimEnd();
     tell({ name, value, written, file, at: source.locate(start, start + written.length) });
   };
 }
 
-function readText(path: string, options: EnvFileOptions, at: SourceLocation | undefined): string | undefined {
+function readText(
+  path: string,
+  shown: string,
+  options: EnvFileOptions,
+  at: SourceLocation | undefined,
+): string | undefined {
   try {
     if (statSync(path).isDirectory()) throw new Error('it is a directory');
     return decodeLenient(readFileSync(path));
@@ -110,7 +120,7 @@ function readText(path: string, options: EnvFileOptions, at: SourceLocation | un
     options.problems.keep(
       new TscomposeError({
         code: 'compose/env-file-missing',
-        message: missing ? `env file ${path} not found` : `cannot read env file ${path}: ${messageOf(error)}`,
+        message: missing ? `env file ${shown} not found` : `cannot read env file ${shown}: ${messageOf(error)}`,
         facts: { file: path },
         hint: missing && at !== undefined ? 'mark it `required: false` if it may be missing' : undefined,
         at,

@@ -134,8 +134,10 @@ class Extender {
     path: string,
     from: Node,
   ): { readonly file: string; readonly services: Services; readonly resets: Resets } | undefined {
-    const { directory, problems } = this.#context;
-    const file = isAbsolute(path) ? path : join(directory, path);
+    const { problems } = this.#context;
+    const place = this.#find(path, from);
+    if (place === undefined) return undefined;
+    const { file } = place;
     const documents = readDocuments(file, this.#context, from.at);
     if (documents === undefined) return undefined;
     let model = emptyMap();
@@ -145,7 +147,7 @@ class Extender {
       resets = document.resets;
       model = this.#addDocument(model, document.root, resets);
     }
-    model = this.#place(model, dirname(file));
+    model = this.#place(model, place.directory);
     const section = child(model, 'services');
     if (!isMap(section)) {
       problems.add({
@@ -157,6 +159,18 @@ class Extender {
       return undefined;
     }
     return { file, services: { root: model, members: new Map(section.entries) }, resets };
+  }
+
+  /** The file, and what its paths are relative to: in a repository elsewhere that is its root, as in docker compose. */
+  #find(path: string, from: Node): { readonly file: string; readonly directory: string } | undefined {
+    const { directory, remotes, problems } = this.#context;
+    if (!remotes.accepts(path)) {
+      const file = isAbsolute(path) ? path : join(directory, path);
+      return { file, directory: dirname(file) };
+    }
+    const remote = remotes.find(path, problems, from);
+    const [file] = remote?.files ?? [];
+    return remote === undefined || file === undefined ? undefined : { file, directory: remote.root };
   }
 
   #addDocument(earlier: MapNode, root: MapNode, resets: Resets): MapNode {

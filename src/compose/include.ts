@@ -65,10 +65,11 @@ function loadEntry(
     if (first === undefined) wrongEntry(entry, index, context);
     return undefined;
   }
-  const files = paths.map((from) => ({ path: absolute(textOf(from) ?? '', context.directory), from }));
-  const main = files[0]?.path ?? '';
+  const files = filesOf(paths, context);
+  const main = files?.[0]?.path;
+  if (files === undefined || main === undefined) return undefined;
   if (included.includes(main)) {
-    const chain = [...included.slice(included.indexOf(main)), main];
+    const chain = [...included.slice(included.indexOf(main)), main].map(context.nameOf);
     context.problems.add({
       code: 'compose/include-cycle',
       message: `include cycle detected: ${chain.join(' includes ')}`,
@@ -92,6 +93,19 @@ function loadEntry(
     context.trace?.addLayers(environment, context.environment, own);
   }
   return load(files, relativeDirectory(context.directory, directory), { ...context, directory, environment }, included);
+}
+
+/** Undefined when one that is elsewhere is not here (yet). */
+function filesOf(
+  paths: readonly Node[],
+  context: LoadContext,
+): readonly { readonly path: string; readonly from: Node }[] | undefined {
+  const lists = paths.map((from) => {
+    const text = textOf(from) ?? '';
+    if (!context.remotes.accepts(text)) return [{ path: absolute(text, context.directory), from }];
+    return context.remotes.find(text, context.problems, from)?.files.map((path) => ({ path, from }));
+  });
+  return lists.some((list) => list === undefined) ? undefined : lists.flatMap((list) => list ?? []);
 }
 
 function envFilesOf(entry: Node, directory: string, context: LoadContext): readonly { path: string; from?: Node }[] {

@@ -1,5 +1,6 @@
 /** Compose files → immutable `Project`. */
 export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
+export type { RemoteProject, RemoteProjects } from './remote.js';
 export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
 export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';
 export { listVariables } from './variables.js';

@@ -9,6 +9,7 @@ import { assembleProject } from './assemble.js';
 import { nameInDocuments, parseFiles, type InputFile } from './load-model.js';
 import type { Project } from './model.js';
 import { Problems } from './problems.js';
+import { RemoteShelf, type RemoteProjects } from './remote.js';
 import { currentSchema } from './schema.js';
 import { substitute, TemplateError } from './template.js';
 import { entriesOf, LayerReader, type Trace, type VariableLayer } from './trace.js';
@@ -41,6 +42,8 @@ export interface LoadOptions {
   readonly allResources?: boolean | undefined;
   /** Refuse keys the stated `version` of a file never had. */
   readonly strictVersion?: boolean | undefined;
+  /** Fetches files that are elsewhere; without it every name is that of a local file. */
+  readonly remotes?: RemoteProjects | undefined;
   readonly onWarning?: ((warning: Warning) => void) | undefined;
   /** Told the way of every value, for `explain`. */
   readonly trace?: Trace | undefined;
@@ -52,9 +55,13 @@ export interface LoadOptions {
  * @throws TscomposeError: `compose/…`, or `problems/several` with each of them
  */
 export async function loadProject(options: LoadOptions): Promise<Project> {
+  return await withRemotes(options, loadOnce);
+}
+
+async function loadOnce(options: LoadOptions, remotes: RemoteShelf): Promise<Project> {
   const problems = new Problems();
   const reporter = new Reporter(options.onWarning ?? ignore);
-  const setting = await findSetting(options, problems, reporter);
+  const setting = await findSetting(options, problems, reporter, 'files must exist', remotes);
   const { context, inputs, environment } = setting;
 
   const parsed = parseFiles(inputs, context);
@@ -88,8 +95,37 @@ export async function resolveProjectName(options: LoadOptions): Promise<string> 
   return projectName(options, setting, nameInDocuments(parsed), reporter);
 }
 
+/** Loads, fetches what was elsewhere and missing, and loads again until nothing is. Only the last load counts. */
+export async function withRemotes<Result>(
+  options: LoadOptions,
+  load: (options: LoadOptions, remotes: RemoteShelf) => Promise<Result>,
+): Promise<Result> {
+  const { onWarning = ignore, trace, remotes: source } = options;
+  const remotes = new RemoteShelf(source);
+  const { stdin: readStdin } = options;
+  let text: Promise<string> | undefined; // there is only one
+  const stdin = readStdin === undefined ? undefined : () => (text ??= readStdin());
+  // A trace records one load, so it is given only to one that is known to be the last.
+  for (let isLast = source === undefined || trace === undefined; ;) {
+    const warnings: Warning[] = [];
+    const keep = (warning: Warning): void => void warnings.push(warning);
+    const attempt = load({ ...options, stdin, onWarning: keep, trace: isLast ? trace : undefined }, remotes);
+    const [outcome] = await Promise.allSettled([attempt]);
+    if (await remotes.fetchWanted()) continue;
+    if (!isLast) {
+      isLast = true;
+      continue;
+    }
+    warnings.forEach(onWarning);
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  }
+}
+
 export interface Setting {
   readonly directory: string;
+  /** Gives the project its name: the directory, or where the command runs when the files are elsewhere. */
+  readonly nameDirectory: string;
   readonly environment: Map<string, string>;
   readonly envFiles: readonly string[];
   readonly inputs: readonly InputFile[];
@@ -102,18 +138,19 @@ export async function findSetting(
   problems = new Problems(),
   reporter = new Reporter(options.onWarning ?? ignore),
   missing: 'files must exist' | 'files may be missing' = 'files must exist',
+  remotes = new RemoteShelf(options.remotes),
 ): Promise<Setting> {
   const environment = new Map<string, string>();
   for (const [key, value] of Object.entries(options.environment)) if (value !== undefined) environment.set(key, value);
   const from = (path: string): string => (isAbsolute(path) ? resolve(path) : resolve(options.cwd, path));
-  const given = (options.files ?? []).map((file) => (file === '-' ? file : from(file)));
+  const given = (options.files ?? []).map((file) => (file === '-' || remotes.accepts(file) ? file : from(file)));
   const projectDirectory =
     options.projectDirectory === undefined || options.projectDirectory === ''
       ? undefined
       : from(options.projectDirectory);
   const directoryOf = (files: readonly string[]): string => {
     const first = files.find((file) => file !== '-');
-    return projectDirectory ?? (first === undefined ? options.cwd : dirname(first));
+    return projectDirectory ?? (first === undefined || remotes.accepts(first) ? options.cwd : dirname(first));
   };
   const envFiles = namedEnvFiles(options, environment).map(from);
   // Read twice: `.env` beside the command may say where the project is, `.env` there adds what is not set yet.
@@ -135,7 +172,9 @@ export async function findSetting(
   };
   loadEnv(directoryOf(given));
   const files =
-    given.length > 0 ? given : (configuredFiles(environment, from) ?? discoverFiles(directoryOf([]), reporter.plain));
+    given.length > 0
+      ? given
+      : (configuredFiles(environment, from, remotes) ?? discoverFiles(directoryOf([]), reporter.plain));
   if (files.length === 0 && missing === 'files must exist') {
     throw new TscomposeError({
       code: 'compose/no-file',
@@ -144,8 +183,9 @@ export async function findSetting(
       hint: 'name a file with -f, or go to a folder with a compose.yaml',
     });
   }
-  const directory = directoryOf(files);
-  const usedEnvFiles = loadEnv(directory);
+  const nameDirectory = directoryOf(files);
+  const usedEnvFiles = loadEnv(nameDirectory);
+  const { inputs, directory } = await fetchInputs(files, projectDirectory, nameDirectory, remotes);
   const stdin = files.includes('-') ? await options.stdin?.() : undefined;
   const fillsVariables = options.without?.includes('interpolate') !== true;
   const context: LoadContext = {
@@ -160,9 +200,30 @@ export async function findSetting(
     onUnset: reporter.unset,
     stdin,
     onFile: ignore,
+    remotes,
+    nameOf: (file) => remotes.nameOf(file),
     trace,
   };
-  return { directory, environment, envFiles: usedEnvFiles, inputs: files.map((path) => ({ path })), context };
+  return { directory, nameDirectory, environment, envFiles: usedEnvFiles, inputs, context };
+}
+
+/** Files as they are on this machine. Where the first one is elsewhere, paths are relative to its folder in the cache. */
+async function fetchInputs(
+  files: readonly string[],
+  projectDirectory: string | undefined,
+  localDirectory: string,
+  remotes: RemoteShelf,
+): Promise<{ readonly inputs: readonly InputFile[]; readonly directory: string }> {
+  const first = files.find((file) => file !== '-');
+  let directory = localDirectory;
+  const inputs: InputFile[] = [];
+  for (const file of files) {
+    const project = remotes.accepts(file) ? await remotes.fetch(file) : undefined;
+    const paths = project?.files ?? [file];
+    if (project !== undefined && file === first) directory = projectDirectory ?? dirname(paths[0] ?? project.root);
+    inputs.push(...paths.map((path) => ({ path })));
+  }
+  return { inputs, directory };
 }
 
 function namedEnvFiles(options: LoadOptions, environment: ReadonlyMap<string, string>): readonly string[] {
@@ -193,13 +254,17 @@ function defaultEnvFile(directory: string, environment: ReadonlyMap<string, stri
 function configuredFiles(
   environment: ReadonlyMap<string, string>,
   from: (path: string) => string,
+  remotes: RemoteShelf,
 ): readonly string[] | undefined {
   const listed = environment.get('COMPOSE_FILE');
   if (listed === undefined) return undefined;
   const separator = environment.get('COMPOSE_PATH_SEPARATOR') ?? '';
-  const files = listed.split(separator === '' ? ':' : separator).map((file) => (file === '-' ? file : from(file)));
+  // The usual separator is part of most references: one on its own is taken whole, several need another separator.
+  if (separator === '' && remotes.accepts(listed)) return [listed];
+  const isReady = (file: string): boolean => file === '-' || remotes.accepts(file);
+  const files = listed.split(separator === '' ? ':' : separator).map((file) => (isReady(file) ? file : from(file)));
   for (const file of files) {
-    if (file === '-' || existsSync(file)) continue;
+    if (isReady(file) || existsSync(file)) continue;
     throw new TscomposeError({
       code: 'compose/file-unreadable',
       message: `cannot read ${file}: no such file`,
@@ -225,15 +290,15 @@ function projectName(options: LoadOptions, setting: Setting, inFiles: string | u
   if (fromEnvironment !== '') return checkedName(fromEnvironment);
   const name =
     inFiles === undefined
-      ? nameOfDirectory(setting.directory)
+      ? nameOfDirectory(setting.nameDirectory)
       : normalizeProjectName(
           setting.context.fillsVariables ? filledName(inFiles, setting.environment, reporter) : inFiles,
         );
   if (name !== '') return name;
   throw new TscomposeError({
     code: 'compose/invalid-project-name',
-    message: `project name must not be empty: nothing of "${inFiles ?? setting.directory}" can be used`,
-    facts: { name: inFiles ?? setting.directory },
+    message: `project name must not be empty: nothing of "${inFiles ?? setting.nameDirectory}" can be used`,
+    facts: { name: inFiles ?? setting.nameDirectory },
     hint: 'set one with -p or a top-level name:',
   });
 }

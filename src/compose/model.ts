@@ -25,6 +25,8 @@ export interface Project {
   readonly workingDir: string;
   /** Absolute paths of the files loaded by `-f`, `COMPOSE_FILE` or discovery, in order. */
   readonly composeFiles: readonly string[];
+  /** References of the files that were fetched from elsewhere, in the order they were met. */
+  readonly remotes: readonly string[];
   readonly envFiles: readonly string[];
   readonly model: ProjectModel;
   /** The merged tree as plain data, when variables were left as they are: types can then not be told. */

@@ -10,6 +10,7 @@ interface FileContext {
   readonly problems: Problems;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
   readonly trace?: Trace | undefined;
+  readonly nameOf?: ((file: string) => string) | undefined;
 }
 
 /** Folds `env_file` into `environment` and `label_file` into `labels`; what the service says itself wins. */
@@ -33,6 +34,7 @@ function resolveEnvironment(service: Service, name: string, root: Node, context:
     const read = readEnvFile(file.path, {
       problems: context.problems,
       onUnset: context.onUnset,
+      nameOf: context.nameOf,
       onEntry: recorder({ service: name, attribute: 'env_file', file: file.path }, context.trace),
       from: nodeAt(root, ['services', name, 'env_file', index, 'path']),
       optional: file.required === false,
@@ -55,6 +57,7 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
     const read = readEnvFile(path, {
       problems: context.problems,
       onUnset: context.onUnset,
+      nameOf: context.nameOf,
       onEntry: recorder({ service: name, attribute: 'label_file', file: path }, context.trace),
       from: nodeAt(root, ['services', name, 'label_file', index]),
       lookup: (key) => values.get(key),

@@ -13,6 +13,7 @@ export function projectFromLabels(name: string, containers: readonly ObservedCon
   return {
     name,
     workingDir: labels[composeLabels.workingDir] ?? '/',
+    remotes: [],
     composeFiles: (labels[composeLabels.configFiles] ?? '').split(',').filter((file) => file !== ''),
     envFiles: [],
     model: { name, services },

@@ -83,17 +83,17 @@ export class GitRepository {
       });
     } catch (error) {
       if (hasCode(error, 'tool/missing')) {
-        throw unavailable(shown, 'the program git is not there', 'install git', error);
+        throw unavailable(shown, 'the program git is not there', 'install git');
       }
       if (!hasCode(error, 'tool/failed')) throw error;
       const said = error.facts.stderr.trim().split('\n').slice(-3).join('; ');
-      throw unavailable(shown, said === '' ? error.message : said, undefined, error);
+      throw unavailable(shown, said === '' ? error.message : said);
     }
   }
 
   /** git would take a name such as `--upload-pack=…` for an option. */
   #refuseOption(ref: string): void {
-    if (!ref.startsWith('-') && !/[\s\0-\x1f\x7f]/.test(ref)) return;
+    if (!ref.startsWith('-') && !/[\s\p{Cc}]/u.test(ref)) return;
     throw new TscomposeError({
       code: 'remote/no-such-ref',
       message: `"${ref}" cannot be the name of a branch or tag`,
@@ -148,17 +148,11 @@ function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, (character) => `\\${character}`)}"`;
 }
 
-function unavailable(
-  reference: string,
-  reason: string,
-  hint: string | undefined,
-  cause: unknown,
-): TscomposeError<'remote/unavailable'> {
+function unavailable(reference: string, reason: string, hint?: string): TscomposeError<'remote/unavailable'> {
   return new TscomposeError({
     code: 'remote/unavailable',
     message: `cannot fetch ${reference}: ${reason}`,
     facts: { reference },
     hint,
-    cause,
   });
 }

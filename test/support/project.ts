@@ -17,6 +17,7 @@ export function project(parts: ProjectParts): Project {
   return {
     name,
     workingDir: '/srv/demo',
+    remotes: [],
     composeFiles: ['/srv/demo/compose.yaml'],
     envFiles: [],
     model: {

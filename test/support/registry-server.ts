@@ -42,7 +42,11 @@ export class RegistryServer {
     return { digest, size: bytes.length };
   }
 
-  addManifest(repository: string, tag: string, document: { mediaType: string }): { digest: string; size: number } {
+  addManifest(
+    repository: string,
+    tag: string,
+    document: { mediaType: string } & Readonly<Record<string, unknown>>,
+  ): { digest: string; size: number } {
     const bytes = Buffer.from(JSON.stringify(document));
     this.#put(repository, tag, bytes, document.mediaType);
     return { digest: digestOf(bytes), size: bytes.length };

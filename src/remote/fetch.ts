@@ -26,22 +26,11 @@ export interface FetchedProject {
   nameOf(file: string): string;
 }
 
-/** Whether a text names compose files elsewhere rather than a path: `oci://…` or a git repository. */
-export function isRemoteReference(text: string): boolean {
-  return text.startsWith(ociScheme) || parseGitReference(text) !== undefined;
-}
-
-/** The reference without a password, for people. */
-export function shownReference(text: string): string {
-  const reference = text.startsWith(ociScheme) ? undefined : parseGitReference(text);
-  return reference === undefined ? text : `${reference.shown}${/[?#].*$/s.exec(text)?.[0] ?? ''}`;
-}
-
 /**
  * Fetches what a reference names into the cache, or finds it there when it is pinned to a commit or digest.
  * @throws `remote/…`, `registry/…`, `content/…`, `image/invalid-reference`
  */
-export async function fetchRemote(text: string, options: RemoteOptions): Promise<FetchedProject> {
+export async function fetchProject(text: string, options: RemoteOptions): Promise<FetchedProject> {
   const cache = new RemoteCache(join(cacheFolder(options.environment), 'remote'));
   if (text.startsWith(ociScheme)) {
     checkSwitch('COMPOSE_EXPERIMENTAL_OCI_REMOTE', text, options);

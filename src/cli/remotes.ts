@@ -1,0 +1,31 @@
+import { readDockerConfig } from '../base/docker-config.js';
+import type { RegistryAuth } from '../api/image.js';
+import type { RemoteProjects } from '../compose/index.js';
+import { fetchRemote, isRemoteReference } from '../remote/index.js';
+import type { CliContext } from './context.js';
+
+/** Compose files from git repositories and registries, with the user's git settings and docker logins. */
+export function remoteProjects(context: CliContext): RemoteProjects {
+  const { globals, terminal, signal } = context;
+  return {
+    accepts: isRemoteReference,
+    fetch: async (reference) =>
+      await fetchRemote(reference, {
+        registries: { insecure: globals.insecureRegistry },
+        credentials: (domain) => credentialsFor(context, domain),
+        environment: terminal.environment,
+        signal,
+      }),
+  };
+}
+
+/** What the user is logged in with at a registry; undefined for nobody. */
+export async function credentialsFor(context: CliContext, domain: string): Promise<RegistryAuth | undefined> {
+  const { dockerCredentials } = await import('../registry/index.js');
+  const config = readDockerConfig(context.terminal.environment);
+  const onWarning = (message: string): void => {
+    context.warn(`warning: ${message}`);
+  };
+  if (config.problem !== undefined) onWarning(`cannot read ${config.file}: ${config.problem}`);
+  return await dockerCredentials(domain, { config, onWarning }, context.signal);
+}
