@@ -51,7 +51,9 @@ async function load(options: Partial<LoadOptions> = {}): Promise<Project> {
 async function failures(options: Partial<LoadOptions> = {}): Promise<readonly string[]> {
   const error: unknown = await load(options).catch((failure: unknown) => failure);
   if (!(error instanceof TscomposeError)) throw new Error('it loads', { cause: error });
-  return flatten(error).map(({ message, at }) => `${at === undefined ? '' : `${at.file}:${at.line}: `}${message}`);
+  return flatten(error as TscomposeError).map(
+    ({ message, at }) => `${at === undefined ? '' : `${at.file}:${at.line}: `}${message}`,
+  );
 }
 
 const web = 'services:\n  web:\n    image: ${IMAGE:-none}\n    volumes: [./data:/data]\n';
@@ -163,7 +165,7 @@ describe('what is wrong is said once, by the reference', () => {
         'services:\n  web:\n    image: x\n    env_file: [bad.env, gone.env]\n  db:\n    imag: x\n',
       'cache/app/bad.env': 'A=1\nB C=2\n',
     });
-    expect(await failures()).toEqual([
+    expect((await failures()).toSorted()).toEqual([
       'far://app/bad.env:2: cannot read env file: key cannot contain a space',
       'far://app/compose.yaml:4: env file far://app/gone.env not found',
       'far://app/compose.yaml:6: unknown key "imag" in services.db',
