@@ -12,7 +12,7 @@ const maxAnswerBytes = 64 << 10;
  * @throws `registry/unauthorized` when it does not, `registry/unreachable`
  */
 export async function checkLogin(registries: Registries, auth: RegistryAuth, signal: AbortSignal): Promise<void> {
-  const { registry, baseUrls } = registries.pushEndpoint(domainOf(auth.serveraddress ?? ''));
+  const { registry, baseUrls } = registries.ownEndpoint(domainOf(auth.serveraddress ?? ''));
   let failed: unknown;
   for (const base of baseUrls) {
     const url = new URL('/v2/', base);

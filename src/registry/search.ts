@@ -22,7 +22,7 @@ export async function searchIndex(
   const { registry, baseUrls } =
     host === undefined
       ? { registry: dockerHubIndex, baseUrls: [new URL(`https://${dockerHubIndex}`)] }
-      : registries.pushEndpoint(host);
+      : registries.ownEndpoint(host);
   const headers: Record<string, string> = { 'x-docker-token': 'true' };
   if (auth?.username !== undefined) {
     const pair = `${auth.username}:${auth.password ?? ''}`;

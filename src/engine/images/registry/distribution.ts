@@ -15,7 +15,7 @@ export async function inspectDistribution(
   { auth, signal }: { auth: RegistryAuth | undefined; signal: AbortSignal },
 ): Promise<DistributionInspect> {
   const reference = withDefaultTag(parseReference(name));
-  const endpoint = registries.pushEndpoint(reference.domain);
+  const endpoint = registries.ownEndpoint(reference.domain);
   const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
   const { bytes, digest, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
   const manifest = parseManifest(bytes, mediaType);
