@@ -58,6 +58,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/exec.js')).execCommand,
   },
   {
+    name: 'explain',
+    summary: 'Say where values of the project come from',
+    load: async () => (await import('./commands/explain.js')).explainCommand,
+  },
+  {
     name: 'export',
     summary: 'Write the file system of a container as a tar',
     load: async () => (await import('./commands/export.js')).exportCommand,

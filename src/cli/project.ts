@@ -90,7 +90,7 @@ function byName(name: string, environment: Readonly<Record<string, string | unde
   };
 }
 
-function loadOptions(context: CliContext): LoadOptions {
+export function loadOptions(context: CliContext): LoadOptions {
   const { globals, terminal } = context;
   return {
     cwd: terminal.cwd,

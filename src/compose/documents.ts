@@ -55,7 +55,7 @@ export function parseFile(
   const source = readSource(file, context, from);
   if (source === undefined) return undefined;
   return parseYaml(source, context.problems).map((document, index) => {
-    context.trace?.read({ ...document, source, index });
+    context.trace?.read({ ...document, source, index, environment: context.environment });
     return { ...document, source };
   });
 }

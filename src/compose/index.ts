@@ -5,6 +5,9 @@ export { selectServices, withoutUnusedResources, type SelectOptions } from './se
 export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';
 export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';
+export { traceProject, type Explainer } from './explain/explainer.js';
+export { Mask } from './explain/mask.js';
+export type { Explanation, Step, VariablePlace, VariableUse, Via } from './explain/step.js';
 export { renderProject, type RenderOptions } from './render.js';
 export type {
   Build,

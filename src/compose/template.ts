@@ -102,25 +102,47 @@ export interface TemplateVariable {
   readonly required: boolean;
 }
 
-/** Every variable a text refers to, nested ones included. */
-export function variablesOf(template: string): readonly TemplateVariable[] {
-  const found: TemplateVariable[] = [];
+/** One `$NAME` or `${NAME…}` of a text. Offsets are those of the text. */
+export interface TemplateReference {
+  readonly name: string;
+  /** `-`, `:-`, `+`, `:+`, `?`, `:?`; empty for none. */
+  readonly operator: string;
+  /** The default or alternate value or the reason, not filled in. */
+  readonly operand: string;
+  readonly start: number;
+  readonly end: number;
+  readonly operandStart: number;
+}
+
+/** The variables a text refers to, from left to right; those within defaults are found in the operands. */
+export function referencesIn(template: string, offset = 0): readonly TemplateReference[] {
+  const found: TemplateReference[] = [];
   for (const match of template.matchAll(tokens)) {
     const [text, , named, braced] = match;
-    if (named !== undefined) found.push({ name: named, defaultValue: '', presenceValue: '', required: false });
+    const start = offset + match.index;
+    const end = start + text.length;
+    if (named !== undefined) found.push({ name: named, operator: '', operand: '', start, end, operandStart: end });
     if (braced === undefined) continue;
-    const end = closingBrace(text);
-    const inner = bracedToken.exec(end === -1 ? text : text.slice(0, end + 1))?.[1] ?? '';
-    const [, name = '', operator = '', operand = ''] = expression.exec(inner) ?? [];
+    const close = closingBrace(text);
+    const own = close === -1 ? text : text.slice(0, close + 1);
+    const [, name = '', operator = '', operand = ''] = expression.exec(bracedToken.exec(own)?.[1] ?? '') ?? [];
     if (name === '') continue;
-    found.push({
+    const operandStart = start + 2 + name.length + operator.length;
+    found.push({ name, operator, operand, start, end: start + own.length, operandStart });
+    found.push(...referencesIn(text.slice(own.length), start + own.length));
+  }
+  return found;
+}
+
+/** Every variable a text refers to, nested ones included. */
+export function variablesOf(template: string): readonly TemplateVariable[] {
+  return referencesIn(template).flatMap(({ name, operator, operand }) => {
+    const variable = {
       name,
       defaultValue: operator.endsWith('-') ? operand : '',
       presenceValue: operator.endsWith('+') ? operand : '',
       required: operator.endsWith('?'),
-    });
-    found.push(...variablesOf(operand));
-    if (end !== -1) found.push(...variablesOf(text.slice(end + 1)));
-  }
-  return found;
+    };
+    return [variable, ...variablesOf(operand)];
+  });
 }

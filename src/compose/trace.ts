@@ -16,6 +16,8 @@ export interface ReadDocument {
   /** Counts the documents of the file from 0. */
   readonly index: number;
   readonly resets: readonly (readonly string[])[];
+  /** The variables it is filled in with. */
+  readonly environment: ReadonlyMap<string, string>;
 }
 
 /** How a stage made a tree. `over` lies over `from` where there are two. */

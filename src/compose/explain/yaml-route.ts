@@ -1,0 +1,119 @@
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Alias, type Document, type ParsedNode } from 'yaml';
+import type { SourceLocation } from '../../base/source-location.js';
+import type { NodePath } from '../model.js';
+import type { ReadDocument } from '../trace.js';
+import type { Via } from './step.js';
+
+/** What lies at a path of a document, seen as YAML: the route there and the node's own place. */
+export interface YamlRoute {
+  readonly via: readonly Via[];
+  readonly at: SourceLocation | undefined;
+  readonly tag: string | undefined;
+}
+
+/** Reads documents once more, as YAML, where the loader's trees no longer tell aliases and merge keys. */
+export class YamlRoutes {
+  readonly #parsed = new Map<string, readonly Document.Parsed[]>();
+
+  /** Undefined where the document has nothing. */
+  at(document: ReadDocument, path: NodePath): YamlRoute | undefined {
+    const { source, index } = document;
+    let documents = this.#parsed.get(source.file);
+    if (documents === undefined) {
+      const parsed = parseAllDocuments(source.text, { schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
+      documents = Array.isArray(parsed) ? parsed : [];
+      this.#parsed.set(source.file, documents);
+    }
+    const yaml = documents[index];
+    return yaml?.contents === null || yaml?.contents === undefined
+      ? undefined
+      : new Walker(yaml, document).walk(yaml.contents, path);
+  }
+}
+
+class Walker {
+  readonly #yaml: Document.Parsed;
+  readonly #document: ReadDocument;
+  readonly #via: Via[] = [];
+
+  constructor(yaml: Document.Parsed, document: ReadDocument) {
+    this.#yaml = yaml;
+    this.#document = document;
+  }
+
+  walk(top: ParsedNode, path: NodePath): YamlRoute | undefined {
+    let node: ParsedNode | null | undefined = this.#behind(top);
+    for (const step of path) {
+      if (node === null || node === undefined) return undefined;
+      if (isMap(node)) node = this.#member(node, String(step));
+      else if (isSeq(node)) node = node.items[Number(step)];
+      else return undefined;
+      if (node === undefined) return undefined;
+      if (node !== null) node = this.#behind(node);
+    }
+    return { via: this.#via, at: node ? this.#place(node) : undefined, tag: node ? node.tag : undefined };
+  }
+
+  /** What an alias stands for. */
+  #behind(node: ParsedNode): ParsedNode | undefined {
+    if (!isAlias(node)) return node;
+    this.#via.push({ kind: 'alias', anchor: node.source, at: this.#place(node) });
+    return this.#resolve(node);
+  }
+
+  #resolve(alias: Alias): ParsedNode | undefined {
+    return alias.resolve(this.#yaml) as ParsedNode | undefined;
+  }
+
+  /** Null for a key without a value. */
+  #member(node: ParsedNode, key: string): ParsedNode | null | undefined {
+    if (!isMap(node)) return undefined;
+    const own = pairOf(node, key);
+    for (const source of mergedInto(node)) {
+      const target = isAlias(source) ? this.#resolve(source) : source;
+      if (target === undefined) continue;
+      const member = this.#lookInto(target, key);
+      if (member === undefined) continue;
+      if (own !== undefined) {
+        if (member !== null) this.#via.push({ kind: 'hides', at: this.#place(member) });
+        return own.value;
+      }
+      const anchor = isAlias(source) ? source.source : undefined;
+      this.#via.push({ kind: 'merge-key', anchor, at: this.#place(source) });
+      return member;
+    }
+    return own?.value;
+  }
+
+  /** A member without a note of the way there. */
+  #lookInto(node: ParsedNode, key: string): ParsedNode | null | undefined {
+    const own = pairOf(node, key);
+    if (own !== undefined) return own.value;
+    for (const source of mergedInto(node)) {
+      const target = isAlias(source) ? this.#resolve(source) : source;
+      const member = target === undefined ? undefined : this.#lookInto(target, key);
+      if (member !== undefined) return member;
+    }
+    return undefined;
+  }
+
+  #place(node: ParsedNode): SourceLocation {
+    const [start, end] = node.range;
+    return this.#document.source.locate(start, end);
+  }
+}
+
+function pairOf(node: ParsedNode, key: string): { readonly value: ParsedNode | null } | undefined {
+  if (!isMap(node)) return undefined;
+  for (const pair of node.items) {
+    if (isScalar(pair.key) && String(pair.key.value) === key) return { value: pair.value };
+  }
+  return undefined;
+}
+
+/** The mappings `<<` names, the one that counts most first. */
+function mergedInto(node: ParsedNode): readonly ParsedNode[] {
+  if (!isMap(node)) return [];
+  const merges = node.items.filter(({ key }) => isScalar(key) && key.value === '<<' && key.type === 'PLAIN');
+  return merges.flatMap(({ value }) => (isSeq(value) ? value.items : [value]) as ParsedNode[]);
+}
