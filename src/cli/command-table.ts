@@ -93,6 +93,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ls.js')).lsCommand,
   },
   {
+    name: 'migrate',
+    summary: "Write the compose files in today's format",
+    load: async () => (await import('./commands/migrate.js')).migrateCommand,
+  },
+  {
     name: 'pause',
     summary: 'Freeze running containers',
     load: async () => (await import('./commands/pause.js')).pauseCommand,

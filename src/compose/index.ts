@@ -8,6 +8,8 @@ export type { TemplateVariable } from './template.js';
 export { traceProject, type Explainer } from './explain/explainer.js';
 export { Mask } from './explain/mask.js';
 export type { Explanation, Step, VariablePlace, VariableUse, Via } from './explain/step.js';
+export { findComposeTexts, type ComposeText } from './texts.js';
+export { migrateFile, type MigratedFile } from './migrate/migrate.js';
 export { renderProject, type RenderOptions } from './render.js';
 export type {
   Build,

@@ -57,12 +57,17 @@ export class Problems {
     this.#found.push(error);
   }
 
+  /** In the order of their lines. */
+  get all(): readonly TscomposeError[] {
+    return [...this.#found].sort(byPlace);
+  }
+
   /** @throws the one problem found, or `problems/several` */
   throwIfAny(): void {
     const [first, second] = this.#found;
     if (first === undefined) return;
     if (second === undefined) throw first;
-    const problems = [...this.#found].sort(byPlace);
+    const problems = this.all;
     throw new TscomposeError({
       code: 'problems/several',
       message: `found ${problems.length} problems`,

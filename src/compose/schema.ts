@@ -1,4 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
+import { serviceKeys } from './first-format.js';
 import { knownKeys, vcurrent } from './generated/validate-current.js';
 import type { NodePath } from './model.js';
 import { isMap, nodeAt, placeAt, toPlain, type MapNode, type Node } from './node.js';
@@ -50,7 +51,7 @@ export function validateSchema(root: MapNode, schema: Schema, source: SourceText
       code: 'compose/v1-file',
       message: 'this file is in the first Compose format, with services at the top level',
       facts: { file: source.file },
-      hint: 'put the services under a top-level "services:" key',
+      hint: '"tscompose migrate" writes it in today\'s format',
       at: locationOf(placeAt(root, firstKey(root), 'key')),
     });
     return { ...root, entries: new Map() };
@@ -245,18 +246,6 @@ function without(node: Node, path: NodePath): Node {
   }
   return node;
 }
-
-const serviceKeys = new Set([
-  'image',
-  'build',
-  'command',
-  'ports',
-  'links',
-  'volumes',
-  'environment',
-  'net',
-  'extends',
-]);
 
 function looksLikeFirstFormat(root: MapNode, errors: readonly SchemaError[]): boolean {
   if (root.entries.has('services')) return false;
