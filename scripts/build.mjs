@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** A shell reads the second line as a command, Node reads it as a string and a comment. See src/cli/launcher.ts. */
+/** A shell reads the second line as a command, Node reads it as a string and a comment. See src/launcher/tscompose.ts. */
 const shellPreamble = [
   '#!/bin/sh',
   `':' //; if [ -n "\${NODE_EXTRA_CA_CERTS+x}" ]; then export TSCOMPOSE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; fi`,
@@ -95,19 +95,19 @@ function install(name, text, mode = 0o644) {
   renameSync(temporary, join(dist, name));
 }
 
-/** A launcher and its bundle; `buildId` ties the code cache to these very bytes (V8 itself compares only the length). */
-async function installProgram({ entry, bundleName, launcherName, preamble }) {
+/** A bundle and its launchers; `buildId` ties the code cache to these very bytes (V8 itself compares only the length). */
+async function installProgram({ entry, bundleName, launchers }) {
   const text = await bundle(entry, {
     ...importMeta,
     define: { ...importMeta.define, TSCOMPOSE_VERSION: JSON.stringify(packageFile.version) },
   });
   const buildId = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  const launcher = await bundle('src/cli/launcher.ts', {
-    banner: { js: preamble },
-    define: { TSCOMPOSE_BUNDLE: JSON.stringify(bundleName), TSCOMPOSE_BUILD_ID: JSON.stringify(buildId) },
-  });
+  const define = { TSCOMPOSE_BUNDLE: JSON.stringify(bundleName), TSCOMPOSE_BUILD_ID: JSON.stringify(buildId) };
   install(bundleName, text);
-  install(launcherName, launcher, 0o755);
+  for (const { name, preamble = '' } of launchers) {
+    const launcher = await bundle(`src/launcher/${name}.ts`, { banner: { js: preamble }, define });
+    install(`${name}.cjs`, launcher, 0o755);
+  }
   return buildId;
 }
 
@@ -121,8 +121,7 @@ keep.add(
   await installProgram({
     entry: 'src/main.ts',
     bundleName: 'cli.cjs',
-    launcherName: 'tscompose.cjs',
-    preamble: shellPreamble,
+    launchers: [{ name: 'tscompose', preamble: shellPreamble }, { name: 'command-server' }],
   }),
 );
 
@@ -130,8 +129,7 @@ if (existsSync(join(root, 'src/engine/main.ts'))) {
   const engine = {
     entry: 'src/engine/main.ts',
     bundleName: 'engine-main.cjs',
-    launcherName: 'engine.cjs',
-    preamble: '',
+    launchers: [{ name: 'engine' }],
   };
   keep.add(await installProgram(engine));
 } else {

@@ -1,26 +1,51 @@
 import { errnoOf } from './base/errors.js';
-import { exitCodes, Interrupts, runCli } from './cli/index.js';
+import { exitCodes, Interrupts, runCli, runRelayed, type InterruptSignal } from './cli/index.js';
+import { serveCommands } from './relay/index.js';
 
 /** A reader that goes away early (`tscompose logs | head`) ends us without a word, as SIGPIPE ends other programs. */
 const brokenPipeExitCode = 141;
 
-const interrupts = new Interrupts((code) => process.exit(code));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupts.raise(signal));
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error) => {
-    process.exit(errnoOf(error) === 'EPIPE' ? brokenPipeExitCode : exitCodes.failure);
-  });
+const idleMs = 10 * 60_000;
+
+/** Runs the command line of this process; resolves to its exit code. */
+export async function runHere(): Promise<number> {
+  const interrupts = new Interrupts((code) => process.exit(code));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupts.raise(signal));
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      process.exit(errnoOf(error) === 'EPIPE' ? brokenPipeExitCode : exitCodes.failure);
+    });
+  }
+  const { stdout, stderr, env, argv } = process;
+  const terminal = {
+    /** Opened only by a command that reads it: that costs milliseconds at every start. */
+    get stdin() {
+      return process.stdin;
+    },
+    stdout,
+    stderr,
+    environment: env,
+    cwd: process.cwd(),
+  };
+  return await runCli(argv.slice(2), terminal, interrupts);
 }
 
-const { stdout, stderr, env, argv } = process;
-const terminal = {
-  /** Opened only by a command that reads it: that costs milliseconds at every start. */
-  get stdin() {
-    return process.stdin;
-  },
-  stdout,
-  stderr,
-  environment: env,
-  cwd: process.cwd(),
-};
-void runCli(argv.slice(2), terminal, interrupts).then((code) => process.exit(code));
+/** Runs the command lines of other processes; see src/relay. */
+export async function serve(
+  socketPath: string,
+  enginePath: string,
+  { buildId, codeFile }: { readonly buildId: string; readonly codeFile: string },
+): Promise<void> {
+  await serveCommands({
+    socketPath,
+    enginePath,
+    buildId,
+    codeFile,
+    idleMs,
+    run: async (argv, terminal) => {
+      const interrupts = new Interrupts(() => terminal.leave(exitCodes.interrupted));
+      terminal.onSignal = (signal) => interrupts.raise(signal as InterruptSignal);
+      return await runRelayed(argv, terminal, interrupts);
+    },
+  });
+}

@@ -1,5 +1,5 @@
 import type { AttachedStream } from '../client/index.js';
-import type { Terminal } from './terminal.js';
+import { drained, type Terminal } from './terminal.js';
 
 export interface AttachOptions {
   /** The process has a terminal of its own: keys go to it one by one, its size follows ours. */
@@ -27,7 +27,11 @@ export async function joinTerminal(stream: AttachedStream, terminal: Terminal, o
   if (options.interactive) stdin.pipe(stream.input);
   else stream.input.end();
   try {
-    for await (const { stream: number, payload } of stream.output) (number === 2 ? stderr : stdout).write(payload);
+    for await (const { stream: number, payload } of stream.output) {
+      const to = number === 2 ? stderr : stdout;
+      to.write(payload);
+      await drained(to);
+    }
   } finally {
     stdout.off('resize', follow);
     if (options.interactive) stdin.unpipe(stream.input);

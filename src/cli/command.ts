@@ -9,6 +9,11 @@ export interface CommandDefinition<Table extends Flags = Flags> {
   readonly usage: string;
   readonly flags: Table;
   readonly stopsAtFirstArgument?: boolean;
+  /**
+   * Whether it may run in the command server: it is over soon, and writes no files, for which the mask and limits of
+   * the caller's own process would count. Without it, never.
+   */
+  readonly relayable?: (flags: FlagValues<Table>) => boolean;
   /** Returns the exit code. */
   run(invocation: Invocation<Table>): Promise<number>;
 }
@@ -39,7 +44,10 @@ export type AnyCommand = CommandDefinition & { readonly erased: true };
 export function defineCommand<Table extends Flags>(definition: CommandDefinition<Table>): AnyCommand {
   const run = (invocation: Invocation<Flags>): Promise<number> =>
     definition.run(invocation as unknown as Invocation<Table>); // parsed from this very table
-  return { ...definition, run, erased: true };
+  const { relayable, ...rest } = definition;
+  const erased = { ...rest, run, erased: true } as const;
+  if (relayable === undefined) return erased;
+  return { ...erased, relayable: (flags) => relayable(flags as FlagValues<Table>) };
 }
 
 export function isGroup(loaded: AnyCommand | CommandGroup): loaded is CommandGroup {

@@ -1,2 +1,2 @@
-export { exitCodes, Interrupts } from './interrupts.js';
-export { runCli } from './program.js';
+export { exitCodes, Interrupts, type InterruptSignal } from './interrupts.js';
+export { runCli, runRelayed } from './program.js';

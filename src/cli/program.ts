@@ -24,11 +24,39 @@ const rootShape: CommandShape<typeof globalFlags> = {
     `and started when needed. ${programName} COMMAND --help tells more about a command.`,
 };
 
+/** Of `runRelayed`: the command wants a process of its own. */
+class NotRelayable extends Error {}
+
 /**
  * Runs one command line to its end and gives the exit code. Failures are written to standard error; nothing is thrown.
  * @param argv - without interpreter and script
  */
 export async function runCli(argv: readonly string[], terminal: Terminal, interrupts: Interrupts): Promise<number> {
+  return await runChecked(argv, terminal, interrupts, () => undefined);
+}
+
+/** The same on behalf of another process; undefined when the command is none that may, and nothing was done. */
+export async function runRelayed(
+  argv: readonly string[],
+  terminal: Terminal,
+  interrupts: Interrupts,
+): Promise<number | undefined> {
+  try {
+    return await runChecked(argv, terminal, interrupts, (command, flags) => {
+      if (command.relayable?.(flags) !== true) throw new NotRelayable();
+    });
+  } catch (error) {
+    if (error instanceof NotRelayable) return undefined;
+    throw error;
+  }
+}
+
+async function runChecked(
+  argv: readonly string[],
+  terminal: Terminal,
+  interrupts: Interrupts,
+  check: (command: AnyCommand, flags: Readonly<Record<string, unknown>>) => void,
+): Promise<number> {
   let format = guessErrorFormat(argv, terminal);
   let open: OpenContext | undefined;
   try {
@@ -41,6 +69,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, interr
     if (found.command === undefined) return writeHelp(found.shape, terminal);
     const parsed = parseCommand(found.shape, found.rest);
     if (parsed.help) return writeHelp(found.shape, terminal);
+    check(found.command, parsed.flags);
     open = createContext(
       { ...globals, dryRun: globals.dryRun || parsed.flags['dryRun'] === true },
       terminal,
@@ -48,6 +77,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, interr
     );
     return await run(found.command, parsed.flags, parsed.args, open.context);
   } catch (error) {
+    if (error instanceof NotRelayable) throw error;
     await open?.settle();
     return reportError(interrupted(error, interrupts), format, terminal);
   } finally {

@@ -10,11 +10,20 @@ export interface Terminal {
 export interface OutputStream {
   readonly isTTY?: boolean;
   /** Character cells; undefined when not a terminal. */
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+  readonly writableNeedDrain?: boolean;
+  /** False: more than enough is waiting to be read; see `drained`. */
   write(text: string | Uint8Array): boolean;
   on(event: 'resize', listener: () => void): unknown;
   off(event: 'resize', listener: () => void): unknown;
+  once(event: 'drain', listener: () => void): unknown;
+}
+
+/** Waits for a reader that is slower than we write, so that what it has not read does not pile up in memory. */
+export async function drained(stream: OutputStream): Promise<void> {
+  if (stream.writableNeedDrain !== true) return;
+  await new Promise<void>((resolve) => stream.once('drain', resolve));
 }
 
 export interface InputStream extends NodeJS.ReadableStream {

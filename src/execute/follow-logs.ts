@@ -41,6 +41,8 @@ export interface LogOptions {
   readonly since?: string | number;
   readonly until?: string | number;
   readonly onEvent: (event: LogEvent) => void;
+  /** Awaited after each piece that was read, so that reading is no faster than what takes the events. */
+  readonly pace?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -215,7 +217,7 @@ class LogReader {
 
   /** Reads one stretch of a log into the merge, from where the last one ended. */
   async #pump(source: LogSource, query: LogsQuery, kind: LaneKind, signal: AbortSignal): Promise<void> {
-    const { client, until } = this.#options;
+    const { client, until, pace } = this.#options;
     const position = this.#positions.get(source.id) ?? new LogPosition();
     this.#positions.set(source.id, position);
     const resumed = position.resume();
@@ -232,6 +234,7 @@ class LogReader {
       const request = { ...(resumed?.query ?? query), ...bounds, follow, timestamps: true };
       for await (const { stream, payload } of client.containers.logs(source.id, request, signal)) {
         assembler.push(stream, payload).forEach(push);
+        await pace?.();
       }
       // When more is to come, it begins with the line that is incomplete here.
       if (follow || this.#mode === 'read') assembler.end().forEach(push);

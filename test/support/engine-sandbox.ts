@@ -39,6 +39,7 @@ export class EngineSandbox implements AsyncDisposable {
       ...Object.fromEntries(inherited),
       TSCOMPOSE_DATA_ROOT: join(this.folder, 'data'),
       TSCOMPOSE_RUNTIME_DIR: join(this.folder, 'run'),
+      TSCOMPOSE_COMMAND_SERVER: '0', // has tests of its own; elsewhere one process less to look at
       ...env,
     };
   }

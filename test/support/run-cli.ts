@@ -56,6 +56,7 @@ function cleanEnvironment(more: Readonly<Record<string, string>> = {}): Record<s
     DOCKER_CONFIG: '/nonexistent',
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
+    TSCOMPOSE_COMMAND_SERVER: '0',
     ...Object.fromEntries(ours),
     ...more,
   };

@@ -29,6 +29,7 @@ export const configCommand = defineCommand({
     services: flag('Print names of services'),
     volumes: flag('Print names of volumes'),
   },
+  relayable: ({ output }) => output === undefined,
   run: async ({ flags, args, context }) => {
     const { globals, terminal } = context;
     const format = flags.format ?? 'yaml';

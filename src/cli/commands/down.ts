@@ -17,6 +17,7 @@ export const downCommand = defineCommand({
     timeout: integer('Seconds before a container is killed', { short: 't' }),
     volumes: flag('Remove named volumes of the project and anonymous ones', { short: 'v', oldName: 'volume' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) => {
     const { rmi = 'none' } = flags;
     if (rmi !== 'none' && rmi !== 'local' && rmi !== 'all') {

@@ -5,6 +5,7 @@ import { defineCommand } from '../command.js';
 import { answers, embeddedClient } from '../engine/connect.js';
 import { enginePaths } from '../engine/paths.js';
 import { flag } from '../flags.js';
+import { endServer, relaySocket } from '../../relay/index.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -28,6 +29,7 @@ export const engineStopCommand = defineCommand({
   run: async ({ flags, context: { terminal, signal } }) => {
     const client = embeddedClient(enginePaths(terminal).socket);
     try {
+      await endServer(relaySocket(terminal.environment, terminal.cwd), signal);
       if (!(await answers(client, signal))) {
         terminal.stderr.write('the embedded engine does not run\n');
         return 0;

@@ -19,6 +19,7 @@ export const execCommand = defineCommand({
     user: text('Run as this user', { short: 'u', placeholder: 'USER[:GROUP]' }),
     workdir: text('Run in this folder of the container', { short: 'w', placeholder: 'FOLDER' }),
   },
+  relayable: () => true,
   run: async ({ flags, args: [service = '', ...command], context }) => {
     const { terminal, signal, interrupts } = context;
     const project = await projectName(context);

@@ -17,6 +17,7 @@ export const imagesCommand = defineCommand({
     format: textOr('table', 'table or json', { placeholder: 'FORMAT' }),
     quiet: flag('Only ids of images', { short: 'q' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) => {
     const { signal, terminal } = context;
     const name = await projectName(context);

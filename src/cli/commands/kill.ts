@@ -10,6 +10,7 @@ export const killCommand = defineCommand({
     removeOrphans: flagOrUnset('Containers of services the project no longer has as well'),
     signal: textOr('SIGKILL', 'Signal to send', { short: 's', placeholder: 'SIGNAL' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) => {
     return await actOnProject(
       context,

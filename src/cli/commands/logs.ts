@@ -5,6 +5,7 @@ import { flag, integer, text, textOr } from '../flags.js';
 import { parseMoment } from '../moment.js';
 import { logPrinter, printLogEvent } from '../print-logs.js';
 import { projectIfPresent, type ProjectTarget } from '../project.js';
+import { drained } from '../terminal.js';
 
 export const logsCommand = defineCommand({
   details: 'Lines of all containers, in the order of time.',
@@ -19,6 +20,7 @@ export const logsCommand = defineCommand({
     timestamps: flag('With the time of each line', { short: 't' }),
     until: text('Only what was written before this time', { placeholder: 'TIME' }),
   },
+  relayable: ({ follow }) => !follow,
   run: async ({ flags, args, context }) => {
     const { signal } = context;
     if (flags.index !== undefined && args.length !== 1) {
@@ -36,6 +38,7 @@ export const logsCommand = defineCommand({
       history: 'all',
       tail: parseTail(flags.tail),
       signal,
+      pace: async () => await drained(context.terminal.stdout),
       onEvent: (event) => {
         if (flags.follow || event.kind !== 'exited') printLogEvent(context, target.name, printer, event, flags);
       },

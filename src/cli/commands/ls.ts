@@ -14,6 +14,7 @@ export const lsCommand = defineCommand({
     format: textOr('table', 'table or json', { placeholder: 'FORMAT' }),
     quiet: flag('Only names', { short: 'q' }),
   },
+  relayable: () => true,
   run: async ({ flags, context }) => {
     const patterns = flags.filter.map(namePattern);
     const client = await context.engine();

@@ -6,6 +6,7 @@ export const pauseCommand = defineCommand({
   details: 'Their processes stand still and keep their memory.',
   usage: '[SERVICE...]',
   flags: {},
+  relayable: () => true,
   run: async ({ args, context }) =>
     await actOnProject(context, { operation: 'pause', services: args }, (observed, { name }) =>
       planPause(observed, { projectName: name, services: args }),
@@ -15,6 +16,7 @@ export const pauseCommand = defineCommand({
 export const unpauseCommand = defineCommand({
   usage: '[SERVICE...]',
   flags: {},
+  relayable: () => true,
   run: async ({ args, context }) =>
     await actOnProject(context, { operation: 'unpause', services: args }, (observed, { name }) =>
       planUnpause(observed, { projectName: name, services: args }),

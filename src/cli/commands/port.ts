@@ -16,6 +16,7 @@ export const portCommand = defineCommand({
     index: integer('Number of the container, when the service has several'),
     protocol: textOr('tcp', 'tcp or udp', { placeholder: 'PROTOCOL' }),
   },
+  relayable: () => true,
   run: async ({ flags, args: [service = '', wanted = ''], context }) => {
     const { signal, terminal } = context;
     const port = Number(wanted);

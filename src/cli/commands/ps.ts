@@ -22,6 +22,7 @@ export const psCommand = defineCommand({
     services: flag('Only names of services'),
     status: list('Only containers in this state; may be repeated', { placeholder: 'STATE' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) => {
     const wanted = [...flags.status, ...statusFilter(flags.filter)].map(checkedState);
     const target = await projectIfPresent(context);

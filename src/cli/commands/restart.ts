@@ -11,6 +11,7 @@ export const restartCommand = defineCommand({
     noDeps: flag('Leave dependents that ask for a restart alone'),
     timeout: integer('Seconds before a container is killed', { short: 't' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) =>
     await actOnProject(context, { operation: 'restart', services: args }, (observed, { name, project }) => {
       const { noDeps } = flags;

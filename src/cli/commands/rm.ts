@@ -13,6 +13,7 @@ export const rmCommand = defineCommand({
     stop: flag('Stop running ones first', { short: 's' }),
     volumes: flag('Their anonymous volumes too', { short: 'v' }),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) =>
     await actOnProject(
       context,

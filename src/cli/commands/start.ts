@@ -11,6 +11,7 @@ export const startCommand = defineCommand({
     wait: flag('Wait until all are healthy, or running where there is no health check'),
     waitTimeout: integer('Seconds to wait at most; 0 waits for ever'),
   },
+  relayable: () => true,
   run: async ({ flags, args, context }) =>
     await actOnProject(
       context,

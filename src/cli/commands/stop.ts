@@ -8,6 +8,7 @@ export const stopCommand = defineCommand({
   details: 'Dependents first. tscompose start starts them again.',
   usage: '[SERVICE...]',
   flags: { timeout: integer('Seconds before a container is killed', { short: 't' }) },
+  relayable: () => true,
   run: async ({ flags, args, context }) =>
     await actOnProject(context, { operation: 'stop', services: args }, (observed, { name, project }) =>
       planStop(observed, project, { projectName: name, services: args, ...timeoutOf(flags.timeout) }),

@@ -6,6 +6,7 @@ import { renderTable } from '../render/table.js';
 export const topCommand = defineCommand({
   usage: '[SERVICE...]',
   flags: {},
+  relayable: () => true,
   run: async ({ args, context }) => {
     const { signal, terminal } = context;
     const name = await projectName(context);

@@ -45,6 +45,7 @@ export const upCommand = defineCommand({
     'order. Shows the output of the containers until Ctrl-C stops them; a second Ctrl-C kills them.',
   usage: '[SERVICE...]',
   flags: upFlags,
+  relayable: ({ detach, wait, noStart }) => detach || wait || noStart,
   run: async ({ flags, args, context }) => {
     checkUpFlags(flags);
     const loaded = await requireProject(context);

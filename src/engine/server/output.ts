@@ -27,15 +27,29 @@ export async function pump(
   }: { tty: boolean; to: Writable; signal: AbortSignal; describe: (error: unknown) => string },
 ): Promise<void> {
   const encode = (stream: StreamType, payload: Uint8Array) => (tty ? payload : encodeFrame(stream, payload));
-  try {
-    for await (const { stream, payload } of output) {
-      if (to.destroyed || signal.aborted) return;
-      if (!to.write(encode(stream, payload))) await drained(to);
+  const isGone = () => to.destroyed || signal.aborted;
+  const write = async (): Promise<void> => {
+    try {
+      for await (const { stream, payload } of output) {
+        if (isGone()) return;
+        if (!to.write(encode(stream, payload))) await drained(to);
+      }
+    } catch (error) {
+      if (!isGone()) to.write(encode(streamTypes.systemError, Buffer.from(describe(error))));
     }
-  } catch (error) {
-    if (to.destroyed || signal.aborted) return;
-    to.write(encode(streamTypes.systemError, Buffer.from(describe(error))));
-  }
+  };
+  if (isGone()) return;
+  await new Promise<void>((resolve) => {
+    // A source that is silent is not waited for: it is left when it next speaks.
+    const settle = () => {
+      to.off('close', settle);
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    to.once('close', settle);
+    signal.addEventListener('abort', settle, { once: true });
+    void write().then(settle);
+  });
 }
 
 /** Resolves when there is room again, or nobody to write to any more. */

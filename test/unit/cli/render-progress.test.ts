@@ -23,6 +23,7 @@ function stream(terminal?: { columns: number; rows: number }): OutputStream & { 
     },
     on: () => undefined,
     off: () => undefined,
+    once: () => undefined,
     text: () => text,
   };
 }

@@ -1,0 +1,4 @@
+/** Entry of `dist/engine.cjs`. */
+import { loadBundle } from './load-bundle.js';
+
+loadBundle();

@@ -1,0 +1,32 @@
+/**
+ * Entry of `dist/tscompose.cjs`. Short commands are run by the command server where one listens; everything else, and
+ * everything where none does, by the program itself.
+ *
+ * The file starts with a few words of shell (scripts/build.mjs), for two things Node decides before any code of ours
+ * runs: it parses every certificate of NODE_EXTRA_CA_CERTS (65 ms), and it takes an `--env-file` anywhere in the
+ * arguments for its own unless they stand behind `--`.
+ */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isRelayOff, relay, relayedCommands, relaySocket, startServer, worldOf } from '../relay/index.js';
+import { buildId, loadBundle } from './load-bundle.js';
+
+const argv = process.argv.slice(2);
+/** Perhaps the value of a flag; the parser of the program knows, and a wrong guess costs only time. */
+const command = argv.find((word) => relayedCommands.has(word));
+
+async function main(): Promise<number> {
+  const { env } = process;
+  const canRelay = command !== undefined && !isRelayOff(env);
+  const socket = relaySocket(env, process.cwd());
+  const relayed = canRelay ? await relay(socket, { world: worldOf(buildId, env), argv }) : 'declined';
+  if (typeof relayed === 'number') return relayed;
+  const { runHere } = loadBundle(command);
+  const code = await runHere();
+  if (relayed === 'absent' && existsSync(join(dirname(socket), 'engine.sock'))) {
+    await startServer(join(__dirname, 'command-server.cjs'), socket);
+  }
+  return code;
+}
+
+void main().then((code) => process.exit(code));

@@ -1,0 +1,136 @@
+import { connect, type Socket } from 'node:net';
+import { isatty } from 'node:tty';
+import { ask, frame, FrameReader, tell, type RelayRequest, type StreamShape, type StreamShapes } from './frames.js';
+
+/** Why a command is to run in this very process. */
+export type NotRelayed =
+  /** Nobody listens. */
+  | 'absent'
+  /** The server cannot do this one for us. */
+  | 'declined';
+
+/**
+ * Has the server run a command whose streams and signals are this process's. Nothing has happened when the answer is
+ * not an exit code.
+ * @param socketPath - of the server
+ */
+export function relay(socketPath: string, request: Pick<RelayRequest, 'world' | 'argv'>): Promise<number | NotRelayed> {
+  return new Promise((settle) => {
+    const socket = connect(socketPath);
+    const session = new Session(socket, (result) => {
+      socket.destroy();
+      settle(result);
+    });
+    socket.on('connect', () => session.begin(request));
+    socket.on('error', () => session.lost());
+    socket.on('close', () => session.lost());
+  });
+}
+
+class Session {
+  readonly #socket: Socket;
+  readonly #finish: (result: number | NotRelayed) => void;
+  #began = false;
+  /** Whether the outside has seen anything of the command. */
+  #seen = false;
+  #raw = false;
+  #ended = false;
+
+  constructor(socket: Socket, finish: (result: number | NotRelayed) => void) {
+    this.#socket = socket;
+    this.#finish = finish;
+  }
+
+  begin(request: Pick<RelayRequest, 'world' | 'argv'>): void {
+    this.#began = true;
+    const whole: RelayRequest = {
+      ...request,
+      cwd: process.cwd(),
+      environment: { ...process.env } as Record<string, string>, // process.env has no undefined members
+      stdinIsTTY: isatty(0),
+      streams: shapes(),
+    };
+    this.#socket.write(frame(ask.run, JSON.stringify(whole)));
+    const frames = new FrameReader((kind, payload) => this.#receive(kind, payload));
+    this.#socket.on('data', (chunk) => frames.push(chunk));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#passSignal);
+    process.on('SIGWINCH', this.#passShapes);
+  }
+
+  /** The connection is gone without a last frame. */
+  lost(): void {
+    if (!this.#began) this.#end('absent');
+    else if (!this.#seen) this.#end('declined');
+    else {
+      process.stderr.write('tscompose: the process that ran this command has gone; run it again\n');
+      this.#end(1);
+    }
+  }
+
+  #receive(kind: string, payload: Buffer): void {
+    switch (kind) {
+      case tell.output:
+        this.#write(process.stdout, payload);
+        return;
+      case tell.error:
+        this.#write(process.stderr, payload);
+        return;
+      case tell.input:
+        this.#passInput();
+        return;
+      case tell.raw:
+        this.#raw = payload.toString('latin1') === '1';
+        process.stdin.setRawMode(this.#raw);
+        return;
+      case tell.exit:
+        this.#end(Number(payload.toString('latin1')));
+        return;
+      case tell.decline:
+        this.#end('declined');
+        return;
+    }
+  }
+
+  /** A reader that is slow slows the command down, as it would its own process. */
+  #write(stream: NodeJS.WriteStream, payload: Buffer): void {
+    this.#seen = true;
+    if (stream.write(payload) || this.#socket.isPaused()) return;
+    this.#socket.pause();
+    stream.once('drain', () => this.#socket.resume());
+  }
+
+  #passInput(): void {
+    this.#seen = true;
+    process.stdin.on('data', (chunk: Buffer) => {
+      if (this.#socket.write(frame(ask.input, chunk))) return;
+      process.stdin.pause();
+      this.#socket.once('drain', () => process.stdin.resume());
+    });
+    process.stdin.on('end', () => this.#socket.write(frame(ask.input)));
+  }
+
+  readonly #passSignal = (signal: NodeJS.Signals): void => {
+    this.#socket.write(frame(ask.signal, signal));
+  };
+
+  readonly #passShapes = (): void => {
+    this.#socket.write(frame(ask.resize, JSON.stringify(shapes())));
+  };
+
+  #end(result: number | NotRelayed): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#passSignal);
+    process.off('SIGWINCH', this.#passShapes);
+    if (this.#raw) process.stdin.setRawMode(false);
+    this.#finish(result);
+  }
+}
+
+function shapes(): StreamShapes {
+  return { stdout: shape(process.stdout), stderr: shape(process.stderr) };
+}
+
+function shape({ isTTY, columns, rows }: NodeJS.WriteStream): StreamShape {
+  return isTTY ? { isTTY, columns, rows } : { isTTY: false, columns: undefined, rows: undefined };
+}

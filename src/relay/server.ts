@@ -1,0 +1,157 @@
+import { lstatSync, unlinkSync, watch } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { errnoOf } from '../base/errors.js';
+import { ask, frame, FrameReader, tell, type RelayRequest, type StreamShapes } from './frames.js';
+import { RelayedTerminal, type RelayedCommand } from './terminal.js';
+import { worldOf } from './world.js';
+
+export interface ServeOptions {
+  readonly socketPath: string;
+  /** Of the engine beside which it runs: the server ends when that is gone. */
+  readonly enginePath: string;
+  readonly buildId: string;
+  /** The file the code came from: once it changes, new commands need another server. */
+  readonly codeFile: string;
+  readonly run: RelayedCommand;
+  /** Milliseconds without a command after which it ends. */
+  readonly idleMs: number;
+}
+
+/**
+ * Runs commands for other processes, so that they need not load the program, until the engine has gone, the code has
+ * changed or nobody has come for a while. Resolves when the last command is over.
+ */
+export async function serveCommands(options: ServeOptions): Promise<void> {
+  const { socketPath, enginePath, codeFile, idleMs } = options;
+  if (identityOf(enginePath) === undefined) return;
+  const server = await listen(socketPath);
+  if (server === undefined) return; // another one serves
+  const world = worldOf(options.buildId, process.env);
+  const code = identityOf(codeFile);
+  const socketFile = identityOf(socketPath);
+  const commands = new Set<Promise<void>>();
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const idle = setTimeout(end, idleMs).unref();
+  const look = watch(dirname(socketPath), () => {
+    if (identityOf(enginePath) === undefined || identityOf(socketPath) !== socketFile) end();
+  });
+  server.on('connection', (socket) => {
+    idle.refresh();
+    const isCurrent = identityOf(codeFile) === code;
+    const onCommand = (command: Promise<void>): void => {
+      commands.add(command);
+      void command.finally(() => commands.delete(command));
+    };
+    serveOne(socket, { run: options.run, world: isCurrent ? world : '', end, onCommand });
+    if (!isCurrent) end();
+  });
+  await ended;
+  server.close(); // nobody new; the socket file goes with it
+  look.close();
+  clearTimeout(idle);
+  while (commands.size > 0) await Promise.allSettled(commands);
+}
+
+interface OneOptions {
+  readonly run: RelayedCommand;
+  readonly world: string;
+  readonly end: () => void;
+  readonly onCommand: (command: Promise<void>) => void;
+}
+
+function serveOne(socket: Socket, { world, run, end, onCommand }: OneOptions): void {
+  let terminal: RelayedTerminal | undefined;
+  const begin = async (request: RelayRequest): Promise<void> => {
+    if (request.world !== world) return void socket.end(frame(tell.decline));
+    terminal = new RelayedTerminal(socket, request);
+    const code = await run(request.argv, terminal);
+    if (code !== undefined) terminal.leave(code);
+    else if (socket.writable) socket.end(frame(tell.decline));
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve)); // all is read
+  };
+  const frames = new FrameReader((kind, payload) => {
+    switch (kind) {
+      case ask.run:
+        onCommand(begin(JSON.parse(payload.toString('utf8')) as RelayRequest));
+        return;
+      case ask.input:
+        terminal?.takeInput(payload);
+        return;
+      case ask.signal:
+        terminal?.interrupt(payload.toString('latin1'));
+        return;
+      case ask.resize:
+        terminal?.reshape(JSON.parse(payload.toString('utf8')) as StreamShapes);
+        return;
+      case ask.end:
+        end();
+        return;
+    }
+  });
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      frames.push(chunk);
+    } catch {
+      socket.destroy(); // nobody of ours
+    }
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => terminal?.hangUp());
+}
+
+/** Undefined when another server answers there. Takes over the socket of one that died. */
+async function listen(socketPath: string): Promise<Server | undefined> {
+  for (;;) {
+    const server = createServer();
+    const failure = await new Promise<Error | undefined>((resolve) => {
+      server.once('error', resolve);
+      server.once('listening', () => resolve(undefined));
+      const mask = process.umask(0o177);
+      server.listen(socketPath);
+      process.umask(mask);
+    });
+    if (failure === undefined) return server;
+    if (errnoOf(failure) !== 'EADDRINUSE') throw failure;
+    if (await answers(socketPath)) return undefined;
+    try {
+      unlinkSync(socketPath);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino, mtimeMs } = lstatSync(path);
+    return `${dev}:${ino}:${mtimeMs}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks a server to end and waits until its commands are over; where none listens that is at once. */
+export function endServer(socketPath: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath, () => socket.write(frame(ask.end)));
+    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    socket.on('error', () => resolve());
+    socket.on('close', () => resolve());
+    socket.resume();
+  });
+}
