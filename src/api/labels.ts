@@ -15,5 +15,6 @@ export const composeLabels = {
   network: 'com.docker.compose.network',
   volume: 'com.docker.compose.volume',
   version: 'com.docker.compose.version',
+  hook: 'com.docker.compose.hook',
   replace: 'com.docker.compose.replace',
 } as const;

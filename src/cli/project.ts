@@ -10,6 +10,7 @@ import {
 } from '../compose/index.js';
 import type { CliContext } from './context.js';
 import { remoteProjects } from './remotes.js';
+import { booleanSetting } from './terminal.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -35,7 +36,9 @@ export async function requireProject(
   context: CliContext,
   options: { readonly without?: readonly OptionalStage[]; readonly allResources?: boolean } = {},
 ): Promise<Project> {
-  return await loadProject({ ...loadOptions(context), ...options });
+  const project = await loadProject({ ...loadOptions(context), ...options });
+  const old = context.globals.compatibility || booleanSetting(project.environment['COMPOSE_COMPATIBILITY']) === true;
+  return old ? { ...project, separator: '_' } : project;
 }
 
 /**

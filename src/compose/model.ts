@@ -21,6 +21,8 @@ export type ProjectResources = Pick<ProjectModel, 'networks' | 'volumes' | 'secr
 /** A loaded project: the model, where it came from, and where every node of it stands in the user's files. */
 export interface Project {
   readonly name: string;
+  /** Between the parts of names of containers and images; absent: `-`. */
+  readonly separator?: '-' | '_';
   /** Absolute path of the project directory. */
   readonly workingDir: string;
   /** Absolute paths of the files loaded by `-f`, `COMPOSE_FILE` or discovery, in order. */

@@ -16,7 +16,7 @@ const mostRounds = 5;
  * that exist. @returns the last plan
  */
 export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Plan> {
-  let round = up;
+  let round: UpOptions = { nowS: Date.now() / 1_000, ...up };
   for (let count = 1; ; count++) {
     const plan = planUp(project, await observe(options.client, project, options.signal), round);
     if (options.onPlan?.(plan) === 'stop') return plan;

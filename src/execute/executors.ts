@@ -11,6 +11,7 @@ import type { ContainerWatch } from './container-watch.js';
 import { dependencyFailure } from './failures.js';
 import { OutputTail, reportMessages } from './image-progress.js';
 import type { OnEvent } from './progress.js';
+import { runHook } from './run-hook.js';
 
 /** What one operation sees of the run. */
 export interface ExecutionContext {
@@ -113,7 +114,7 @@ export const executors: Executors = {
     const request = await withProfiles(withHash(operation, idOf));
     const { Id, Warnings } = await client.containers.create(
       request,
-      { name, ...(platform === undefined ? {} : { platform }) },
+      { ...(name === '' ? {} : { name }), ...(platform === undefined ? {} : { platform }) },
       signal,
     );
     keepId(Id);
@@ -139,6 +140,13 @@ export const executors: Executors = {
   },
   'container.kill': async ({ container, signal: name }, { client, signal, idOf }) => {
     await unlessGone(client.containers.kill(idOfRef(container, idOf), { signal: name }, signal));
+  },
+  'container.exec': async ({ container, hook, name }, { client, signal, idOf, onEvent, output }) => {
+    await runHook(client, idOfRef(container, idOf), hook, signal, (text) => {
+      for (const line of output.push(text)) {
+        onEvent({ kind: 'progress', subject: `Container ${container.name}`, status: name, detail: line });
+      }
+    });
   },
   'container.pause': async ({ container }, { client, signal, idOf }) => {
     await client.containers.pause(idOfRef(container, idOf), signal);

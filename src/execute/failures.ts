@@ -129,6 +129,8 @@ function attempt(operation: Operation, subject: string): string {
       return `remove image ${subject}`;
     case 'container.create':
       return `create service "${operation.service}" (container ${operation.finalName})`;
+    case 'container.exec':
+      return `run ${operation.name} of service "${service ?? ''}" (container ${operation.container.name})`;
     case 'container.wait':
       return `wait for service "${operation.service}"`;
     default:

@@ -4,6 +4,7 @@ import { composeLabels } from '../api/labels.js';
 import { isNotFound, type EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
 import {
+  hookImages,
   imageOf,
   type ObservedContainer,
   type ObservedImage,
@@ -38,7 +39,14 @@ export async function observe(
     volumes ? observeVolumes(client, project, filters, signal) : [],
     images ? list.then((found) => observeImages(client, imagesOf(project, found), signal)) : {},
   ]);
-  return { containers, networks: foundNetworks, volumes: foundVolumes, images: foundImages };
+  const hooks = (await list).filter(({ Labels }) => Labels[composeLabels.hook] !== undefined).map(observedContainer);
+  return {
+    containers,
+    ...(hooks.length === 0 ? {} : { hooks }),
+    networks: foundNetworks,
+    volumes: foundVolumes,
+    images: foundImages,
+  };
 }
 
 /** The config hash tells compose's containers from strangers that carry the project's label. */
@@ -124,7 +132,11 @@ function observedVolume({ Name, Labels }: { Name: string; Labels: Record<string,
 function imagesOf(project: Project | string, containers: readonly ContainerSummary[]): string[] {
   if (typeof project === 'string') return [...new Set(containers.map(({ Image }) => Image))];
   const services = Object.entries(project.model.services);
-  return [...new Set(services.map(([service, definition]) => imageOf(project.name, service, definition)))];
+  return [
+    ...new Set(
+      services.flatMap(([service, definition]) => [imageOf(project, service, definition), ...hookImages(definition)]),
+    ),
+  ];
 }
 
 async function observeImages(
@@ -141,14 +153,27 @@ async function observeImages(
   return Object.fromEntries(found.flat());
 }
 
-function observedImage({ Id, Os, Architecture, Variant, Config }: ImageInspect): ObservedImage {
+function observedImage({
+  Id,
+  Os,
+  Architecture,
+  Variant,
+  Config,
+  Metadata,
+}: Partial<ImageInspect> & Pick<ImageInspect, 'Id' | 'Os' | 'Architecture'>): ObservedImage {
   const { Volumes: volumes, Healthcheck: health }: Partial<ImageInspect['Config']> = orEmpty(Config);
   return {
     id: Id,
     platform: [Os, Architecture, ...(Variant === undefined || Variant === '' ? [] : [Variant])].join('/'),
     volumes: Object.keys(volumes ?? {}),
     hasHealthCheck: (health?.Test ?? []).some((word) => word !== 'NONE'),
+    ...taggedOf(Metadata?.LastTagTime),
   };
+}
+
+function taggedOf(time: string | undefined): { readonly taggedS?: number } {
+  const seconds = time === undefined || time.startsWith('0001-') ? Number.NaN : Date.parse(time) / 1_000;
+  return Number.isNaN(seconds) ? {} : { taggedS: seconds };
 }
 
 /** Engines answer null for an empty object here and there, whatever the types say. */

@@ -28,7 +28,7 @@ export function progressOf(operation: Operation): OperationProgress | undefined 
     case 'volume.remove':
       return { subject: `Volume ${operation.volume}`, begin: 'Removing', end: 'Removed' };
     case 'container.create':
-      return operation.name === operation.finalName
+      return operation.name === operation.finalName || operation.name === ''
         ? { subject: `Container ${operation.finalName}`, begin: 'Creating', end: 'Created' }
         : { subject: `Container ${operation.finalName}`, begin: 'Recreate', end: undefined };
     case 'container.rename':
@@ -47,6 +47,7 @@ export function progressOf(operation: Operation): OperationProgress | undefined 
       return about(operation.container.name, 'Unpausing', 'Unpaused');
     case 'container.remove':
       return about(operation.container.name, 'Removing', 'Removed');
+    case 'container.exec':
     case 'container.upload':
     case 'container.wait':
     case 'network.connect':

@@ -45,7 +45,7 @@ export function buildRequest(
     context: build.context,
     dockerfile: build.dockerfile,
     dockerfileInline: build.dockerfile_inline,
-    tags: [...new Set([imageOf(project.name, service, definition), ...(build.tags ?? [])])],
+    tags: [...new Set([imageOf(project, service, definition), ...(build.tags ?? [])])],
     args: { ...build.args, ...overrides.args },
     target: build.target === '' ? undefined : build.target,
     labels: imageLabels(project.name, service, build.labels),

@@ -96,5 +96,5 @@ function warnAboutFiles(state: UpState, service: string, made: number): void {
 
 /** The name a kept container should have; it differs when an earlier replacement was cut short. */
 export function expectedName(state: UpState, service: string, number: number): string {
-  return containerName(state.facts.project.name, service, number, state.definition(service));
+  return containerName(state.facts.project, service, number, state.definition(service));
 }

@@ -84,10 +84,10 @@ function causeToReplace(
   const expected = withContainerIds(definition, (other) => firstContainerId(context, other));
   if (old.labels[composeLabels.configHash] !== serviceHash(expected))
     return hashCause(context, service, definition, old);
-  const image = observed.images[imageOf(project.name, service, definition)];
+  const image = observed.images[imageOf(project, service, definition)];
   const recorded = old.labels[composeLabels.imageDigest] ?? old.imageId;
   if (image !== undefined && recorded !== image.id)
-    return `image ${imageOf(project.name, service, definition)} is another one now`;
+    return `image ${imageOf(project, service, definition)} is another one now`;
   return missingNetwork(project, definition, old) ?? missingVolume(project, definition, old);
 }
 

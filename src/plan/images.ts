@@ -1,9 +1,11 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
 import { buildRequest } from './build-request.js';
+import { hookImages } from './hooks.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
 import type { PlanBuilder } from './plan-builder.js';
+import { pullPeriodS } from './pull-period.js';
 import type { Fetched, UpOptions } from './up-options.js';
 
 declare module '../base/errors.js' {
@@ -16,6 +18,8 @@ declare module '../base/errors.js' {
 export interface PlannedImages {
   /** Step that brings the image of a service. */
   readonly stepOf: ReadonlyMap<string, number>;
+  /** Steps that bring images which only hooks use, by reference. */
+  readonly hookSteps: ReadonlyMap<string, number>;
   /** References that this plan tries to get, by either way. */
   readonly fetched: Fetched;
   /** A pull that may fail: what to do then is for the next plan. */
@@ -40,7 +44,7 @@ export function planImages(
 ): PlannedImages {
   const byImage = new Map<string, string[]>();
   for (const service of services) {
-    const image = imageOf(project.name, service, definitionOf(project, service));
+    const image = imageOf(project, service, definitionOf(project, service));
     byImage.set(image, [...(byImage.get(image) ?? []), service]);
   }
   const stepOf = new Map<string, number>();
@@ -78,8 +82,16 @@ export function planImages(
       uncertain ||= optional;
     }
   }
+  const hookSteps = new Map<string, number>();
+  for (const service of services) {
+    for (const image of hookImages(definitionOf(project, service))) {
+      if (observed.images[image] !== undefined || hookSteps.has(image) || byImage.has(image)) continue;
+      const facts = { image, services: [service], platform: undefined, optional: false };
+      hookSteps.set(image, builder.add('image.pull', 'image of a hook is not there', facts));
+    }
+  }
   throwAll(problems);
-  return { stepOf, fetched, uncertain };
+  return { stepOf, hookSteps, fetched, uncertain };
 }
 
 function definitionOf(project: Project, service: string): Service {
@@ -91,7 +103,7 @@ function definitionOf(project: Project, service: string): Service {
 /** Undefined: the image is there and good. */
 function decide(project: Project, service: string, observed: ObservedState, options: UpOptions): Decision | undefined {
   const definition = definitionOf(project, service);
-  const image = imageOf(project.name, service, definition);
+  const image = imageOf(project, service, definition);
   const found = observed.images[image];
   const present = found !== undefined && platformFits(definition.platform, found.platform);
   const policy = options.pull ?? definition.pull_policy ?? 'missing';
@@ -104,7 +116,9 @@ function decide(project: Project, service: string, observed: ObservedState, opti
       return { get: 'build', cause: 'pull_policy is build' };
   }
   const pullable = definition.image !== undefined && !tried;
-  if (pullable && isEager(policy)) return { get: 'pull', cause: `pull policy is ${policy}` };
+  const ageS = (options.nowS ?? 0) - (found?.taggedS ?? 0);
+  const due = present && ageS > (pullPeriodS(policy) ?? Infinity);
+  if (pullable && (isEager(policy) || due)) return { get: 'pull', cause: `pull policy is ${policy}` };
   if (present) return undefined;
   const cause = found === undefined ? 'image is not there' : `image is for ${found.platform}`;
   if (pullable && policy !== 'never' && policy !== 'build') return { get: 'pull', cause };
@@ -121,7 +135,7 @@ function decide(project: Project, service: string, observed: ObservedState, opti
   });
 }
 
-/** Policies that ask the registry even when the image is there. Periods are looked at by the engine that knows pull times. */
+/** Policies that ask the registry even when the image is there. */
 function isEager(policy: string): boolean {
   return policy === 'always' || policy === 'refresh';
 }

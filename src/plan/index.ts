@@ -1,5 +1,6 @@
 export type { BuildOverrides, BuildRequest } from './build-request.js';
 export { checkPlan } from './check-plan.js';
+export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
 export { containerName, displayName, imageOf } from './names.js';
 export {

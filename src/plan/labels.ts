@@ -80,6 +80,11 @@ export function imageLabels(
   };
 }
 
+/** Of a container that runs a `pre_start` hook; without a config hash, so that nobody takes it for a replica. */
+export function hookLabels(project: string, service: string): Record<string, string> {
+  return { ...projectLabels(project), [composeLabels.service]: service, [composeLabels.hook]: 'pre_start' };
+}
+
 /** The hashed part of a service as JSON. Values of the environment are digests: the label says what changed, not what it was. */
 export function definitionText(definition: Service): string {
   let text = definitions.get(definition);

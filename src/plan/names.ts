@@ -1,8 +1,16 @@
 import type { Project, Service } from '../compose/index.js';
 import type { ObservedContainer } from './observed-state.js';
 
-export function containerName(project: string, service: string, number: number, definition: Service): string {
-  return definition.container_name ?? `${project}-${service}-${number}`;
+/** A project as names need it. */
+type Named = Pick<Project, 'name' | 'separator'>;
+
+/** `-`, or `_` for those who want the names of docker-compose v1. */
+export function separatorOf({ separator = '-' }: Named): string {
+  return separator;
+}
+
+export function containerName(project: Named, service: string, number: number, definition: Service): string {
+  return definition.container_name ?? [project.name, service, number].join(separatorOf(project));
 }
 
 /** While the container to be replaced still has the final name. */
@@ -16,13 +24,13 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /** Reference of a service's image: its own, or the name a build gives it. */
-export function imageOf(project: string, service: string, definition: Service): string {
-  return definition.image ?? `${project}-${service}`;
+export function imageOf(project: Named, service: string, definition: Service): string {
+  return definition.image ?? [project.name, service].join(separatorOf(project));
 }
 
 /** `web-1` for `demo-web-1`; a name of the user's own stays whole. */
 export function displayName(project: string, name: string): string {
-  return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
+  return name.startsWith(`${project}-`) || name.startsWith(`${project}_`) ? name.slice(project.length + 1) : name;
 }
 
 export function isOrphan(project: Project, container: ObservedContainer): boolean {

@@ -9,6 +9,8 @@ export interface ObservedState {
   readonly networks: readonly ObservedNetwork[];
   /** Those with the project's label, and those with a name the project uses. */
   readonly volumes: readonly ObservedVolume[];
+  /** Containers of `pre_start` hooks that failed: kept to be looked at. */
+  readonly hooks?: readonly ObservedContainer[];
   /** By reference as the project writes it; an absent key is an absent image. */
   readonly images: Readonly<Record<string, ObservedImage>>;
 }
@@ -64,6 +66,8 @@ export interface ObservedImage {
   /** Targets of its `VOLUME` instructions. */
   readonly volumes: readonly string[];
   readonly hasHealthCheck: boolean;
+  /** Unix seconds when it last got its name, by a pull or build; absent where the engine does not say. */
+  readonly taggedS?: number;
 }
 
 export const nothingObserved: ObservedState = { containers: [], networks: [], volumes: [], images: {} };

@@ -1,4 +1,5 @@
 import type { Mount, Port, Project, Service } from '../compose/index.js';
+import { separatorOf } from './names.js';
 
 /** A container of `run`: one service's, with a command of its own. */
 export interface OneOff {
@@ -37,19 +38,19 @@ export interface OneOffChanges {
 /** One-offs have no number: no label says one, and they are never counted among the replicas. */
 export const oneOffNumber = 0;
 
-export function oneOffName(project: string, service: string, slug: string): string {
-  return `${project}-${service}-run-${slug.slice(0, 12)}`;
+export function oneOffName(project: Pick<Project, 'name' | 'separator'>, service: string, slug: string): string {
+  return [project.name, service, 'run', slug.slice(0, 12)].join(separatorOf(project));
 }
 
 /** The project with the service as its one-off container has it: never restarted, once, under a name of its own. */
 export function withOneOff(project: Project, oneOff: OneOff): Project {
   const definition = project.model.services[oneOff.service];
   if (definition === undefined) return project; // told as `plan/no-such-service`
-  const services = { ...project.model.services, [oneOff.service]: changed(project.name, definition, oneOff) };
+  const services = { ...project.model.services, [oneOff.service]: changed(project, definition, oneOff) };
   return { ...project, model: { ...project.model, services } };
 }
 
-function changed(project: string, definition: Service, { service, slug, changes, interactive }: OneOff): Service {
+function changed(project: Project, definition: Service, { service, slug, changes, interactive }: OneOff): Service {
   const { deploy } = definition;
   const published = changes.ports === 'declared' ? definition.ports : changes.ports;
   const command = changes.command ?? (changes.entrypoint === undefined ? definition.command : null);

@@ -3,6 +3,7 @@ import type { NetworkCreateRequest } from '../api/network.js';
 import type { VolumeCreateRequest } from '../api/volume.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { BuildRequest } from './build-request.js';
+import type { HookCommand } from './hooks.js';
 import type { Fetched } from './up-options.js';
 
 /** A container that is there already, or one that an earlier step of the plan creates. */
@@ -54,7 +55,7 @@ interface OperationFacts {
   'container.create': {
     readonly service: string;
     readonly number: number;
-    /** Temporary while the container to be replaced still has the final one. */
+    /** Temporary while the container to be replaced still has the final one; empty: the engine's choice. */
     readonly name: string;
     readonly finalName: string;
     readonly request: ContainerCreateRequest;
@@ -69,6 +70,8 @@ interface OperationFacts {
   'container.stop': OnContainer & { readonly timeoutS: number | undefined };
   'container.restart': OnContainer & { readonly timeoutS: number | undefined };
   'container.kill': OnContainer & { readonly signal: string };
+  /** Runs a command in it to its end; another exit code than 0 is a failure. `name`: `post_start[0]`. */
+  'container.exec': OnContainer & { readonly hook: HookCommand; readonly name: string };
   'container.pause': OnContainer;
   'container.unpause': OnContainer;
   'container.remove': OnContainer & { readonly force: boolean; readonly volumes: boolean };

@@ -6,6 +6,7 @@ import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { projectFromLabels } from './project-from-labels.js';
+import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
 import { isUp } from './up-state.js';
 
@@ -37,16 +38,21 @@ export function planDown(
   const chosen = named === undefined ? undefined : new Set([...named, ...dependentsOf(graph, named)]);
   const containers = observed.containers.filter((container) => isChosen(model, container, chosen, options));
   const removed: number[] = [];
-  inStopOrder(graph, containers, ({ id, name, service, ...container }, after) => {
-    const ref = { id, name, service };
-    const up = isUp({ id, name, service, ...container });
+  inStopOrder(graph, containers, (container, after) => {
+    const ref = { id: container.id, name: container.name, service: container.service };
+    const up = isUp(container);
     const stopped = up
-      ? [builder.add('container.stop', 'down', { container: ref, timeoutS: options.timeoutS }, after)]
+      ? [stopContainer(builder, model, container, { cause: 'down', timeoutS: options.timeoutS }, after)]
       : [...after];
     const facts = { container: ref, force: true, volumes: options.volumes === true };
     removed.push(builder.add('container.remove', 'down', facts, stopped));
     return up ? stopped[0] : undefined;
   });
+  for (const { id, name, service } of observed.hooks ?? []) {
+    if (chosen?.has(service) === false) continue;
+    const facts = { container: { id, name, service }, force: true, volumes: true };
+    removed.push(builder.add('container.remove', 'a hook that failed', facts));
+  }
   warnOrphans(builder, model, observed, options, containers);
   removeNetworks(builder, project, model.name, observed, removed);
   if (options.volumes === true) removeVolumes(builder, project, model.name, observed, removed);
@@ -131,8 +137,10 @@ function removeImages(
 ): void {
   if (which === 'none') return;
   const images = Object.entries(project.model.services).flatMap(([service, definition]) => {
-    const image = imageOf(project.name, service, definition);
-    const local = exact ? definition.image === undefined : image === `${project.name}-${service}`;
+    const image = imageOf(project, service, definition);
+    const local = exact
+      ? definition.image === undefined
+      : [`${project.name}-${service}`, `${project.name}_${service}`].includes(image);
     return which === 'all' || local ? [image] : [];
   });
   for (const image of [...new Set(images)].sort()) {

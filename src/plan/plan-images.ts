@@ -30,7 +30,7 @@ export function planBuild(project: Project, options: ImageTarget & BuildOverride
   for (const [service, definition] of selected(project, options)) {
     if (definition.build === undefined) continue;
     const request = buildRequest(project, service, definition, definition.build, options);
-    const image = imageOf(project.name, service, definition);
+    const image = imageOf(project, service, definition);
     builder.add('image.build', 'asked to build', { image, service, request });
   }
   return builder.build();

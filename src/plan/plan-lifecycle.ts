@@ -1,12 +1,14 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project } from '../compose/index.js';
 import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
+import { runHooks } from './hooks.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { projectFromLabels } from './project-from-labels.js';
 import { selectForStart } from './select.js';
 import { startContainers } from './start-containers.js';
+import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
 import { isUp, UpState } from './up-state.js';
 
@@ -55,7 +57,7 @@ export function planStart(
     options: options.wait === true ? { wait: true } : {},
     selection,
     decisions: new Map(),
-    images: { stepOf: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
+    images: { stepOf: new Map(), hookSteps: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
     volumes: new Map(),
   });
   startContainers(state);
@@ -71,8 +73,8 @@ export function planStop(
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const builder = new PlanBuilder(model.name);
   const containers = chosen(observed, options).filter(isUp);
-  inStopOrder(buildGraph(model), containers, ({ id, name, service }, after) =>
-    builder.add('container.stop', 'stop', { container: { id, name, service }, timeoutS: options.timeoutS }, after),
+  inStopOrder(buildGraph(model), containers, (container, after) =>
+    stopContainer(builder, model, container, { cause: 'stop', timeoutS: options.timeoutS }, after),
   );
   return builder.build();
 }
@@ -113,7 +115,14 @@ export function planRestart(
     });
     steps.set(
       service,
-      own.map((container) => builder.add('container.restart', cause, facts(container), before)),
+      own.flatMap((container) => {
+        const definition = model.model.services[service];
+        const ref = { id: container.id, name: container.name, service };
+        const stopping = container.status === 'running' ? definition : undefined;
+        const ready = runHooks(builder, stopping, 'pre_stop', ref, before);
+        const restarted = builder.add('container.restart', cause, facts(container), ready);
+        return [...runHooks(builder, definition, 'post_start', ref, [restarted])];
+      }),
     );
   }
   return builder.build();
@@ -147,7 +156,7 @@ export function planRemove(
   inStopOrder(buildGraph(model), containers, (container, after) => {
     const ref = { id: container.id, name: container.name, service: container.service };
     const stopped = isUp(container)
-      ? [builder.add('container.stop', 'remove', { container: ref, timeoutS: options.timeoutS }, after)]
+      ? [stopContainer(builder, model, container, { cause: 'remove', timeoutS: options.timeoutS }, after)]
       : [...after];
     const facts = { container: ref, force: true, volumes: options.volumes === true };
     builder.add('container.remove', 'remove', facts, stopped);

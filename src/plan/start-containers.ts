@@ -1,4 +1,5 @@
 import { startOrder, type DependencyEdge } from '../graph/index.js';
+import { runHooks, runPreStart } from './hooks.js';
 import type { ObservedContainer } from './observed-state.js';
 import type { ContainerRef, WaitFor } from './operation.js';
 import type { FinalContainer, UpState } from './up-state.js';
@@ -18,9 +19,10 @@ export function startContainers(state: UpState): void {
   for (const service of known) {
     const containers = pending.get(service) ?? [];
     const gate = containers.length === 0 ? [] : dependencyGate(state, service, { pending, started, gates });
+    const prepared = containers.length === 0 ? gate : preStart(state, service, containers, gate);
     started.set(
       service,
-      containers.map((final) => start(state, service, final, gate)),
+      containers.flatMap((final) => [...start(state, service, final, prepared)]),
     );
     for (const { existing, ref } of state.finalsOf(service)) {
       if (existing === undefined || containers.some((final) => final.ref === ref)) continue;
@@ -55,7 +57,31 @@ function toStart(state: UpState, service: string): FinalContainer[] {
   });
 }
 
-function start(state: UpState, service: string, final: FinalContainer, gate: readonly number[]): number {
+/** Hooks of the service before its first replica runs; containers of `run` have none. */
+function preStart(
+  state: UpState,
+  service: string,
+  containers: readonly FinalContainer[],
+  gate: readonly number[],
+): readonly number[] {
+  const { builder, project, images } = state.facts;
+  const definition = state.definition(service);
+  const [replica] = state.finalsOf(service);
+  const running = state.finalsOf(service).length > containers.length;
+  if (replica === undefined || running || state.oneOffOf(service) !== undefined) return gate;
+  const hooks = { project, service, definition, replica: replica.ref, imageSteps: images.hookSteps };
+  return runPreStart(builder, hooks, [...gate, ...containers.flatMap(({ ready }) => ready)]);
+}
+
+/** @returns the step after which it is started, hooks included */
+function start(state: UpState, service: string, final: FinalContainer, gate: readonly number[]): readonly number[] {
+  const { ref } = final;
+  const hooked = state.oneOffOf(service) === undefined && final.existing?.status !== 'paused';
+  const step = startStep(state, service, final, gate);
+  return hooked ? runHooks(state.facts.builder, state.definition(service), 'post_start', ref, [step]) : [step];
+}
+
+function startStep(state: UpState, service: string, final: FinalContainer, gate: readonly number[]): number {
   const { builder } = state.facts;
   const { existing, ref, ready } = final;
   const after = [...ready, ...gate, ...portsFreed(state, service, existing), ...state.orphanSteps];

@@ -1,6 +1,7 @@
 import { TscomposeError } from '../base/errors.js';
 import type { NodePath, Project } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
+import { unsupportedHooks } from './hooks.js';
 import { throwAll } from './images.js';
 import type { UpOptions } from './up-options.js';
 
@@ -14,7 +15,7 @@ declare module '../base/errors.js' {
 }
 
 /** Attributes without which a service would not be what its file says, and that no operation stands for yet. */
-const unplannable = ['provider', 'pre_start', 'post_start', 'pre_stop'] as const;
+const unplannable = ['provider'] as const;
 
 /** Checks what no engine call could be planned for. */
 export function refuseUnsupported(project: Project, services: readonly string[], options: UpOptions): void {
@@ -26,6 +27,7 @@ export function refuseUnsupported(project: Project, services: readonly string[],
     for (const attribute of unplannable) {
       if (definition?.[attribute] !== undefined) problems.push(unsupported(project, service, attribute));
     }
+    if (definition !== undefined) problems.push(...unsupportedHooks(project, service, definition));
     if (
       definition?.restart !== undefined &&
       !/^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(definition.restart)

@@ -29,6 +29,8 @@ export interface UpOptions {
   readonly timeoutS?: number;
   /** In place of the one named service a container of `run`; what it needs is brought up. */
   readonly oneOff?: OneOff;
+  /** Unix seconds; pull policies with a period need it. */
+  readonly nowS?: number;
   /** What an earlier plan of this run did about images; see `Plan.again`. */
   readonly fetched?: Fetched;
 }

@@ -8,6 +8,7 @@ import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { OneOff } from './one-off.js';
 import type { ContainerRef } from './operation.js';
 import { idOfStep } from './placeholders.js';
+import { stopContainer } from './stop-container.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { RequestContext } from './request/context.js';
 import type { Selection } from './select.js';
@@ -95,9 +96,9 @@ export class UpState {
     const known = this.stopSteps.get(container.id);
     if (known !== undefined) return [known];
     if (!isUp(container)) return [...after];
-    const { id, name, service } = container;
-    const facts = { container: { id, name, service }, timeoutS: this.facts.options.timeoutS };
-    const step = this.facts.builder.add('container.stop', cause, facts, after);
+    const { id } = container;
+    const { builder, project, options } = this.facts;
+    const step = stopContainer(builder, project, container, { cause, timeoutS: options.timeoutS }, [...after]);
     this.stopSteps.set(id, step);
     return [step];
   }
@@ -110,7 +111,7 @@ export class UpState {
   ): { readonly context: RequestContext; readonly needed: ReadonlySet<number> } {
     const { project, observed, images } = this.facts;
     const definition = this.definition(service);
-    const image = imageOf(project.name, service, definition);
+    const image = imageOf(project, service, definition);
     const imageStep = images.stepOf.get(service);
     const needed = new Set(imageStep === undefined ? [] : [imageStep]);
     const context: RequestContext = {
@@ -118,7 +119,7 @@ export class UpState {
       service,
       definition,
       number,
-      finalName: containerName(project.name, service, number, definition),
+      finalName: containerName(project, service, number, definition),
       image,
       imageId: imageStep === undefined ? observed.images[image]?.id : idOfStep(imageStep),
       oneOff: this.oneOffOf(service),
@@ -134,7 +135,7 @@ export class UpState {
       replicasOf: (other) => {
         const linked = this.definition(other);
         return this.finalsOf(other).map((final) => ({
-          name: containerName(project.name, other, final.number, linked),
+          name: containerName(project, other, final.number, linked),
           number: final.number,
         }));
       },
@@ -148,7 +149,7 @@ export class UpState {
     if (options.renewAnonVolumes === true) return [];
     const definition = this.definition(service);
     const declared = definition.volumes ?? [];
-    const inImage = observed.images[imageOf(project.name, service, definition)]?.volumes ?? [];
+    const inImage = observed.images[imageOf(project, service, definition)]?.volumes ?? [];
     return replaced.mounts.flatMap(({ type, name, target }) => {
       if (type !== 'volume' || name === undefined) return [];
       const mount = declared.find((volume) => volume.target === target);

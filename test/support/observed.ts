@@ -9,7 +9,7 @@ export function image(name: string, more: Partial<ObservedImage> = {}): Observed
 /** An engine that has the project's images and nothing else. */
 export function withImages(project: Project): ObservedState {
   const names = Object.entries(project.model.services).map(([service, definition]) =>
-    imageOf(project.name, service, definition),
+    imageOf(project, service, definition),
   );
   return {
     containers: [],

@@ -1,7 +1,7 @@
 import { planBuild } from '../../plan/index.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOn, list, text } from '../flags.js';
-import { requireProject, withFiles } from '../project.js';
+import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runPlan } from '../run-plan.js';
 
 export const buildCommand = defineCommand({
@@ -22,8 +22,9 @@ export const buildCommand = defineCommand({
     withDependencies: flag('Build what the services need too'),
   },
   run: async ({ flags, args, context }) => {
-    const project = await requireProject(context);
-    withFiles(project).checkServices(args);
+    const loaded = await requireProject(context);
+    withFiles(loaded).checkServices(args);
+    const project = enableNamed(loaded, args);
     const plan = planBuild(project, {
       ...(args.length === 0 ? {} : { services: args }),
       withDependencies: flags.withDependencies,

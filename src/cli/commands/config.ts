@@ -74,7 +74,7 @@ function select(project: Project, selectors: Selectors): string | undefined {
   if (selectors.hash !== undefined) return lines(hashes(project, selectors.hash));
   if (selectors.profiles) return lines(profilesOf(project));
   if (selectors.images) {
-    return lines(Object.entries(model.services).map(([name, service]) => imageOf(project.name, name, service)));
+    return lines(Object.entries(model.services).map(([name, service]) => imageOf(project, name, service)));
   }
   if (selectors.environment) {
     const entries = Object.entries(project.environment).sort(([a], [b]) => compare(a, b));

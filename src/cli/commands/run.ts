@@ -85,7 +85,7 @@ export const runCommand = defineCommand({
     await progress.end();
     if (session !== undefined) return await session.ended;
     if (context.dryRun) return 0;
-    const name = flags.name ?? oneOffName(project.name, service, oneOff.slug);
+    const name = flags.name ?? oneOffName(project, service, oneOff.slug);
     const { Id } = await client.containers.inspect(name, signal);
     terminal.stdout.write(`${Id}\n`);
     return 0;

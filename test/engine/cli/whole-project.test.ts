@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { engineMissing, EngineSandbox } from '../../support/engine-sandbox.js';
+
+const missing = engineMissing();
+
+describe.skipIf(missing !== undefined)('commands on the whole project', () => {
+  let sandbox: EngineSandbox;
+  let cwd: string;
+  const compose = `
+name: whole
+services:
+  web: {image: busybox, command: sleep 1000, stop_grace_period: 0s, depends_on: [db]}
+  db: {image: busybox, command: sleep 1000, stop_grace_period: 0s}
+  local: {build: ., image: "localhost:1/whole/local:1", profiles: [extra]}
+`;
+
+  beforeAll(async () => {
+    sandbox = await new EngineSandbox().withBusybox();
+    cwd = sandbox.project('whole', { 'compose.yaml': compose, Dockerfile: 'FROM busybox\n' });
+  });
+
+  afterAll(async () => {
+    await sandbox[Symbol.asyncDispose]();
+  });
+
+  const ok = (...args: string[]): Promise<string> => sandbox.ok(args, { cwd });
+  const states = (): Promise<string> => ok('ps', '-a', '--format', '{{.Name}} {{.State}}');
+
+  test('create makes containers and starts none', async () => {
+    await ok('create');
+    expect(await states()).toBe('whole-db-1 created\nwhole-web-1 created\n');
+    expect(await ok('create', '--dry-run')).toBe('nothing to do\n');
+    expect(await ok('create', '--dry-run', '--force-recreate', 'db')).toContain('asked to replace');
+    expect(await ok('create', '--dry-run', '--scale', 'db=2', '--no-recreate')).toContain('db-2');
+  });
+
+  test.each([[['--build', '--no-build']], [['--force-recreate', '--no-recreate']]])(
+    'create refuses %s',
+    async (flags) => {
+      const result = await sandbox.run(['create', ...flags], { cwd });
+      expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('exclude each other') as string });
+    },
+  );
+
+  test('scale starts more, with what they need, and takes the highest away', async () => {
+    await ok('scale', 'web=3');
+    expect(await states()).toBe('whole-db-1 running\nwhole-web-1 running\nwhole-web-2 running\nwhole-web-3 running\n');
+    await ok('scale', '--no-deps', 'web=1', 'db=0');
+    expect(await states()).toBe('whole-web-1 running\n');
+    for (const args of [[], ['web'], ['web=x'], ['nobody=1']]) {
+      expect((await sandbox.run(['scale', ...args], { cwd })).exitCode).toBe(1);
+    }
+  });
+
+  test('--compatibility names containers as docker-compose v1 did', async () => {
+    const old = sandbox.project('old', { 'compose.yaml': 'services: {a: {image: busybox, command: "true"}}\n' });
+    await sandbox.ok(['--compatibility', 'create'], { cwd: old });
+    expect(await sandbox.ok(['ps', '-a', '--format', '{{.Name}}'], { cwd: old })).toBe('old_a_1\n');
+    const env = { COMPOSE_COMPATIBILITY: '1' };
+    expect(await sandbox.ok(['create', '--dry-run'], { cwd: old, env })).toBe('nothing to do\n');
+  });
+
+  test('pull leaves out what its policy says, and fails for what no registry has', async () => {
+    expect(await ok('pull', '--policy', 'missing', '--dry-run', 'web')).toContain('image.pull');
+    const project = (policy: string): string =>
+      sandbox.project(`pull-${policy}`, {
+        'compose.yaml': `services: {a: {image: "localhost:1/none:1", pull_policy: ${policy}}}\n`,
+      });
+    await sandbox.ok(['pull', '-q'], { cwd: project('never') });
+    const failed = await sandbox.run(['pull'], { cwd: project('always') });
+    expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('localhost:1/none:1') as string });
+    await sandbox.ok(['pull', '--ignore-pull-failures'], { cwd: project('always') });
+    expect((await sandbox.run(['pull', '--policy', 'sometimes'], { cwd })).exitCode).toBe(1);
+  });
+
+  test('push tries what is built and named, and may be let fail', async () => {
+    expect(await ok('push', 'web')).toBe('');
+    expect(await ok('--profile', 'extra', 'push', '--dry-run')).toContain('image.push  localhost:1/whole/local:1');
+    await ok('build', 'local');
+    const failed = await sandbox.run(['push', 'local'], { cwd });
+    expect(failed).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('cannot push image') as string });
+    await ok('push', '--ignore-push-failures', '--quiet', 'local');
+  });
+
+  test('hooks run where and when they say', async () => {
+    const hooks = sandbox.project('hooks', {
+      'compose.yaml': `
+services:
+  web:
+    image: busybox
+    command: sleep 1000
+    stop_grace_period: 0s
+    volumes: [log:/log]
+    pre_start: [{command: [sh, -c, 'echo before >> /log/all']}]
+    post_start: [{command: [sh, -c, 'echo $$WHO in $$PWD >> /log/all'], environment: {WHO: hook}, working_dir: /tmp}]
+    pre_stop: [{command: [sh, -c, 'echo stopping >> /log/all']}]
+  show: {image: busybox, command: [cat, /log/all], volumes: [log:/log], profiles: [show]}
+volumes: {log: {}}
+`,
+    });
+    await sandbox.ok(['up', '-d'], { cwd: hooks });
+    await sandbox.ok(['stop'], { cwd: hooks });
+    expect(await sandbox.ok(['run', '--rm', 'show'], { cwd: hooks })).toBe('before\nhook in /tmp\nstopping\n');
+  });
+
+  test('a hook that fails stops the start, and says what it was', async () => {
+    const failing = (name: string, phase: string): string =>
+      sandbox.project(name, {
+        'compose.yaml': `services: {web: {image: busybox, command: sleep 1000, stop_grace_period: 0s, ${phase}: [{command: [sh, -c, 'echo why; exit 4']}]}}\n`,
+      });
+    const before = failing('fails-before', 'pre_start');
+    expect(await sandbox.run(['up', '-d'], { cwd: before })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/exited with code 4[^]*why/) as string,
+    });
+    expect(await sandbox.ok(['down', '--dry-run'], { cwd: before })).toContain('a hook that failed');
+    await sandbox.ok(['down'], { cwd: before });
+    const after = await sandbox.run(['up', '-d'], { cwd: failing('fails-after', 'post_start') });
+    expect(after).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('post_start[0]') as string });
+  });
+});
