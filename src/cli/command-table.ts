@@ -187,4 +187,9 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Wait until containers of services end',
     load: async () => (await import('./commands/wait.js')).waitCommand,
   },
+  {
+    name: 'watch',
+    summary: 'Bring changed files into running services',
+    load: async () => (await import('./commands/watch.js')).watchCommand,
+  },
 ];

@@ -27,6 +27,7 @@ export { fillPlaceholders, stepsNeededBy } from './placeholders.js';
 export { planDown, type DownOptions } from './plan-down.js';
 export { planBuild, planPull, planPush, type PullOptions } from './plan-images.js';
 export {
+  planHooks,
   planKill,
   planPause,
   planRemove,

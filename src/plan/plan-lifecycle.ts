@@ -1,5 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-import type { Project } from '../compose/index.js';
+import type { Project, ServiceHook } from '../compose/index.js';
 import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
 import { runHooks } from './hooks.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
@@ -124,6 +124,16 @@ export function planRestart(
         return [...runHooks(builder, definition, 'post_start', ref, [restarted])];
       }),
     );
+  }
+  return builder.build();
+}
+
+/** Runs hooks in the running containers of services, in their order. */
+export function planHooks(observed: ObservedState, options: Target, hooks: readonly ServiceHook[]): Plan {
+  const builder = new PlanBuilder(options.projectName);
+  for (const { id, name, service, status } of chosen(observed, options)) {
+    if (status !== 'running') continue;
+    runHooks(builder, { post_start: hooks }, 'post_start', { id, name, service }, []);
   }
   return builder.build();
 }
