@@ -2,11 +2,11 @@ import type { ContainerConfig, HostConfig } from '../../api/container.js';
 import { readNativeProbe } from '../../base/native-probe.js';
 import { capabilitiesOf, availableCapabilities, readSecurityOptions, renderRlimits } from '../oci/index.js';
 import { invalidConfig } from './errors.js';
+import { checkLogConfig } from './log-driver.js';
 import { parsePortSpec } from './port-requests.js';
 import { parseSignal } from './signals.js';
 
 const minimumMemory = 6 * 1024 * 1024;
-const logDrivers = ['', 'json-file', 'local', 'k8s-file', 'none'];
 
 /**
  * What can be refused before anything exists; the runtime refuses the rest at start.
@@ -50,10 +50,7 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
   if (AutoRemove === true && policy !== '' && policy !== 'no') {
     throw invalidConfig('AutoRemove', "can't create 'AutoRemove' container with restart policy");
   }
-  const driver = LogConfig?.Type ?? '';
-  if (!logDrivers.includes(driver)) {
-    throw invalidConfig('LogConfig', `error looking up logging plugin ${driver}: plugin "${driver}" not found`);
-  }
+  checkLogConfig(LogConfig);
   if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
     throw invalidConfig(
       'StorageOpt',

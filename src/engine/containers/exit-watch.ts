@@ -3,10 +3,12 @@ import { settleExit } from './exit.js';
 import { rotateLog } from './log-rotation.js';
 import { exitsOf, type Room } from './room.js';
 
-/** Events may be lost; this is how late an exit can be noticed then. Also the rhythm of looking at log sizes. */
+/** Events may be lost; this is how late an exit can be noticed then. */
 const sweepMs = 15_000;
+/** A log that grows as fast as the disk takes it is this much longer than it may be, at most. */
+const rotateMs = 1_000;
 
-/** One watch for the exits of all containers, and one timer for everything that has to be looked at now and then. */
+/** One watch for the exits of all containers, and timers for what has to be looked at now and then. */
 export function watchExits(room: Room): () => void {
   const folder = exitsOf(room);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -27,12 +29,16 @@ export function watchExits(room: Room): () => void {
     for (const container of room.registry.values()) {
       if (!container.isLive) continue;
       look(container.id);
-      rotateLog(room, container);
     }
   }, sweepMs);
+  const rotation = setInterval(() => {
+    for (const container of room.registry.values()) if (container.isLive) rotateLog(room, container);
+  }, rotateMs);
   timer.unref();
+  rotation.unref();
   return () => {
     watcher.close();
     clearInterval(timer);
+    clearInterval(rotation);
   };
 }

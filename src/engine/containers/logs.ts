@@ -93,13 +93,17 @@ function detailsOf(
   labels: Readonly<Record<string, string>>,
   options: Readonly<Record<string, string>>,
 ): string {
-  const named = (key: string) => (options[key] ?? '').split(',').filter((name) => name !== '');
+  const named = (key: string, known: Readonly<Record<string, string>>): string[] => {
+    const pattern = options[`${key}-regex`] ?? '';
+    const matching = pattern === '' ? [] : Object.keys(known).filter((name) => new RegExp(pattern).test(name));
+    return [...new Set([...(options[key] ?? '').split(',').filter((name) => name !== ''), ...matching])];
+  };
   const variables = Object.fromEntries(
     env.map((word) => [word.split('=', 1)[0] ?? '', word.slice(word.indexOf('=') + 1)]),
   );
   const shown = [
-    ...named('labels').map((name) => [name, labels[name]] as const),
-    ...named('env').map((name) => [name, variables[name]] as const),
+    ...named('labels', labels).map((name) => [name, labels[name]] as const),
+    ...named('env', variables).map((name) => [name, variables[name]] as const),
   ].flatMap(([name, value]) =>
     value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
   );

@@ -9,6 +9,7 @@ import type { Container } from './container.js';
 import { removing } from './errors.js';
 import { startHealthChecks } from './health.js';
 import { hostFileMounts, namesOfHost, writeHostFiles } from './host-files.js';
+import { furtherLogs, requireLogDriver } from './log-driver.js';
 import { commandOf } from './merge-config.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
@@ -56,6 +57,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   signal.throwIfAborted();
   const { record } = container;
   const { id } = record;
+  requireLogDriver(id, record.hostConfig.LogConfig);
   const bundle = bundleOf(room, id);
   await using undo = new CleanupStack();
   const undoing = (what: string, work: () => unknown) => {
@@ -137,6 +139,7 @@ function monitored(room: Room, { record }: Container): Parameters<Room['oci']['c
     bundle: bundleOf(room, id),
     exits: exitsOf(room),
     logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPathOf(room, id),
+    furtherLogs: furtherLogs(hostConfig.LogConfig),
     tty,
     stdin: config.OpenStdin === true,
     stdinOnce: config.StdinOnce === true,

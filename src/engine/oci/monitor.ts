@@ -18,6 +18,8 @@ export interface MonitoredContainer {
   readonly exits: string;
   /** Undefined keeps no log. */
   readonly logPath: string | undefined;
+  /** Drivers of the monitor's own that get the output too, such as `journald`. */
+  readonly furtherLogs?: { readonly drivers: readonly string[]; readonly tag: string };
   readonly tty: boolean;
   readonly stdin: boolean;
   /** Whether the first attached client's end of input is the container's; otherwise its input stays open. */
@@ -73,12 +75,14 @@ export async function createMonitored(
 }
 
 function monitorArguments(runtime: RuntimeProgram, container: MonitoredContainer): string[] {
-  const { id, name, bundle, exits, logPath, tty, stdin, stdinOnce } = container;
+  const { id, name, bundle, exits, logPath, furtherLogs, tty, stdin, stdinOnce } = container;
   return [
     ...['--api-version', '1', '-c', id, '-u', id, '-n', name, '-r', runtime.path, '-b', bundle],
     ...['-p', join(bundle, 'pid'), '-P', join(bundle, 'conmon.pid')],
     ...['--exit-dir', exits, '--persist-dir', bundle, '--full-attach', '--no-sync-log'],
     ...(logPath === undefined ? ['-l', 'none'] : ['-l', `k8s-file:${logPath}`]),
+    ...(furtherLogs?.drivers ?? []).flatMap((driver) => ['-l', driver]),
+    ...(furtherLogs === undefined || furtherLogs.tag === '' ? [] : ['--log-tag', furtherLogs.tag]),
     ...globalArguments(runtime).flatMap((word) => ['--runtime-arg', word]),
     ...(tty ? ['-t'] : []),
     ...(stdin ? ['-i'] : []),

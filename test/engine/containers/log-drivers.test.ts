@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { mount, unmount } from '../../../src/engine/sys/index.js';
+import { Engine, missing, soon, text } from './support.js';
+
+const journal = '/run/systemd/journal/socket';
+
+describe.skipIf(missing !== undefined)('logging drivers', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.open();
+  });
+  afterEach(() => engine.removeAll());
+  afterAll(() => engine[Symbol.asyncDispose]());
+
+  const withLog = (Type: string, Config: Record<string, string> = {}) => ({
+    HostConfig: { LogConfig: { Type, Config } },
+  });
+
+  test.each(['json-file', 'local'])('%s keeps what is said for whoever asks', async (driver) => {
+    const { output } = await engine.sh(
+      'echo out; echo err >&2',
+      withLog(driver, { 'max-size': '1m', 'max-file': '3' }),
+    );
+    expect(output).toBe('out\nerr\n');
+  });
+
+  test('none keeps nothing, and says so', async () => {
+    const id = await engine.start({ Cmd: ['true'], ...withLog('none') });
+    const how = { follow: false, stdout: true, stderr: true, tail: 'all' as const, timestamps: false, details: false };
+    expect(() => engine.containers.logs(id, how, soon())).toThrow('configured logging driver does not support reading');
+  });
+
+  test('an option that a driver does not know is refused, and so is a driver that nobody knows', async () => {
+    await expect(engine.create(withLog('json-file', { foo: '1' }))).rejects.toThrow(
+      "unknown log opt 'foo' for json-file log driver",
+    );
+    await expect(engine.create(withLog('local', { labels: 'a' }))).rejects.toThrow(
+      "unknown log opt 'labels' for log driver local",
+    );
+    await expect(engine.create(withLog('pigeon'))).rejects.toThrow('plugin "pigeon" not found');
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    ['json-file', { 'max-size': 'zz' }, "invalid size: 'zz'"],
+    ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
+    ['syslog', {}, 'this engine does not write to syslog'],
+    ...(existsSync(journal) ? [] : [['journald', {}, `there is no ${journal}`] satisfies [string, object, string]]),
+  ])('%s with %o does not start: %s', async (driver, options, problem) => {
+    await expect(engine.start(withLog(driver, options))).rejects.toMatchObject({
+      code: 'container/start-failed',
+      message: expect.stringContaining(problem) as string,
+    });
+  });
+
+  test('journald gets every line with the container’s name and tag, and it can be read here too', async () => {
+    mount({ source: 'tmpfs', target: '/run/systemd', fstype: 'tmpfs', flags: [] });
+    try {
+      mkdirSync('/run/systemd/journal');
+      const receiver = spawn('python3', ['-c', receive, journal], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let received = '';
+      receiver.stdout.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
+      await expect.poll(() => received).toContain('ready');
+      const { output } = await engine.sh('echo to the journal', withLog('journald', { tag: 'my-tag' }));
+      expect(output).toBe('to the journal\n');
+      await expect.poll(() => received, { timeout: 5_000 }).toMatch(/to the journal/);
+      expect(received).toMatch(/CONTAINER_NAME=/);
+      expect(received).toMatch(/my-tag/);
+      receiver.kill();
+      await once(receiver, 'exit');
+    } finally {
+      unmount('/run/systemd', { detach: true });
+    }
+  });
+
+  test('lines since a time, until one and from the end are right over the parts of a log', async () => {
+    const batches = 'for b in 1 2 3 4; do for i in $(seq 40); do echo "$b $i $(printf %080d 0)"; done; sleep 1.3; done';
+    const { id } = await engine.sh(batches, withLog('json-file', { 'max-size': '4k', 'max-file': '9' }));
+    const parts = readdirSync(join(engine.dirs.dataRoot, 'containers', id)).filter((name) => name.startsWith('log'));
+    expect(parts.length).toBeGreaterThan(2);
+    const read = async (more: object): Promise<string[]> => {
+      const how = {
+        follow: false,
+        stdout: true,
+        stderr: true,
+        tail: 'all' as const,
+        timestamps: false,
+        details: false,
+      };
+      const output = await text(engine.containers.logs(id, { ...how, ...more }, soon()).output);
+      return output.split('\n').slice(0, -1);
+    };
+    const numbers = (lines: readonly string[]) => lines.map((line) => line.split(' ').slice(0, 2).join(' '));
+    const all = [1, 2, 3, 4].flatMap((batch) => Array.from({ length: 40 }, (_, index) => `${batch} ${index + 1}`));
+    expect(numbers(await read({}))).toEqual(all);
+    for (const tail of [0, 1, 39, 40, 41, 100, 160, 500]) {
+      expect(numbers(await read({ tail })), `the last ${tail}`).toEqual(tail === 0 ? [] : all.slice(-tail));
+    }
+    const times = (await read({ timestamps: true })).map((line) => timeOf(line.split(' ')[0] ?? ''));
+    const where = (holds: (time: bigint) => boolean) => all.filter((_, index) => holds(times[index] ?? 0n));
+    for (const at of [0, 1, 39, 40, 60, 80, 159]) {
+      const ns = times[at] ?? 0n; // a few lines may share it
+      const since = where((time) => time >= ns);
+      expect(numbers(await read({ sinceNs: ns })), `since line ${at}`).toEqual(since);
+      expect(numbers(await read({ sinceNs: ns, tail: 20 })), `since line ${at}, 20`).toEqual(since.slice(-20));
+      expect(numbers(await read({ untilNs: ns })), `until line ${at}`).toEqual(where((time) => time <= ns));
+    }
+  });
+
+  test('details are what the options name, by pattern too', async () => {
+    const { id } = await engine.sh('echo said', {
+      Env: ['COLOUR=red', 'SIZE=1'],
+      Labels: { 'app.one': 'a', 'app.two': 'b', other: 'c' },
+      ...withLog('json-file', { env: 'COLOUR', 'labels-regex': '^app\\.' }),
+    });
+    const how = { follow: false, stdout: true, stderr: true, tail: 'all' as const, timestamps: false, details: true };
+    expect(await text(engine.containers.logs(id, how, soon()).output)).toBe('COLOUR=red,app.one=a,app.two=b said\n');
+  });
+});
+
+/** Unix nanoseconds. */
+function timeOf(text: string): bigint {
+  const [, seconds = '', fraction = ''] = /^(.*)\.(\d+)Z$/.exec(text) ?? [];
+  return BigInt(Date.parse(`${seconds}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+}
+
+const receive = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('ready', flush=True)
+while True:
+    print(s.recv(65536).decode('latin1'), flush=True)`;
