@@ -16,6 +16,12 @@ export function schemaFile(series) {
 
 const resourceName = '^[a-zA-Z0-9._-]+$';
 
+/** `device_requests` → `Device requests` */
+function titleOf(name) {
+  const words = name.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** The schema of one series. */
 export function composeSchema(series) {
   const current = series === 'current';
@@ -65,7 +71,10 @@ export function composeSchema(series) {
   const definitions = {};
 
   // --- shared shapes ---------------------------------------------------------------------------------------------
-  definitions.text_or_list = either({ type: 'string' }, ref('distinct_texts'));
+  definitions.text_or_list = described(
+    'One text, or a list of texts.',
+    either({ type: 'string' }, ref('distinct_texts')),
+  );
   definitions.distinct_texts = distinctTexts('A list of texts, each given once.');
   const assignable = ['string', 'number', ...(current ? ['boolean'] : []), 'null'];
   definitions.assignments = described(
@@ -160,7 +169,7 @@ export function composeSchema(series) {
   }
 
   // --- build -----------------------------------------------------------------------------------------------------
-  const build = either(
+  const buildForms = either(
     { type: 'string', description: 'Directory or URL the image is built from.' },
     members('How the image is built.', {
       context: text('Directory or URL the image is built from.'),
@@ -193,6 +202,8 @@ export function composeSchema(series) {
       ulimits: current && ref('ulimits', 'Resource limits of RUN steps.'),
     }),
   );
+
+  const build = described('How the image is built: a directory or URL, or all of it in full.', buildForms);
 
   // --- mounts ----------------------------------------------------------------------------------------------------
   const longMount = members(
@@ -820,7 +831,7 @@ export function composeSchema(series) {
       },
       { required: ['model'] },
     );
-    definitions.include = either(
+    const includeForms = either(
       { type: 'string', description: 'File to include.' },
       members(
         'An include in full.',
@@ -832,6 +843,7 @@ export function composeSchema(series) {
         { extensions: false },
       ),
     );
+    definitions.include = described('Another project taken in: a file, or files with their settings.', includeForms);
   }
 
   const section = (description, definition, closed = true) =>
@@ -862,7 +874,9 @@ export function composeSchema(series) {
     $schema: 'https://json-schema.org/draft/2019-09/schema',
     title: current ? 'Compose file' : `Compose file, version ${series}`,
     ...root,
-    $defs: definitions,
+    $defs: Object.fromEntries(
+      Object.entries(definitions).map(([name, schema]) => [name, { title: titleOf(name), ...schema }]),
+    ),
   };
 }
 

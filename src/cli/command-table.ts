@@ -23,6 +23,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/config.js')).configCommand,
   },
   {
+    name: 'convert',
+    summary: 'Another name of config',
+    hidden: true,
+    load: async () => (await import('./commands/config.js')).configCommand,
+  },
+  {
     name: 'cp',
     summary: 'Copy files between a container and here',
     load: async () => (await import('./commands/cp.js')).cpCommand,

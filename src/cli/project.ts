@@ -9,6 +9,7 @@ import {
   type Project,
 } from '../compose/index.js';
 import type { CliContext } from './context.js';
+import { placeForm } from './report-error.js';
 import { remoteProjects } from './remotes.js';
 import { booleanSetting } from './terminal.js';
 
@@ -34,7 +35,11 @@ export interface ProjectTarget {
 /** Loads the compose files. @throws what is wrong with them; `compose/no-file` where there are none */
 export async function requireProject(
   context: CliContext,
-  options: { readonly without?: readonly OptionalStage[]; readonly allResources?: boolean } = {},
+  options: {
+    readonly without?: readonly OptionalStage[];
+    readonly allResources?: boolean;
+    readonly strictVersion?: boolean;
+  } = {},
 ): Promise<Project> {
   const project = await loadProject({ ...loadOptions(context), ...options });
   const old = context.globals.compatibility || booleanSetting(project.environment['COMPOSE_COMPATIBILITY']) === true;
@@ -107,6 +112,11 @@ export function loadOptions(context: CliContext): LoadOptions {
     stdin: async () => await readAll(terminal.stdin),
     remotes: remoteProjects(context),
     onWarning: ({ message, at }) => {
+      if (globals.errorFormat === 'json') {
+        const place = at === undefined ? {} : placeForm(at);
+        context.warn(JSON.stringify({ error: false, warning: true, message, ...place }));
+        return;
+      }
       const place = at === undefined || message.startsWith(at.file) ? '' : `${renderLocation(at)}: `;
       context.warn(`${place}warning: ${message}`);
     },

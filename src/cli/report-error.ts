@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { flatten, renderDiagnostic } from '../base/diagnostic.js';
 import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
+import type { SourceLocation } from '../base/source-location.js';
 import { exitCodes } from './interrupts.js';
 import { sgr, styleFor } from './render/style.js';
 import type { Terminal } from './terminal.js';
@@ -55,8 +56,19 @@ function machineForm(error: TscomposeError): Record<string, unknown> {
     code: error.code,
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
-    ...(error.at === undefined ? {} : { file: error.at.file, line: error.at.line, column: error.at.column }),
+    ...(error.at === undefined ? {} : placeForm(error.at)),
     facts: error.facts,
+  };
+}
+
+/** A place for programs: columns from 1, `endColumn` behind the last character marked, `source` the line as it stands. */
+export function placeForm({ file, line, column, length, lineText }: SourceLocation): Record<string, unknown> {
+  return {
+    file,
+    line,
+    column,
+    ...(length === undefined ? {} : { endColumn: column + length }),
+    ...(lineText === undefined ? {} : { source: lineText }),
   };
 }
 

@@ -102,21 +102,33 @@ export function readSource(file: string, context: LoadContext, from: Place | und
     context.onFile(file);
     return new SourceText(context.nameOf(file), decodeText(bytes));
   } catch (error) {
-    const problem =
-      errnoOf(error) === 'ENOENT'
-        ? 'no such file'
-        : errnoOf(error) === 'EISDIR'
-          ? 'it is a directory'
-          : error instanceof TypeError
-            ? 'it is not UTF-8 text'
-            : messageOf(error);
     context.problems.add({
       code: 'compose/file-unreadable',
-      message: `cannot read ${context.nameOf(file)}: ${problem}`,
+      message: `cannot read ${context.nameOf(file)}: ${whyUnreadable(error)}`,
       facts: { file },
       at: locationOf(from),
     });
     return undefined;
+  }
+}
+
+/** What kept a file from being read, for the end of a message. */
+export function whyUnreadable(error: unknown): string {
+  if (error instanceof TypeError) return 'it is not UTF-8 text';
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return 'no such file';
+    case 'EISDIR':
+      return 'it is a directory';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'ENOTDIR':
+      return 'a part of its path is not a directory';
+    case 'ELOOP':
+      return 'its symbolic links go round in a circle';
+    default:
+      return messageOf(error);
   }
 }
 

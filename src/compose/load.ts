@@ -1,9 +1,9 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
-import { isFile, type LoadContext } from './documents.js';
+import { isFile, whyUnreadable, type LoadContext } from './documents.js';
 import { readEnvFiles } from './environment.js';
 import { assembleProject } from './assemble.js';
 import { nameInDocuments, parseFiles, type InputFile } from './load-model.js';
@@ -264,13 +264,17 @@ function configuredFiles(
   const isReady = (file: string): boolean => file === '-' || remotes.accepts(file);
   const files = listed.split(separator === '' ? ':' : separator).map((file) => (isReady(file) ? file : from(file)));
   for (const file of files) {
-    if (isReady(file) || existsSync(file)) continue;
-    throw new TscomposeError({
-      code: 'compose/file-unreadable',
-      message: `cannot read ${file}: no such file`,
-      facts: { file },
-      hint: 'COMPOSE_FILE names it',
-    });
+    if (isReady(file)) continue;
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      throw new TscomposeError({
+        code: 'compose/file-unreadable',
+        message: `cannot read ${file}: ${whyUnreadable(error)}`,
+        facts: { file },
+        hint: 'COMPOSE_FILE names it',
+      });
+    }
   }
   return files;
 }

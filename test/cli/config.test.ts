@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -183,4 +183,60 @@ describe('mistakes are shown where they stand', () => {
       expect.objectContaining({ error: true, file: join(folder, 'compose.yaml'), line: 4, column: 5 }),
     );
   });
+});
+
+test('convert is another name of config', async () => {
+  files({ 'compose.yaml': project });
+  const [one, other] = await Promise.all([
+    config('--format', 'json'),
+    runCli(['convert', '--format=json'], { cwd: folder }),
+  ]);
+  expect(other).toEqual(one);
+});
+
+test('--strict-version refuses keys the stated version never had', async () => {
+  files({ 'compose.yaml': 'version: "3.2"\nservices:\n  web:\n    image: nginx\n    init: true\n    mem_limit: 1g\n' });
+  expect((await config('-q')).exitCode).toBe(0);
+  const { exitCode, stderr } = await config('-q', '--strict-version');
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toContain('compose.yaml:5:5: unknown key "init" in services.web');
+  expect(stderr).toContain('compose.yaml:6:5: unknown key "mem_limit" in services.web');
+  expect(stderr).toContain('version 3.2 of the format has no such key');
+});
+
+test('--error-format json: every problem and every warning is an object with its place', async () => {
+  files({ 'compose.yaml': 'version: "3"\nservices:\n  web: {image: nginx, prots: [], tty: [1]}\n' });
+  const { exitCode, stderr } = await runCli(['--error-format', 'json', 'config'], { cwd: folder });
+  expect(exitCode).not.toBe(0);
+  const objects = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const place = { file: join(folder, 'compose.yaml'), line: 3, source: '  web: {image: nginx, prots: [], tty: [1]}' };
+  expect(objects).toEqual([
+    expect.objectContaining({ warning: true, line: 1, column: 1, endColumn: 8 }),
+    expect.objectContaining({
+      ...place,
+      error: true,
+      code: 'compose/unknown-key',
+      column: 23,
+      endColumn: 28,
+      hint: 'did you mean "ports"?',
+    }),
+    expect.objectContaining({ ...place, error: true, code: 'compose/wrong-type', column: 39 }),
+  ]);
+});
+
+test('a file that is there but cannot be read is not called missing', async () => {
+  files({ 'compose.yaml': project });
+  symlinkSync('circle.yaml', join(folder, 'circle.yaml'));
+  for (const [file, why] of [
+    ['circle.yaml', 'its symbolic links go round in a circle'],
+    ['compose.yaml/inner.yaml', 'a part of its path is not a directory'],
+    ['absent.yaml', 'no such file'],
+  ] as const) {
+    const named = await runCli(['config'], { cwd: folder, env: { COMPOSE_FILE: file } });
+    const given = await runCli(['-f', file, 'config'], { cwd: folder });
+    for (const { stderr } of [named, given]) expect(stderr).toContain(`cannot read ${join(folder, file)}: ${why}`);
+  }
 });

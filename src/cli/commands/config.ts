@@ -27,6 +27,7 @@ export const configCommand = defineCommand({
     profiles: flag('Print names of profiles'),
     quiet: flag('Only check', { short: 'q' }),
     services: flag('Print names of services'),
+    strictVersion: flag('Refuse keys the stated version never had'),
     volumes: flag('Print names of volumes'),
   },
   relayable: ({ output }) => output === undefined,
@@ -43,7 +44,7 @@ export const configCommand = defineCommand({
     if (flags.noNormalize || globals.compatibility) without.push('normalize');
     if (flags.noConsistency) without.push('consistency');
     if (flags.noEnvResolution) without.push('environment');
-    const loaded = await requireProject(context, { without });
+    const loaded = await requireProject(context, { without, strictVersion: flags.strictVersion });
     withFiles(loaded).checkServices(args);
     const project = selectServices(loaded, flags.noInterpolate ? [] : args, { withDependencies: true });
     const content = select(project, flags) ?? renderProject(project, { format, escapeDollars: !flags.noInterpolate });

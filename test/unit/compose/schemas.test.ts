@@ -38,6 +38,44 @@ describe('which series knows a key', () => {
   });
 });
 
+/** What editors show. */
+interface Described {
+  readonly title?: string;
+  readonly description?: string;
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Described>>;
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly patternProperties?: Readonly<Record<string, Described>>;
+  readonly anyOf?: readonly Described[];
+  readonly items?: Described;
+}
+
+test.each([...versions, 'current'])('every property of %s has a description, every definition a title', (version) => {
+  const file = join(import.meta.dirname, `../../../schemas/compose-${version}.json`);
+  const root = JSON.parse(readFileSync(file, 'utf8')) as Described;
+  const silent: string[] = [];
+  let properties = 0;
+  const target = (schema: Described): Described | undefined => root.$defs?.[schema.$ref?.split('/').at(-1) ?? ''];
+  const visit = (schema: Described, path: string): void => {
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      properties += 1;
+      if ((property.description ?? target(property)?.description ?? '') === '') silent.push(`${path}.${name}`);
+      visit(property, `${path}.${name}`);
+    }
+    for (const [pattern, value] of Object.entries(schema.patternProperties ?? {})) visit(value, `${path}.${pattern}`);
+    for (const alternative of schema.anyOf ?? []) visit(alternative, path);
+    if (schema.items !== undefined) visit(schema.items, `${path}[]`);
+  };
+  visit(root, '');
+  for (const [name, definition] of Object.entries(root.$defs ?? {})) {
+    if (!definition.title || !definition.description) silent.push(`$defs.${name}`);
+    visit(definition, name);
+  }
+  expect(silent).toEqual([]);
+  expect(root.title).toMatch(/^Compose file/);
+  expect(properties).toBeGreaterThan(80);
+});
+
 // The published schemas are not part of this repository; a folder with them proves that ours judge alike.
 const reference = process.env['TSCOMPOSE_REFERENCE_SCHEMAS'];
 
