@@ -7,6 +7,8 @@ export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';
 export { traceProject, type Explainer } from './explain/explainer.js';
 export { Mask } from './explain/mask.js';
+export { inspectVariables, type VariableReport, type VariablesOfProject } from './explain/variables-report.js';
+export type { Lint } from './explain/lints.js';
 export type { Explanation, Step, VariablePlace, VariableUse, Via } from './explain/step.js';
 export { findComposeTexts, type ComposeText } from './texts.js';
 export { migrateFile, type MigratedFile } from './migrate/migrate.js';

@@ -1,11 +1,12 @@
 import { TscomposeError } from '../../base/errors.js';
-import { Mask, traceProject, type Explanation } from '../../compose/index.js';
+import { inspectVariables, Mask, traceProject, type Explanation } from '../../compose/index.js';
 import { defineCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { flag, text } from '../flags.js';
 import { loadOptions } from '../project.js';
 import { renderBrief, renderExplanation, type ExplanationStyle } from '../render/explanation.js';
 import { styleFor } from '../render/style.js';
+import { renderLint, renderVariable } from '../render/variables.js';
 
 export const explainCommand = defineCommand({
   details:
@@ -15,7 +16,9 @@ export const explainCommand = defineCommand({
   usage: '[PATH...]',
   flags: {
     format: text('text or json', { placeholder: 'FORMAT' }),
+    lint: flag('Warn of variables and env files that are most likely not as meant; exit with 1 if any are'),
     showSecrets: flag('Do not mask what looks like a secret'),
+    variables: flag('List every variable: where it is used, where it is set, which place wins'),
   },
   run: async ({ flags, args, context }) => {
     const { terminal } = context;
@@ -24,6 +27,7 @@ export const explainCommand = defineCommand({
       const message = `--format: "${format}" is neither text nor json`;
       throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
     }
+    if (flags.variables || flags.lint) return await inspect(flags, args, format, context);
     const explainer = await traceProject(loadOptions(context));
     const mask = new Mask(explainer.secretCandidates());
     const found = (args.length === 0 ? [''] : args).flatMap((path) => explainer.explain(path));
@@ -33,6 +37,40 @@ export const explainCommand = defineCommand({
     return 0;
   },
 });
+
+interface Wanted {
+  readonly variables: boolean;
+  readonly lint: boolean;
+  readonly showSecrets: boolean;
+}
+
+async function inspect(
+  wanted: Wanted,
+  args: readonly string[],
+  format: 'text' | 'json',
+  context: CliContext,
+): Promise<number> {
+  if (args.length > 0) {
+    const message = '--variables and --lint are about the whole project: leave the path out';
+    throw new TscomposeError({ code: 'usage/invalid', message, facts: {} });
+  }
+  const quiet = { ...loadOptions(context), onWarning: undefined }; // warnings say what is listed anyway
+  const { variables, lints, values, failure } = await inspectVariables(quiet);
+  const mask = new Mask(values);
+  const shown = wanted.showSecrets ? variables : variables.map((one) => mask.variable(one));
+  const look = lookOf(context);
+  const { stdout } = context.terminal;
+  if (format === 'json') {
+    const report = { ...(wanted.variables && { variables: shown }), ...(wanted.lint && { lints }) };
+    stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  } else {
+    if (wanted.variables) stdout.write(shown.map((one) => renderVariable(one, look)).join('\n'));
+    if (wanted.variables && wanted.lint && shown.length > 0 && lints.length > 0) stdout.write('\n');
+    if (wanted.lint) stdout.write(lints.map((lint) => renderLint(lint, look)).join(''));
+  }
+  if (failure !== undefined) throw failure;
+  return wanted.lint && lints.length > 0 ? 1 : 0;
+}
 
 function renderAll(shown: readonly Explanation[], asked: number, look: ExplanationStyle): string {
   if (asked > 0 && shown.length === asked) return shown.map((one) => renderExplanation(one, look)).join('\n');

@@ -130,19 +130,31 @@ function variablesLines({ template, value, uses }: Step & { kind: 'variables' },
 }
 
 function useLines(use: VariableUse, indent: number, look: ExplanationStyle): readonly string[] {
-  const margin = ' '.repeat(indent);
   const inner = use.places.some(({ place, state }) => place === 'default' && state === 'not needed') ? [] : use.inner;
-  const names = use.places.map((place) => placeName(place, look.cwd));
+  return [
+    `${' '.repeat(indent)}${use.expression}`,
+    ...placeLines(use.places, indent, look),
+    ...inner.flatMap((one) => useLines(one, indent + 2, look)),
+  ];
+}
+
+/** A row a place: where, what it says, and what became of that. */
+export function placeLines(
+  places: readonly VariablePlace[],
+  indent: number,
+  { cwd, style }: ExplanationStyle,
+): readonly string[] {
+  const margin = ' '.repeat(indent);
+  const names = places.map((place) => placeName(place, cwd));
   const width = Math.max(...names.map(textWidth));
-  const values = use.places.map(({ value, place }) => (value === undefined || wordless(place) ? '' : quoted(value)));
+  const values = places.map(({ value, place }) => (value === undefined || wordless(place) ? '' : quoted(value)));
   const valueWidth = Math.min(30, Math.max(...values.map(textWidth)));
-  const rows = use.places.map((place, index) => {
+  return places.map((place, index) => {
     const value = values[index] ?? '';
     const cells = [(names[index] ?? '').padEnd(width), value === '' ? '' : value.padEnd(valueWidth), stateText(place)];
     const row = `${margin}  ${cells.filter(Boolean).join('  ')}`.trimEnd();
-    return place.state === 'wins' ? look.style.paint(sgr.bold, row) : row;
+    return place.state === 'wins' ? style.paint(sgr.bold, row) : row;
   });
-  return [`${margin}${use.expression}`, ...rows, ...inner.flatMap((one) => useLines(one, indent + 2, look))];
 }
 
 export function placeName({ place, file, at, reason }: VariablePlace, cwd: string): string {
@@ -189,7 +201,7 @@ function quoted(text: string): string {
 }
 
 /** Breaks at spaces; what continues a line stands two cells further in. */
-function wrap(line: string, { width }: ExplanationStyle): readonly string[] {
+export function wrap(line: string, { width }: ExplanationStyle): readonly string[] {
   if (width === undefined || textWidth(line) <= width) return [line];
   const margin = `${/^ */.exec(line)?.[0] ?? ''}  `;
   const lines: string[] = [];

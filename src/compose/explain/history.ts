@@ -63,7 +63,7 @@ export class Histories {
     const { how } = point;
     switch (how.stage) {
       case 'read':
-        return { node, steps: [this.#literal(how.document, point.rest, node)] };
+        return { node, steps: [this.#literal(how.document, point.rest, node), ...spelling(node)] };
       case 'merged':
       case 'included':
       case 'extended':
@@ -120,7 +120,11 @@ export class Histories {
 
   /** What a stage did to a text or number. */
   #difference(how: OneInput, before: Node, after: Node, path: NodePath): readonly Step[] {
-    if (before.kind !== 'scalar' || after.kind !== 'scalar') return [];
+    if (after.kind !== 'scalar') return [];
+    if (before.kind !== 'scalar') {
+      const reason = 'older formats have a mapping here';
+      return [{ kind: 'converted', before: writtenAt(before), value: scalarText(after), reason }];
+    }
     const [written, value] = [scalarText(before), scalarText(after)];
     if (written === value && !(isNull(before) && !isNull(after))) return [];
     switch (how.stage) {
@@ -286,6 +290,13 @@ function expansion(node: Node, short: string, path: NodePath): readonly Step[] {
   const value = textOfNode(node);
   if (node.at === undefined) return [{ kind: 'default', value, reason: reasonFor(path, value) }];
   return value === short ? [] : [{ kind: 'expanded', short, value }];
+}
+
+/** Numbers may be written in other ways than they are shown: `0440` is octal. */
+function spelling(node: Node): readonly Step[] {
+  if (node.kind !== 'scalar' || (typeof node.value !== 'number' && typeof node.value !== 'bigint')) return [];
+  const [before, value] = [writtenAt(node), scalarText(node)];
+  return before === value ? [] : [{ kind: 'converted', before, value, reason: 'a number of YAML' }];
 }
 
 function literalAt(node: Node): LiteralStep {

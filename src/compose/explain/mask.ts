@@ -1,3 +1,4 @@
+import type { VariableReport } from './variables-report.js';
 import type { Explanation, Step, VariablePlace, VariableUse } from './step.js';
 
 /** Stands for a value nobody should read over a shoulder; it does not tell the length. */
@@ -71,10 +72,19 @@ export class Mask {
     return {
       ...use,
       expression: this.#written(use.expression, name),
-      ...(use.value !== undefined && { value: this.text(use.value, name) }),
       value: use.value === undefined ? undefined : this.text(use.value, name),
       places: use.places.map((place) => this.#place(place, name)),
       inner: use.inner.map((one) => this.use(one, name)),
+    };
+  }
+
+  variable(report: VariableReport): VariableReport {
+    const { name, value, places, uses } = report;
+    return {
+      name,
+      value: value === undefined ? undefined : this.text(value, name),
+      places: places.map((place) => this.#place(place, name)),
+      uses: uses.map((use) => ({ ...use, expression: this.#written(use.expression, name) })),
     };
   }
 
@@ -101,7 +111,7 @@ function variablesOnly(text: string): string {
   const shown = text.match(/\$\{\w+(?::?[-+?])?|\$\w+/g);
   if (shown === null) return masked;
   const parts = shown.map((part) =>
-    !part.startsWith('${') ? part : /[-+?]$/.test(part) ? `${part}${masked}}` : `${part}}`,
+    !part.startsWith('${') ? part : /[-+]$/.test(part) ? `${part}${masked}}` : `${part}}`,
   );
   const bare = text.replace(/\$\{[^}]*\}|\$\w+/g, '') === '';
   return bare ? parts.join('') : `${masked} with ${parts.join(' and ')}`;

@@ -75,7 +75,8 @@ export function noSuchPath(text: string, { path, value, left }: ResolvedPath, hi
   const wanted = /^[^.[]*/.exec(left)?.[0] ?? left;
   const known = Array.isArray(value) ? `it has ${value.length} items` : undefined;
   const near = isMapping(value) ? didYouMean(wanted, Object.keys(value)) : known;
-  const full = near?.startsWith('did you mean') === true && path.length > 0 ? `${near} in ${pathText(path)}` : near;
+  const full =
+    near?.startsWith('did you mean') === true && path.length > 0 ? `${near.slice(0, -1)} in ${pathText(path)}?` : near;
   return new TscomposeError({
     code: 'compose/no-such-path',
     message: `the project has no ${text}`,

@@ -49,15 +49,27 @@ function entrySteps(
 ): readonly Step[] {
   const literal: Step = { kind: 'literal', source, at: entry.at, written: entry.written, via: [] };
   const template = expandable(entry);
-  if (template === undefined || entry.value === undefined) return [literal];
+  if (entry.value === undefined) return [literal];
+  if (template === undefined) return [literal, ...unquoted(entry, entry.value)];
   const within = referencesIn(template).some(({ name }) => own.entries.has(name));
   const uses = usesIn(template, within ? [...outside, own] : outside);
   return [literal, { kind: 'variables', template, value: entry.value, uses }];
 }
 
+/** Quotes go without saying; escapes and comments do not. */
+function unquoted({ written }: EnvEntry, value: string): readonly Step[] {
+  const before = textOf(written);
+  const plain = before.replace(/^(["'])([^]*)\1$/, '$2');
+  return plain === value ? [] : [{ kind: 'converted', before, value, reason: 'escapes and comments of env files' }];
+}
+
+function textOf(written: string): string {
+  return /^(?:export\s+)?[^=:]*[=:]\s*([^]*)$/.exec(written)?.[1] ?? written;
+}
+
 /** The value as written where variables in it were filled in; undefined where there is none or it is taken literally. */
 export function expandable({ written, value }: Pick<EnvEntry, 'written' | 'value'>): string | undefined {
-  const text = /^(?:export\s+)?[^=:]*[=:]\s*([^]*)$/.exec(written)?.[1] ?? '';
+  const text = textOf(written);
   if (text.startsWith("'") || text === value || referencesIn(text).length === 0) return undefined;
   return text.replace(/^"([^]*)"$/, '$1');
 }

@@ -51,7 +51,7 @@ class Walker {
       if (node === undefined) return undefined;
       if (node !== null) node = this.#behind(node);
     }
-    return { via: this.#via, at: node ? this.#place(node) : undefined, tag: node ? node.tag : undefined };
+    return { via: this.#via, at: node ? this.#tagged(node) : undefined, tag: node?.tag };
   }
 
   /** What an alias stands for. */
@@ -95,6 +95,15 @@ class Walker {
       if (member !== undefined) return member;
     }
     return undefined;
+  }
+
+  /** A tag stands before the range of its node. */
+  #tagged(node: ParsedNode): SourceLocation {
+    const { source } = this.#document;
+    const [start, end] = node.range;
+    const from = node.tag === undefined ? -1 : source.text.lastIndexOf(node.tag, start);
+    const between = from === -1 ? '-' : source.text.slice(from + (node.tag ?? '').length, start);
+    return between.trim() === '' ? source.locate(from, end) : this.#place(node);
   }
 
   #place(node: ParsedNode): SourceLocation {

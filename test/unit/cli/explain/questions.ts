@@ -7,6 +7,8 @@ export interface Question {
   readonly shell?: Readonly<Record<string, string>>;
   /** Flags before the command: `-f a.yaml --profile x`. */
   readonly flags?: string;
+  /** docker compose 2.26 does not know it yet. */
+  readonly newer?: true;
   /** The value is none that `config` shows, so only its story is checked. */
   readonly notInConfig?: true;
 }
@@ -135,6 +137,20 @@ export const questions: readonly Question[] = [
     title: 'labels win over label_file',
     files: { 'compose.yaml': web('label_file: l.env', 'labels: [tier=front]'), 'l.env': 'tier=back\n' },
     path: 'services.web.labels.tier',
+    newer: true,
+  },
+  {
+    title: 'a comment and an escape in an env file are no part of the value',
+    files: { 'compose.yaml': web('env_file: web.env'), 'web.env': 'MOTD="a\\tb" # two words\n' },
+    path: 'services.web.environment.MOTD',
+  },
+  {
+    title: 'an old octal number is a number of another spelling',
+    files: {
+      'compose.yaml': `${web('secrets: [{source: key, mode: 0440}]')}secrets: {key: {file: ./key}}\n`,
+      key: 'x',
+    },
+    path: 'services.web.secrets[0].mode',
   },
   {
     title: 'a secret is masked',
@@ -285,6 +301,7 @@ export const questions: readonly Question[] = [
       'db.yaml': 'services:\n  db:\n    image: postgres\n    user: postgres\n',
     },
     path: 'services.db.user',
+    newer: true,
   },
   // Profiles
   {
