@@ -3,6 +3,7 @@ import { isGroup, type AnyCommand, type CommandEntry } from './command.js';
 import { commandTable } from './command-table.js';
 import type { CliContext } from './context.js';
 import { createContext, type OpenContext } from './create-context.js';
+import { metadataWord, pluginCall, pluginMetadata } from './docker-plugin.js';
 import type { Flags } from './flags.js';
 import { globalFlags, persistentFlags, type GlobalValues } from './global-flags.js';
 import { exitCodes, type Interrupts } from './interrupts.js';
@@ -29,9 +30,15 @@ class NotRelayable extends Error {}
 
 /**
  * Runs one command line to its end and gives the exit code. Failures are written to standard error; nothing is thrown.
- * @param argv - without interpreter and script
+ * @param given - without interpreter and script
  */
-export async function runCli(argv: readonly string[], terminal: Terminal, interrupts: Interrupts): Promise<number> {
+export async function runCli(given: readonly string[], outer: Terminal, interrupts: Interrupts): Promise<number> {
+  if (given[0] === metadataWord) {
+    outer.stdout.write(pluginMetadata());
+    return exitCodes.success;
+  }
+  const { argv, environment } = pluginCall(given) ?? { argv: given, environment: {} };
+  const terminal = withVariables(outer, environment);
   return await runChecked(argv, terminal, interrupts, () => undefined);
 }
 
@@ -83,6 +90,20 @@ async function runChecked(
   } finally {
     await open?.settle();
   }
+}
+
+/** Leaves standard input unopened, as the terminal itself does. */
+function withVariables(terminal: Terminal, more: Readonly<Record<string, string>>): Terminal {
+  if (Object.keys(more).length === 0) return terminal;
+  return {
+    get stdin() {
+      return terminal.stdin;
+    },
+    stdout: terminal.stdout,
+    stderr: terminal.stderr,
+    environment: { ...terminal.environment, ...more },
+    cwd: terminal.cwd,
+  };
 }
 
 async function run(

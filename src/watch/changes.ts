@@ -98,12 +98,13 @@ function place(rule: WatchRule, source: string, copy: Map<string, string>, remov
 
 /** What is gone with its folder is not named again. */
 function topmost(paths: ReadonlySet<string>): string[] {
-  const found: string[] = [];
-  for (const path of [...paths].sort()) {
-    const last = found.at(-1);
-    if (last === undefined || !path.startsWith(`${last}/`)) found.push(path);
-  }
-  return found;
+  const hasGoneFolder = (path: string): boolean => {
+    for (let folder = posix.dirname(path); folder !== '/'; folder = posix.dirname(folder)) {
+      if (paths.has(folder)) return true;
+    }
+    return false;
+  };
+  return [...paths].filter((path) => !hasGoneFolder(path)).sort();
 }
 
 function filesBelow(path: string, rule: WatchRule): string[] {
