@@ -27,6 +27,8 @@ export type LinkChange =
   | { readonly kind: 'set-master'; readonly name: string; readonly master: string }
   /** Lets a bridge send a frame back out of the port it came from. */
   | { readonly kind: 'set-hairpin'; readonly name: string }
+  /** Keeps a bridge from passing frames between this port and other isolated ones. */
+  | { readonly kind: 'set-isolated'; readonly name: string }
   | { readonly kind: 'delete-link'; readonly name: string }
   /** `address` with prefix length. IPv6 skips duplicate address detection. */
   | { readonly kind: 'add-address'; readonly link: string; readonly address: string }

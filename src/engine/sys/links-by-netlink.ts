@@ -23,7 +23,7 @@ const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const [IFLA_INFO_KIND, IFLA_INFO_DATA] = [1, 2];
 const VETH_INFO_PEER = 1;
-const IFLA_BRPORT_MODE = 4;
+const [IFLA_BRPORT_MODE, IFLA_BRPORT_ISOLATED] = [4, 33];
 const [IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS] = [1, 2, 4, 8];
 const IFA_F_NODAD = 2;
 const [RTA_DST, RTA_OIF, RTA_GATEWAY] = [1, 4, 5];
@@ -129,11 +129,15 @@ function applyChange(socket: NetlinkSocket, change: LinkChange): void {
       );
       return;
     case 'set-hairpin':
+    case 'set-isolated':
       send(
         RTM_SETLINK,
         0,
         linkMessage({ family: AF_BRIDGE, index: indexOf(socket, change.name) }),
-        nested(IFLA_PROTINFO, attribute(IFLA_BRPORT_MODE, Buffer.from([1]))),
+        nested(
+          IFLA_PROTINFO,
+          attribute(change.kind === 'set-hairpin' ? IFLA_BRPORT_MODE : IFLA_BRPORT_ISOLATED, Buffer.from([1])),
+        ),
       );
       return;
     case 'delete-link':

@@ -84,6 +84,8 @@ function lines(change: LinkChange): string[] {
       return [`link set dev ${change.name} master ${change.master}`];
     case 'set-hairpin':
       return [`link set dev ${change.name} type bridge_slave hairpin on`];
+    case 'set-isolated':
+      return [`link set dev ${change.name} type bridge_slave isolated on`];
     case 'delete-link':
       return [`link delete dev ${change.name}`];
     case 'add-address': {

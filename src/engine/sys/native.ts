@@ -35,6 +35,8 @@ export interface Libc {
   waitpid(pid: number, status: Uint8Array, options: number): number;
   /** syscall(2) with three integer arguments. */
   syscall(number: number, a: number, b: number, c: number): number;
+  open_tree(number: number, fd: number, path: string, flags: number): number;
+  move_mount(number: number, from: number, fromPath: string, to: number, toPath: string, flags: number): number;
   openat2(number: number, fd: number, path: string, how: Uint8Array, size: number): number;
   posix_spawnp(
     pid: Uint8Array,
@@ -85,6 +87,9 @@ const libcSignatures: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   waitpid: 'int waitpid(int pid, void *status, int options)',
   syscall: 'long syscall(long number, long a, long b, long c)',
+  open_tree: 'long syscall(long number, long fd, const char *path, unsigned long flags)',
+  move_mount:
+    'long syscall(long number, long from, const char *fromPath, long to, const char *toPath, unsigned long flags)',
   openat2: 'long syscall(long number, long fd, const char *path, const void *how, size_t size)',
   posix_spawnp:
     'int posix_spawnp(void *pid, const char *file, void *actions, void *attributes, const char **argv, const char **envp)',
