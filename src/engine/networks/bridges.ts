@@ -118,8 +118,14 @@ function filteredNetwork(network: NetworkRecord): FilteredNetwork {
     bridge: network.bridgeName,
     subnets: network.ranges.map(({ subnet }) => ({ family: subnet.includes(':') ? 6 : 4, text: subnet })),
     internal: network.internal,
+    isolated: isIsolated(network),
     masquerade: network.options['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
   };
+}
+
+/** Docker's `enable_icc`. */
+export function isIsolated({ options }: Pick<NetworkRecord, 'options'>): boolean {
+  return options['com.docker.network.bridge.enable_icc'] === 'false';
 }
 
 /** Fixed, since a bridge without one takes the lowest of its ports and so changes it as containers come and go. */

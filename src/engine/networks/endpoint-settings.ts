@@ -10,13 +10,15 @@ export function endpointSettings(
   container: SandboxRecord,
 ): EndpointSettings {
   const { requested } = endpoint;
-  const static_ = requested.ipv4 !== undefined || requested.ipv6 !== undefined;
+  const linkLocal = endpoint.linkLocal ?? [];
+  const static_ = requested.ipv4 !== undefined || requested.ipv6 !== undefined || linkLocal.length > 0;
   const [four, six] = [rangeOf(network, 4), rangeOf(network, 6)];
   return {
     IPAMConfig: static_
       ? {
           ...(requested.ipv4 === undefined ? {} : { IPv4Address: requested.ipv4 }),
           ...(requested.ipv6 === undefined ? {} : { IPv6Address: requested.ipv6 }),
+          ...(linkLocal.length === 0 ? {} : { LinkLocalIPs: [...linkLocal] }),
         }
       : null,
     Links: endpoint.links.length === 0 ? null : [...endpoint.links],

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { addressBytes, openLinks, type LinkChange, type Links } from '../sys/index.js';
 import type { NetworkNamespace } from '../sys/index.js';
 import { AddressPool } from './address-pool.js';
+import { isIsolated } from './bridges.js';
 import { prefixLength, rangeOf } from './endpoint-settings.js';
 import { invalid } from './errors.js';
 import { setInside } from './kernel-settings.js';
@@ -53,7 +54,7 @@ function poolOf(network: NetworkRecord, family: 4 | 6): AddressPool | undefined 
  */
 export function allocateEndpoint(
   pools: AddressPools,
-  { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {} }: EndpointRequest,
+  { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [] }: EndpointRequest,
   interfaceName: string,
 ): EndpointRecord {
   const [four, six] = [pools.of(network, 4), pools.of(network, 6)];
@@ -80,6 +81,7 @@ export function allocateEndpoint(
     mac: mac?.toLowerCase() ?? macOf(own4 ?? own6 ?? ''),
     ...(own4 === undefined ? {} : { ipv4: own4 }),
     ...(own6 === undefined ? {} : { ipv6: own6 }),
+    ...(linkLocal.length === 0 ? {} : { linkLocal }),
     ...{ aliases, links, requested, driverOpts },
   };
 }
@@ -118,9 +120,11 @@ export function plugIn(
         master: network.bridgeName,
       },
       { kind: 'set-hairpin', name: endpoint.linkName }, // a container may reach its own published port
+      ...(isIsolated(network) ? [{ kind: 'set-isolated' as const, name: endpoint.linkName }] : []),
     ]),
   );
   setUpIpv6(namespace, endpoints);
+  for (const { endpoint } of endpoints) applySysctls(namespace, endpoint);
   const guest = openLinks(namespace);
   try {
     guest.apply([{ kind: 'set-up', name: 'lo' }, ...endpoints.flatMap(insideChanges), ...routesThrough(way)]);
@@ -135,7 +139,12 @@ function insideChanges({ network, endpoint }: PluggedEndpoint): LinkChange[] {
     own === undefined
       ? []
       : [{ kind: 'add-address', link, address: `${own}/${prefixLength(rangeOf(network, family))}` }];
-  return [...address(ipv4, 4), ...address(ipv6, 6), { kind: 'set-up', name: link }];
+  const linkLocal = (endpoint.linkLocal ?? []).map((own): LinkChange => ({
+    kind: 'add-address',
+    link,
+    address: `${own}/${own.includes(':') ? 64 : 16}`,
+  }));
+  return [...address(ipv4, 4), ...address(ipv6, 6), ...linkLocal, { kind: 'set-up', name: link }];
 }
 
 export function routesThrough(way: PluggedEndpoint | undefined): LinkChange[] {
@@ -155,6 +164,17 @@ function setUpIpv6(namespace: NetworkNamespace, endpoints: readonly PluggedEndpo
   if (without.length === 0) return;
   for (const { endpoint } of without) {
     setInside(namespace, `net/ipv6/conf/${endpoint.interfaceName}/disable_ipv6`, '1');
+  }
+}
+
+/** `net.ipv4.conf.IFNAME.log_martians=1,…`: settings of one link. @throws `network/invalid` */
+function applySysctls(namespace: NetworkNamespace, { driverOpts, interfaceName }: EndpointRecord): void {
+  const settings = driverOpts['com.docker.network.endpoint.sysctls'] ?? '';
+  for (const setting of settings.split(',').filter((one) => one !== '')) {
+    const match = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.([a-z0-9_]+)=(.*)$/.exec(setting);
+    const [, family = '', kind = '', key = '', value = ''] = match ?? [];
+    if (match === null) throw invalid(`unrecognised network interface sysctl '${setting}'`);
+    setInside(namespace, `net/${family}/${kind}/${interfaceName}/${key}`, value);
   }
 }
 

@@ -3,6 +3,8 @@ export interface FilteredNetwork {
   readonly bridge: string;
   readonly subnets: readonly { readonly family: 4 | 6; readonly text: string }[];
   readonly internal: boolean;
+  /** Containers on it may not talk to each other. */
+  readonly isolated: boolean;
   readonly masquerade: boolean;
 }
 
@@ -82,7 +84,7 @@ export function networkElements(verb: Verb, name: string, family: Family, networ
   const { bridge } = network;
   return [
     element('links', bridge),
-    element('pairs', `${bridge} . ${bridge}`),
+    ...(network.isolated ? [] : [element('pairs', `${bridge} . ${bridge}`)]),
     ...(network.internal ? [element('internal', bridge)] : []),
     ...subnets.map((subnet) => element('own', `${bridge} . ${subnet}`)),
     ...(network.masquerade && !network.internal ? subnets.map((subnet) => element('leaving', subnet)) : []),

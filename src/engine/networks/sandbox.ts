@@ -16,6 +16,8 @@ export interface EndpointRequest {
   /** The highest gets `eth0` and the default route; equal ones keep their order. */
   readonly priority?: number;
   readonly driverOpts?: Readonly<Record<string, string>>;
+  /** More addresses of the link, without prefix length. */
+  readonly linkLocal?: readonly string[];
 }
 
 export interface PortRequest {
@@ -73,6 +75,7 @@ export interface EndpointRecord {
   readonly links: readonly string[];
   readonly requested: { readonly ipv4?: string; readonly ipv6?: string; readonly mac?: string };
   readonly driverOpts: Readonly<Record<string, string>>;
+  readonly linkLocal?: readonly string[];
 }
 
 /** A published port with everything chosen. */

@@ -91,9 +91,10 @@ export class Sandboxes {
     signal.throwIfAborted();
 
     await using undo = new CleanupStack();
+    const interfaces = interfaceNames(wanted);
     const plugged = wanted.map((endpoint, index): PluggedEndpoint => {
       const network = networks[index] ?? endpoint.network;
-      const made = allocateEndpoint(pools, { ...endpoint, network }, `eth${index}`);
+      const made = allocateEndpoint(pools, { ...endpoint, network }, interfaces[index] ?? '');
       undo.defer(() => {
         pools.release(network, made);
       });
@@ -289,7 +290,7 @@ export class Sandboxes {
     }
     const [network = request.network] = await this.#prepare([request.network]);
     await using undo = new CleanupStack();
-    const endpoint = allocateEndpoint(pools, { ...request, network }, freeInterface(live));
+    const endpoint = allocateEndpoint(pools, { ...request, network }, newInterface(live, request));
     undo.defer(() => {
       pools.release(network, endpoint);
     });
@@ -439,8 +440,35 @@ function resolverWay({ network, endpoint }: PluggedEndpoint): ResolverWay[] {
   return address === undefined || gateway === undefined ? [] : [{ interfaceName, address, gateway }];
 }
 
-function freeInterface({ record }: LiveSandbox): string {
+/** Of each endpoint: the one it asks for, or the next `eth`. @throws `network/invalid` */
+function interfaceNames(endpoints: readonly EndpointRequest[]): string[] {
+  const asked = endpoints.map(askedInterface);
+  const taken = new Set<string>();
+  for (const name of asked.filter((one) => one !== '')) {
+    if (taken.has(name)) throw invalid(`two endpoints ask for the interface name ${name}`);
+    taken.add(name);
+  }
+  return asked.map((name) => {
+    const chosen = name === '' ? freeInterface(taken) : name;
+    taken.add(chosen);
+    return chosen;
+  });
+}
+
+function newInterface({ record }: LiveSandbox, request: EndpointRequest): string {
   const taken = new Set(record.endpoints.map(({ interfaceName }) => interfaceName));
+  const name = askedInterface(request);
+  if (taken.has(name)) throw invalid(`the container has an interface ${name} already`);
+  return name === '' ? freeInterface(taken) : name;
+}
+
+function askedInterface({ driverOpts = {} }: EndpointRequest): string {
+  const name = driverOpts['com.docker.network.endpoint.ifname'] ?? '';
+  if (name === '' || (/^[^\s/]{1,15}$/.test(name) && !['.', '..', 'lo'].includes(name))) return name;
+  throw invalid(`invalid interface name: ${name}`);
+}
+
+function freeInterface(taken: ReadonlySet<string>): string {
   for (let index = 0; ; index += 1) if (!taken.has(`eth${index}`)) return `eth${index}`;
 }
 
