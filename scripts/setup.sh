@@ -17,6 +17,7 @@ need ip iproute2
 need unshare util-linux
 need ps procps
 need zstd zstd
+need catatonit catatonit
 need xz xz-utils
 need curl curl
 if [ "${1:-}" = test ]; then # what only the tests call

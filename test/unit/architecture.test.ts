@@ -57,7 +57,7 @@ const doorless = new Set(['base', 'api', 'main']);
 
 /** Libraries that live in one place. */
 const pinned: Readonly<Record<string, readonly string[]>> = {
-  yaml: ['compose'],
+  yaml: ['compose', 'engine/oci'],
   ajv: ['compose'],
   '@dagrejs/graphlib': ['graph'],
   '@dagrejs/dagre': ['diagram'],

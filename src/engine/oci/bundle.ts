@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { arch, release } from 'node:os';
-import type { HostConfig } from '../../api/container.js';
+import type { DeviceMapping, HostConfig } from '../../api/container.js';
 import { capabilitySets, chooseCapabilities } from './capabilities.js';
+import type { DeviceEdits, DeviceHook, DeviceNode } from './cdi.js';
 import { chooseDevices } from './devices.js';
 import { initPathInContainer, findInitProgram } from './init-program.js';
 import { renderResources, renderRlimits } from './resources.js';
@@ -28,6 +29,8 @@ export interface BundleRequest {
   readonly mounts: readonly OciMount[];
   /** Limits, capabilities, devices, security options, sysctls, read-only root. */
   readonly hostConfig: HostConfig;
+  /** What devices from specifications change; see `findDeviceEdits`. */
+  readonly devices?: DeviceEdits;
   /** Absolute in every hierarchy. */
   readonly cgroupsPath: string;
   /** What may be given away: see `parseBoundingSet`. */
@@ -38,17 +41,22 @@ const defaultShmBytes = 64 * 1024 * 1024;
 
 /** The `config.json` of one container. @throws `oci/invalid-option`, `oci/no-init` */
 export function composeSpec(request: BundleRequest): OciSpec {
-  const { hostConfig } = request;
+  const { hostConfig, devices: edits = {} } = request;
   const privileged = hostConfig.Privileged === true;
   const security = readSecurityOptions(hostConfig);
   const capabilities = capabilitiesOf(hostConfig, request.availableCapabilities);
   const devices = chooseDevices({
-    mappings: hostConfig.Devices ?? [],
+    mappings: [...(hostConfig.Devices ?? []), ...(edits.deviceNodes ?? []).map(mappingOf)],
     cgroupRules: hostConfig.DeviceCgroupRules ?? [],
     privileged,
   });
   const init = hostConfig.Init === true ? findInitProgram() : undefined;
-  const mounts = init === undefined ? request.mounts : [...request.mounts, bindInit(init)];
+  const mounts = [
+    ...request.mounts,
+    ...(edits.mounts ?? []).map(mountOf),
+    ...(init === undefined ? [] : [bindInit(init)]),
+  ];
+  const additionalGids = [...new Set([...request.user.additionalGids, ...(edits.additionalGids ?? [])])];
   const sysctl = sysctlsOf(request);
   return {
     ociVersion: '1.0.2',
@@ -58,10 +66,10 @@ export function composeSpec(request: BundleRequest): OciSpec {
       user: {
         uid: request.user.uid,
         gid: request.user.gid,
-        ...(request.user.additionalGids.length === 0 ? {} : { additionalGids: [...request.user.additionalGids] }),
+        ...(additionalGids.length === 0 ? {} : { additionalGids }),
       },
       args: init === undefined ? [...request.args] : [initPathInContainer, '--', ...request.args],
-      env: withHome(request.env, request.user),
+      env: withHome([...request.env, ...(edits.env ?? [])], request.user),
       cwd: request.cwd,
       capabilities: capabilitySets(capabilities, { root: request.user.uid === 0 }),
       rlimits: renderRlimits(hostConfig.Ulimits ?? []),
@@ -74,6 +82,7 @@ export function composeSpec(request: BundleRequest): OciSpec {
     ...(request.namespaces.uts === 'private' && request.domainname !== '' ? { domainname: request.domainname } : {}),
     mounts: composeMounts(mounts, { privileged, shmBytes: shmBytesOf(hostConfig), namespaces: request.namespaces }),
     annotations: { ...hostConfig.Annotations },
+    ...hooksOf(edits),
     linux: {
       namespaces: namespacesOf(request.namespaces),
       devices: devices.devices,
@@ -100,6 +109,23 @@ export function capabilitiesOf(hostConfig: HostConfig, available: readonly strin
   });
 }
 
+function mappingOf({ path, hostPath = path, permissions = '' }: DeviceNode): DeviceMapping {
+  return { PathOnHost: hostPath, PathInContainer: path, CgroupPermissions: permissions };
+}
+
+function mountOf({ hostPath, containerPath, options }: NonNullable<DeviceEdits['mounts']>[number]): OciMount {
+  const words = options ?? ['ro', 'nosuid', 'nodev'];
+  const bound = words.includes('bind') || words.includes('rbind') ? [...words] : ['rbind', ...words];
+  return { destination: containerPath, type: 'bind', source: hostPath, options: bound };
+}
+
+function hooksOf({ hooks = [] }: DeviceEdits): Pick<OciSpec, 'hooks'> {
+  if (hooks.length === 0) return {};
+  const byName = new Map<string, Omit<DeviceHook, 'hookName'>[]>();
+  for (const { hookName, ...hook } of hooks) byName.set(hookName, [...(byName.get(hookName) ?? []), hook]);
+  return { hooks: Object.fromEntries(byName) };
+}
+
 function consoleSizeOf({ tty, consoleSize }: BundleRequest): Pick<OciProcess, 'consoleSize'> {
   const [height = 0, width = 0] = consoleSize ?? [];
   return tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {};
@@ -110,7 +136,8 @@ export function withHome(env: readonly string[], user: ContainerUser): string[] 
   return env.some((word) => word.startsWith('HOME=')) ? [...env] : [...env, `HOME=${user.home}`];
 }
 
-function shmBytesOf({ ShmSize }: HostConfig): number {
+function shmBytesOf({ ShmSize, IpcMode }: HostConfig): number | 'none' {
+  if (IpcMode === 'none') return 'none';
   return ShmSize === undefined || ShmSize === 0 ? defaultShmBytes : ShmSize;
 }
 
@@ -128,10 +155,11 @@ function namespacesOf(choices: BundleRequest['namespaces']): OciNamespace[] {
 
 function composeMounts(
   wanted: readonly OciMount[],
-  options: { privileged: boolean; shmBytes: number; namespaces: BundleRequest['namespaces'] },
+  options: { privileged: boolean; shmBytes: number | 'none'; namespaces: BundleRequest['namespaces'] },
 ): OciMount[] {
   const taken = new Set(wanted.map(({ destination }) => destination));
   const base = defaultMounts(options).filter(({ destination }) => {
+    if (destination === '/dev/shm' && options.shmBytes === 'none') return false;
     // Somebody who mounts all of /dev wants the host's own pts, shm and mqueue in it.
     return !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
   });
@@ -141,7 +169,7 @@ function composeMounts(
 
 function defaultMounts(options: {
   privileged: boolean;
-  shmBytes: number;
+  shmBytes: number | 'none';
   namespaces: BundleRequest['namespaces'];
 }): OciMount[] {
   const access = options.privileged ? 'rw' : 'ro';

@@ -139,6 +139,11 @@ export function readOr(path: string, absent: string): string {
   }
 }
 
+/** Takes the limit of processes off a group, which the runtimes have no word for that all of them know. */
+export function liftPidsLimit(path: string): void {
+  writeFileSync(join(openCgroup(path).folder('pids'), 'pids.max'), 'max');
+}
+
 /** On v2 a group can limit only what its parent passes on; elsewhere nothing happens. */
 export function prepareCgroupParent(path: string): void {
   if (cgroupLayout() !== 'v2') return;

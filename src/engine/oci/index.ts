@@ -1,7 +1,8 @@
 export { composeSpec, capabilitiesOf, withHome, type BundleRequest, type NamespaceChoice } from './bundle.js';
 export { ensureFolderBeneath, kindBeneath, openFolderBeneath } from './beneath.js';
 export { capabilitySets } from './capabilities.js';
-export { hasOwnMountNamespace, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';
+export { hasOwnMountNamespace, liftPidsLimit, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';
+export { findDeviceEdits, type DeviceEdits } from './cdi.js';
 export type { ExecOutcome, ExecProcess, ExecRequest } from './exec.js';
 export { readExitCode } from './exit-file.js';
 export { ensureInitLayer } from './init-layer.js';

@@ -15,9 +15,8 @@ export function renderResources(request: Resources): OciResources {
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
     ...(blockIO === undefined ? {} : { blockIO }),
-    ...(request.PidsLimit == null || request.PidsLimit === 0
-      ? {}
-      : { pids: { limit: Math.max(request.PidsLimit, -1) } }),
+    // No limit is left out: a new group has none, and crun takes no number for it on cgroup v1.
+    ...(request.PidsLimit == null || request.PidsLimit <= 0 ? {} : { pids: { limit: request.PidsLimit } }),
   };
 }
 

@@ -6,9 +6,18 @@ export interface OciSpec {
   hostname?: string;
   domainname?: string;
   mounts: OciMount[];
-  hooks?: Record<string, never>;
+  /** By the moment they run at: `createRuntime`, `poststop`, … */
+  hooks?: Readonly<Record<string, readonly OciHook[]>>;
   annotations: Record<string, string>;
   linux: OciLinux;
+}
+
+export interface OciHook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export interface OciProcess {

@@ -43,7 +43,8 @@ function readBeneath(root: string, path: string): string {
 
 /**
  * `user[:group]`, each by name or number. A number without an entry stands for itself with group 0; groups that list the
- * user are added unless a group is given (as runc and Docker do).
+ * user are added unless a group is given (as runc and Docker do). The primary group is one of the additional ones too:
+ * a process that changes its group must not get out of a group that is denied something (CVE-2022-36109).
  * @param groupAdd - further groups by name or number
  * @throws `oci/unknown-user`, `oci/unknown-group`
  */
@@ -55,10 +56,11 @@ export function resolveUser(files: AccountFiles, text: string, groupAdd: readonl
   const user = findUser(files.passwd, wantedUser);
   const extra = groupAdd.map((group) => groupId(groups, group));
   if (wantedGroup !== '') {
-    return { ...user, gid: groupId(groups, wantedGroup), additionalGids: distinct(extra) };
+    const gid = groupId(groups, wantedGroup);
+    return { ...user, gid, additionalGids: distinct([gid, ...extra]) };
   }
   const listed = groups.filter(({ members }) => user.name !== undefined && members.includes(user.name));
-  return { ...user, additionalGids: distinct([...listed.map(({ gid }) => gid), ...extra]) };
+  return { ...user, additionalGids: distinct([user.gid, ...listed.map(({ gid }) => gid), ...extra]) };
 }
 
 interface FoundUser {

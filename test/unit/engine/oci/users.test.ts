@@ -11,22 +11,22 @@ const files = {
 const resolve = (text: string, groupAdd: string[] = []) => resolveUser(files, text, groupAdd);
 
 test('nobody named is root, with root’s groups', () => {
-  expect(resolve('')).toMatchObject({ uid: 0, gid: 0, additionalGids: [10], home: '/root' });
+  expect(resolve('')).toMatchObject({ uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' });
 });
 
 test('a user by name or number has the group, groups and home of the account', () => {
-  const app = { uid: 1000, gid: 1001, additionalGids: [10], home: '/srv/app' };
+  const app = { uid: 1000, gid: 1001, additionalGids: [1001, 10], home: '/srv/app' };
   expect(resolve('app')).toMatchObject(app);
   expect(resolve('1000')).toMatchObject(app);
 });
 
 test('a group that is given replaces all others but those added', () => {
-  expect(resolve('app:extra', ['10'])).toMatchObject({ uid: 1000, gid: 77, additionalGids: [10] });
+  expect(resolve('app:extra', ['10'])).toMatchObject({ uid: 1000, gid: 77, additionalGids: [77, 10] });
 });
 
 test('a number without account stands for itself', () => {
-  expect(resolve('4242')).toMatchObject({ uid: 4242, gid: 0, additionalGids: [], home: '/' });
-  expect(resolve('4242:4343')).toMatchObject({ uid: 4242, gid: 4343 });
+  expect(resolve('4242')).toMatchObject({ uid: 4242, gid: 0, additionalGids: [0], home: '/' });
+  expect(resolve('4242:4343')).toMatchObject({ uid: 4242, gid: 4343, additionalGids: [4343] });
 });
 
 test('unknown names are refused in Docker’s words', () => {
