@@ -123,7 +123,7 @@ export const executors: Executors = {
   },
   'container.upload': async ({ container, files }, { client, signal, idOf }) => {
     const tar = archiveOf(files, BigInt(Date.now()) * 1_000_000n);
-    await client.containers.putArchive(idOfRef(container, idOf), { path: '/', copyUIDGID: true }, tar, signal);
+    await client.containers.putArchive(idOfRef(container, idOf), { path: '/' }, tar, signal);
   },
   'container.rename': async ({ container, newName }, { client, signal, idOf }) => {
     await client.containers.rename(idOfRef(container, idOf), newName, signal);

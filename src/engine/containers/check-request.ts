@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from '../../api/container.js';
 import { readNativeProbe } from '../../base/native-probe.js';
 import { capabilitiesOf, availableCapabilities, readSecurityOptions, renderRlimits } from '../oci/index.js';
+import { checkLimits } from './check-limits.js';
 import { invalidConfig } from './errors.js';
 import { checkLogConfig } from './log-driver.js';
 import { parsePortSpec } from './port-requests.js';
@@ -57,18 +58,12 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
       "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
     );
   }
-  if ((hostConfig.DeviceRequests ?? []).length > 0) {
-    throw invalidConfig(
-      'DeviceRequests',
-      'could not select device driver with capabilities: this engine has no device drivers',
-    );
-  }
   const { Runtime = '', Isolation = '' } = hostConfig;
   if (!['', 'crun', 'runc', 'io.containerd.runc.v2'].includes(Runtime)) {
     throw invalidConfig('Runtime', `unknown or invalid runtime name: ${Runtime}`);
   }
   if (!['', 'default'].includes(Isolation.toLowerCase())) {
-    throw invalidConfig('Isolation', `invalid isolation (${Isolation}) on linux`);
+    throw invalidConfig('Isolation', `Invalid isolation: "${Isolation}" - linux only supports 'default'`);
   }
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
   for (const spec of Object.keys({ ...hostConfig.PortBindings, ...config.ExposedPorts })) parsePortSpec(spec);
@@ -82,6 +77,7 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
   }
   const probe = readNativeProbe(config.Healthcheck?.Test ?? []);
   if (probe?.kind === 'invalid') throw invalidConfig('Healthcheck', probe.problem);
+  checkLimits(hostConfig);
   readSecurityOptions(hostConfig);
   capabilitiesOf(hostConfig, availableCapabilities());
   renderRlimits(hostConfig.Ulimits ?? []);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerConfig } from '../../api/container.js';
 import {
   availableCapabilities,
   composeSpec,
+  type DeviceEdits,
   type NamespaceChoice,
   type OciMount,
   type OciProcess,
@@ -12,16 +12,18 @@ import {
   resolveUser,
 } from '../oci/index.js';
 import type { Container } from './container.js';
+import { environmentOf } from './environment.js';
+import { linkVariables } from './links.js';
 import { commandOf } from './merge-config.js';
 import { bundleOf, cgroupPathOf, type Room } from './room.js';
 import { liveContainer } from './sandbox.js';
-
-const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface BundleParts {
   readonly root: string;
   readonly mounts: readonly OciMount[];
   readonly network: NamespaceChoice;
+  /** Devices that `DeviceRequests` stand for. */
+  readonly devices: DeviceEdits;
 }
 
 /** The runtime's description of a container. @throws `oci/…`, `container/not-running` for a namespace to join */
@@ -31,7 +33,7 @@ export function composeBundle(room: Room, container: Container, parts: BundlePar
   return composeSpec({
     rootfs: parts.root,
     args: commandOf(config),
-    env: environmentOf(config),
+    env: [...linkVariables(room, container), ...environmentOf(config)],
     cwd: config.WorkingDir === undefined || config.WorkingDir === '' ? '/' : config.WorkingDir,
     tty: config.Tty === true,
     consoleSize: hostConfig.ConsoleSize,
@@ -47,17 +49,10 @@ export function composeBundle(room: Room, container: Container, parts: BundlePar
     },
     mounts: parts.mounts,
     hostConfig,
+    devices: parts.devices,
     cgroupsPath: cgroupPathOf(room, container),
     availableCapabilities: availableCapabilities(),
   });
-}
-
-/** Docker's order: what the engine gives, then the container's own words. */
-export function environmentOf({ Env, Hostname = '', Tty }: ContainerConfig): string[] {
-  const given = [defaultPath, `HOSTNAME=${Hostname}`, ...(Tty === true ? ['TERM=xterm'] : [])];
-  const own = (Env ?? []).filter((word) => word.includes('=')); // a bare name unsets what is given
-  const named = new Set((Env ?? []).map((word) => word.split('=', 1)[0]));
-  return [...given.filter((word) => !named.has(word.split('=', 1)[0])), ...own];
 }
 
 function joinable(room: Room, mode: string | undefined, type: 'ipc' | 'pid'): NamespaceChoice {

@@ -12,8 +12,11 @@ import type {
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Image } from '../images/index.js';
+import { checkModes } from './check-modes.js';
 import { checkRequest } from './check-request.js';
 import { invalidConfig } from './errors.js';
+import { withinKernel } from './kernel-limits.js';
+import { checkLinks } from './links.js';
 import { mergeConfig } from './merge-config.js';
 import { planMounts } from './mount-plan.js';
 import { type ContainerRecord, freshState } from './record.js';
@@ -32,8 +35,10 @@ export async function createContainer(
   const { HostConfig: askedHost = {}, NetworkingConfig, ...asked } = request;
   const image = resolveImage(room, request.Image ?? '', options.platform);
   const config = mergeConfig(asked, image.config.config ?? {});
-  const hostConfig = completeHostConfig(askedHost);
+  const { hostConfig, warnings } = withinKernel(completeHostConfig(askedHost));
+  checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
+  checkLinks(room, hostConfig);
   const id = randomBytes(32).toString('hex');
   await using held = new CleanupStack();
   held.defer(room.images.retain(image.id)); // until the record says that the image is used
@@ -69,7 +74,7 @@ export async function createContainer(
   const container = await room.registry.add(record);
   undo.commit();
   publish(room, container, 'create');
-  return { Id: id, Warnings: warningsOf(hostConfig) };
+  return { Id: id, Warnings: [...warnings, ...warningsOf(hostConfig)] };
 }
 
 /** @throws `image/not-found` also for an image of another platform: clients then pull the right one */

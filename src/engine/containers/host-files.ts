@@ -35,6 +35,43 @@ export function writeHostFiles(
   write('resolv.conf', names.resolvConf);
 }
 
+/** Names its new addresses in /etc/hosts of a running container, which may have changed the file itself. */
+export function addHostsLines(
+  room: Pick<Room, 'dir'>,
+  { id, config }: ContainerRecord,
+  addresses: readonly string[],
+): void {
+  const { Hostname = '', Domainname = '' } = config;
+  const names = Domainname === '' ? Hostname : `${Hostname}.${Domainname} ${Hostname}`;
+  changeHosts(room, id, (text) => {
+    const gap = text === '' || text.endsWith('\n') ? '' : '\n';
+    return `${text}${gap}${addresses.map((address) => `${address}\t${names}\n`).join('')}`;
+  });
+}
+
+/** Takes the lines of addresses that it has lost away. */
+export function removeHostsLines(
+  room: Pick<Room, 'dir'>,
+  { id, config }: ContainerRecord,
+  addresses: readonly string[],
+): void {
+  changeHosts(room, id, (text) =>
+    text
+      .split('\n')
+      .filter((line) => {
+        const [address = '', ...names] = line.split(/\s+/);
+        return !(addresses.includes(address) && names.includes(config.Hostname ?? ''));
+      })
+      .join('\n'),
+  );
+}
+
+/** In place: it is mounted by itself. */
+function changeHosts(room: Pick<Room, 'dir'>, id: string, change: (text: string) => string): void {
+  const path = join(folderOf(room, id), 'hosts');
+  writeFileSync(path, change(textOf(path)), { mode: 0o644 });
+}
+
 /** `name:address` or `name=address`. @throws `container/invalid-config` */
 function extraHostLine(text: string, gateway: string): string {
   const at = text.search(/[:=]/);

@@ -150,6 +150,12 @@ function parseMount(request: MountRequest): Asked {
     }
     case 'volume': {
       const subpath = VolumeOptions?.Subpath ?? '';
+      if (subpath.startsWith('/') || posix.normalize(subpath).split('/').includes('..')) {
+        throw invalidConfig(
+          'Mounts',
+          'invalid mount config for type "volume": subpath must be a relative path within the volume',
+        );
+      }
       const driver = VolumeOptions?.DriverConfig?.Name ?? '';
       return {
         mount: {
@@ -242,7 +248,7 @@ async function withVolume(
   return { ...mount, name: volume.name, source: volumes.mountpoint(volume.name) };
 }
 
-/** Folder or file, for a host path that must become one. */
+/** Whether a path is there and no folder. */
 export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }

@@ -1,6 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
 import type { EndpointSettings } from '../../api/container.js';
 import type { Container } from './container.js';
+import { addHostsLines, removeHostsLines } from './host-files.js';
 import type { Room } from './room.js';
 import { endpointRequest } from './sandbox.js';
 
@@ -27,7 +28,8 @@ export function connectNetwork(
     }
     const pid = container.state.process?.pid;
     if (container.isLive && pid !== undefined) {
-      await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
+      const made = await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
+      addHostsLines(room, container.record, addressesOf(made));
     }
     // `none` was only there to say that there is no other.
     const others = Object.entries(container.record.endpoints).filter(([name]) => name !== 'none');
@@ -55,10 +57,18 @@ export function disconnectNetwork(
     }
     requireOwnNetwork(container);
     const pid = container.state.process?.pid;
-    if (container.isLive && pid !== undefined) await room.networks.disconnectRunning(container.id, pid, network.id);
+    if (container.isLive && pid !== undefined) {
+      const left = room.networks.endpointsOf(container.id)[network.name];
+      await room.networks.disconnectRunning(container.id, pid, network.id);
+      if (left !== undefined) removeHostsLines(room, container.record, addressesOf(left));
+    }
     const kept = Object.entries(container.record.endpoints).filter(([name]) => name !== key);
     await container.change({ endpoints: Object.fromEntries(kept) });
   });
+}
+
+function addressesOf({ IPAddress = '', GlobalIPv6Address = '' }: EndpointSettings): string[] {
+  return [IPAddress, GlobalIPv6Address].filter((address) => address !== '');
 }
 
 /** How the container's record calls a network: by name or by id. */

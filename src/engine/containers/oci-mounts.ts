@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
 import { mount, openBeneath, sysErrno } from '../sys/index.js';
+import { checkPropagation, readMountinfo } from './propagation.js';
+import { isFile } from './mount-plan.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import { bundleOf, type Room } from './room.js';
 
@@ -38,6 +40,10 @@ async function prepareMount(
       return { destination: one.destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(one) };
     case 'bind':
       if (one.createSource) makeSource(one.source);
+      if (one.propagation !== '' && checkPropagation(one.source, one.propagation, readMountinfo()) === 'one-way') {
+        const facts = { containerId: record.id, path: one.source };
+        room.log.warn('what a container mounts below a shared path does not reach the host', facts);
+      }
       return bind(one, one.source);
     case 'volume': {
       const path = await room.volumes.acquire(one.name ?? '', record.id);
@@ -86,10 +92,13 @@ function bind(
   { destination, readOnly, shallowReadOnly, propagation, nonRecursive }: ContainerMount,
   source: string,
 ): OciMount {
+  // crun takes `rprivate` for a word about what is mounted below, too, and cannot make a file read-only recursively.
+  const spread = propagation === '' ? 'rprivate' : propagation;
+  const shallow = nonRecursive || shallowReadOnly === true || !recursiveReadOnly || isFile(source);
   const options = [
     nonRecursive ? 'bind' : 'rbind',
-    propagation === '' ? 'rprivate' : propagation,
-    readOnly ? (nonRecursive || shallowReadOnly === true || !recursiveReadOnly ? 'ro' : 'rro') : 'rw',
+    nonRecursive ? spread.replace(/^r/, '') : spread,
+    readOnly ? (shallow ? 'ro' : 'rro') : 'rw',
   ];
   return { destination, type: 'bind', source, options };
 }

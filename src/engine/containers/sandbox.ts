@@ -45,6 +45,7 @@ export function endpointRequest(
   settings: EndpointSettings,
 ): EndpointRequest {
   const { IPAMConfig, Links, Aliases, MacAddress = '', GwPriority, DriverOpts } = settings;
+  const linkLocal = IPAMConfig?.LinkLocalIPs ?? [];
   const ipv4 = IPAMConfig?.IPv4Address ?? '';
   const ipv6 = IPAMConfig?.IPv6Address ?? '';
   return {
@@ -56,6 +57,7 @@ export function endpointRequest(
     ...(MacAddress === '' ? {} : { mac: MacAddress }),
     ...(GwPriority === undefined || GwPriority === 0 ? {} : { priority: GwPriority }),
     ...(DriverOpts == null ? {} : { driverOpts: DriverOpts }),
+    ...(linkLocal.length === 0 ? {} : { linkLocal }),
   };
 }
 

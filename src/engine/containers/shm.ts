@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
-import { isMountPoint, mount } from '../sys/index.js';
+import { bindForeignMount, canBindForeignMounts, isMountPoint, mount } from '../sys/index.js';
 import type { Container } from './container.js';
 import { bundleOf, type Room } from './room.js';
 import { liveContainer } from './sandbox.js';
@@ -22,7 +22,7 @@ export function shmMounts(room: Room, container: Container): OciMount[] {
     return [bind(target)];
   }
   if (!mode.startsWith('container:')) return [];
-  const { container: other } = liveContainer(room, mode.slice('container:'.length), 'ipc');
+  const { container: other, pid } = liveContainer(room, mode.slice('container:'.length), 'ipc');
   const otherMode = other.record.hostConfig.IpcMode ?? 'private';
   if (otherMode === 'host') return [bind('/dev/shm')];
   if (otherMode !== 'shareable') {
@@ -34,7 +34,13 @@ export function shmMounts(room: Room, container: Container): OciMount[] {
   }
   const source = shmOf(room, other.id);
   if (isMountPoint(source)) return [bind(source)];
-  // Started by an engine before us, so mounted in another mount namespace, which no bind mount can reach into.
+  // Started by an engine before us, so mounted in another mount namespace; the container has it in its own.
+  if (canBindForeignMounts()) {
+    const target = shmOf(room, container.id);
+    mkdirSync(target, { recursive: true });
+    bindForeignMount({ pid, source: '/dev/shm', target, recursive: false });
+    return [bind(target)];
+  }
   room.log.warn('a joined IPC namespace comes without its /dev/shm', { containerId: container.id, other: other.id });
   return [];
 }

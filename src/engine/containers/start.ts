@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
-import { ensureFolderBeneath, type NamespaceChoice, readMonitorPid } from '../oci/index.js';
+import { ensureFolderBeneath, findDeviceEdits, type NamespaceChoice, readMonitorPid } from '../oci/index.js';
 import { isMountPoint, type ProcessIdentity, processStartTime } from '../sys/index.js';
 import { composeBundle } from './compose-bundle.js';
 import type { Container } from './container.js';
@@ -99,7 +99,8 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   const { WorkingDir = '' } = record.config;
   if (WorkingDir !== '') ensureFolderBeneath(root, WorkingDir);
   const mounts = [...hostFileMounts(room, container, filesOwner), ...shmMounts(room, container), ...ownMounts];
-  const spec = composeBundle(room, container, { root, mounts, network: namespace });
+  const devices = await findDeviceEdits(record.hostConfig.DeviceRequests ?? []);
+  const spec = composeBundle(room, container, { root, mounts, network: namespace, devices });
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestCreateMs)]);
   const { pid, monitorPid } = await room.oci.create(monitored(room, container), spec, inTime);
   undoing('container', () => room.oci.discard(id, { monitor: true, cgroupsPath: spec.linux.cgroupsPath }));

@@ -1,9 +1,9 @@
 import type { HostConfig, UpdateRequest } from '../../api/container.js';
-import { renderResources } from '../oci/index.js';
+import { liftPidsLimit, renderResources } from '../oci/index.js';
 import { checkRequest } from './check-request.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
-import { publish, type Room } from './room.js';
+import { cgroupPathOf, publish, type Room } from './room.js';
 
 /** Limits that a running container takes at once. */
 const changeable = [
@@ -48,7 +48,10 @@ export function updateContainer(
       );
     }
     checkRequest(config, wanted);
-    if (container.isLive && given.length > 0) await room.oci.update(container.id, renderResources(wanted));
+    if (container.isLive && given.length > 0) {
+      await room.oci.update(container.id, renderResources(wanted));
+      if ((wanted.PidsLimit ?? 0) < 0) liftPidsLimit(cgroupPathOf(room, container));
+    }
     await container.change({ hostConfig: wanted });
     publish(room, container, 'update');
     return { Warnings: [] };
