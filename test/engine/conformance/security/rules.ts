@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineProcess } from '../../server/engine-process.js';
 import type { Run } from '../run.js';
 import { allLinesOf, onlyBitsOf, onlyLinesOf, type Rule } from './rule.js';
 
@@ -138,7 +139,7 @@ export const rules: readonly Rule[] = [
   {
     section: 'Namespaces',
     rule: 'Its own are mount, pid, network, ipc, uts and control group; user and time are those of the host.',
-    host: async (_engine, run): Promise<string> => {
+    host: async (_engine: EngineProcess, run: Run): Promise<string> => {
       await run.up();
       const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'];
       const inside = (await run.exec('check', kinds.map((kind) => `readlink /proc/1/ns/${kind}`).join('; '))).split(
@@ -232,7 +233,7 @@ export const rules: readonly Rule[] = [
   {
     section: 'Secrets',
     rule: 'The content of a secret is in the container alone: not in inspect, events, logs, the engine’s log, or an argument of any process.',
-    host: async (engine, run): Promise<string> => {
+    host: async (engine: EngineProcess, run: Run): Promise<string> => {
       await run.up();
       const id = await run.container('check');
       const shown: Readonly<Record<string, string>> = {
@@ -264,7 +265,7 @@ export const rules: readonly Rule[] = [
   {
     section: 'Files of the engine',
     rule: 'Data and run-time folders may be passed through and not be listed (0711); records, logs and sockets in them are for the owner alone.',
-    host: async (engine, run): Promise<string> => {
+    host: async (engine: EngineProcess, run: Run): Promise<string> => {
       await run.up();
       const id = await run.container('check');
       const { dataRoot, runtimeDir } = engine;
