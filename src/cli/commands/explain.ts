@@ -10,9 +10,9 @@ import { renderLint, renderVariable } from '../render/variables.js';
 
 export const explainCommand = defineCommand({
   details:
-    'PATH is one that config shows, such as services.web.environment.TZ, services.web.ports[0].published,\n' +
-    'volumes.data.name or name. A path to a mapping or list explains each value within, in short. Values of keys and\n' +
-    'variables that look like secrets are masked.',
+    'PATH is one that config shows, such as services.web.environment.TZ, services.web.ports[0].published, ' +
+    'volumes.data.name or name. A path to a mapping or list explains each value within, in short; no path the whole ' +
+    'project. Values of keys and variables that look like secrets are masked.',
   usage: '[PATH...]',
   flags: {
     format: text('text or json', { placeholder: 'FORMAT' }),
@@ -32,7 +32,7 @@ export const explainCommand = defineCommand({
     const mask = new Mask(explainer.secretCandidates());
     const found = (args.length === 0 ? [''] : args).flatMap((path) => explainer.explain(path));
     const shown = flags.showSecrets ? found : found.map((one) => mask.explanation(one));
-    if (format === 'json') terminal.stdout.write(`${JSON.stringify({ explanations: shown }, undefined, 2)}\n`);
+    if (format === 'json') terminal.stdout.write(`${jsonOf({ explanations: shown })}\n`);
     else terminal.stdout.write(renderAll(shown, args.length, lookOf(context)));
     return 0;
   },
@@ -62,7 +62,7 @@ async function inspect(
   const { stdout } = context.terminal;
   if (format === 'json') {
     const report = { ...(wanted.variables && { variables: shown }), ...(wanted.lint && { lints }) };
-    stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    stdout.write(`${jsonOf(report)}\n`);
   } else {
     if (wanted.variables) stdout.write(shown.map((one) => renderVariable(one, look)).join('\n'));
     if (wanted.variables && wanted.lint && shown.length > 0 && lints.length > 0) stdout.write('\n');
@@ -70,6 +70,11 @@ async function inspect(
   }
   if (failure !== undefined) throw failure;
   return wanted.lint && lints.length > 0 ? 1 : 0;
+}
+
+/** Lines of files stay out: they may hold the very values that are masked. */
+function jsonOf(report: object): string {
+  return JSON.stringify(report, (key, value: unknown) => (key === 'lineText' ? undefined : value), 2);
 }
 
 function renderAll(shown: readonly Explanation[], asked: number, look: ExplanationStyle): string {

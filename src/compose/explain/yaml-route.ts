@@ -43,9 +43,9 @@ class Walker {
 
   walk(top: ParsedNode, path: NodePath): YamlRoute | undefined {
     let node: ParsedNode | null | undefined = this.#behind(top);
-    for (const step of path) {
+    for (const [index, step] of path.entries()) {
       if (node === null || node === undefined) return undefined;
-      if (isMap(node)) node = this.#member(node, String(step));
+      if (isMap(node)) node = this.#member(node, String(step), index === path.length - 1);
       else if (isSeq(node)) node = node.items[Number(step)];
       else return undefined;
       if (node === undefined) return undefined;
@@ -66,7 +66,7 @@ class Walker {
   }
 
   /** Null for a key without a value. */
-  #member(node: ParsedNode, key: string): ParsedNode | null | undefined {
+  #member(node: ParsedNode, key: string, last: boolean): ParsedNode | null | undefined {
     if (!isMap(node)) return undefined;
     const own = pairOf(node, key);
     for (const source of mergedInto(node)) {
@@ -75,7 +75,8 @@ class Walker {
       const member = this.#lookInto(target, key);
       if (member === undefined) continue;
       if (own !== undefined) {
-        if (member !== null) this.#via.push({ kind: 'hides', at: this.#place(member) });
+        // Above the value itself a hidden mapping need not have held it.
+        if (member !== null && last) this.#via.push({ kind: 'hides', at: this.#place(member) });
         return own.value;
       }
       const anchor = isAlias(source) ? source.source : undefined;
