@@ -9,6 +9,8 @@ import type { Terminal } from './terminal.js';
 export interface CliContext {
   readonly globals: GlobalValues;
   readonly terminal: Terminal;
+  /** The environment with the `COMPOSE_…` variables of the project's env files. */
+  readonly settings: Terminal['environment'];
   readonly interrupts: Interrupts;
   /** Aborted by the first Ctrl-C unless a command handles that itself. */
   readonly signal: AbortSignal;

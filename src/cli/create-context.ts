@@ -13,11 +13,16 @@ export interface OpenContext {
   settle(): Promise<void>;
 }
 
-/** Resolves flags against environment variables. @throws `usage/invalid` */
-export function createContext(globals: GlobalValues, terminal: Terminal, interrupts: Interrupts): OpenContext {
-  const { environment } = terminal;
+/** Resolves flags against environment variables, those of the project's env files too. @throws `usage/invalid` */
+export function createContext(
+  globals: GlobalValues,
+  terminal: Terminal,
+  settings: Terminal['environment'],
+  interrupts: Interrupts,
+): OpenContext {
+  const environment = settings;
   const ansi = ansiChoice(globals, environment);
-  const mode = modeOf(globals, terminal);
+  const mode = modeOf(globals, { ...terminal, environment });
   const status = booleanSetting(environment['COMPOSE_STATUS_STDOUT']) === true ? terminal.stdout : terminal.stderr;
   let client: Promise<EngineClient> | undefined;
   let progress: Progress | undefined;
@@ -34,6 +39,7 @@ export function createContext(globals: GlobalValues, terminal: Terminal, interru
   const context: CliContext = {
     globals,
     terminal,
+    settings,
     interrupts,
     signal: interrupts.signal,
     dryRun: globals.dryRun,

@@ -9,6 +9,7 @@ import { globalFlags, persistentFlags, type GlobalValues } from './global-flags.
 import { exitCodes, type Interrupts } from './interrupts.js';
 import { helpOf, parseCommand, type CommandShape } from './parse-command.js';
 import { reportError, type ErrorFormat } from './report-error.js';
+import { settingsFor } from './settings.js';
 import type { Terminal } from './terminal.js';
 
 const programName = 'tscompose';
@@ -77,11 +78,10 @@ async function runChecked(
     const parsed = parseCommand(found.shape, found.rest);
     if (parsed.help) return writeHelp(found.shape, terminal);
     check(found.command, parsed.flags);
-    open = createContext(
-      { ...globals, dryRun: globals.dryRun || parsed.flags['dryRun'] === true },
-      terminal,
-      interrupts,
-    );
+    const settings = await settingsFor(globals, terminal);
+    format = errorFormat(globals, { ...terminal, environment: settings }) ?? format;
+    const dryRun = globals.dryRun || parsed.flags['dryRun'] === true;
+    open = createContext({ ...globals, dryRun }, terminal, settings, interrupts);
     return await run(found.command, parsed.flags, parsed.args, open.context);
   } catch (error) {
     if (error instanceof NotRelayable) throw error;

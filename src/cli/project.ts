@@ -51,15 +51,15 @@ export async function requireProject(
  * name from `COMPOSE_PROJECT_NAME` is enough.
  */
 export async function projectIfPresent(context: CliContext): Promise<ProjectTarget> {
-  const { globals, terminal } = context;
-  if (globals.projectName !== undefined && globals.file.length === 0 && !terminal.environment['COMPOSE_FILE']) {
-    return byName(await projectName(context), terminal.environment);
+  const { globals, settings } = context;
+  if (globals.projectName !== undefined && globals.file.length === 0 && !settings['COMPOSE_FILE']) {
+    return byName(await projectName(context), settings);
   }
   try {
     return withFiles(await requireProject(context));
   } catch (error) {
-    if (!terminal.environment['COMPOSE_PROJECT_NAME'] || !(error instanceof TscomposeError)) throw error;
-    return byName(await projectName(context), terminal.environment);
+    if (!settings['COMPOSE_PROJECT_NAME'] || !(error instanceof TscomposeError)) throw error;
+    return byName(await projectName(context), settings);
   }
 }
 
@@ -98,6 +98,7 @@ function byName(name: string, environment: Readonly<Record<string, string | unde
   };
 }
 
+/** What loading takes from the command line, for those who want less than the project. */
 export function loadOptions(context: CliContext): LoadOptions {
   const { globals, terminal } = context;
   return {

@@ -6,26 +6,32 @@ import type { CliContext } from './context.js';
 
 /** Compose files from git repositories and registries, with the user's git settings and docker logins. */
 export function remoteProjects(context: CliContext): RemoteProjects {
-  const { globals, terminal, signal } = context;
+  const { globals, settings, signal } = context;
   return {
     accepts: isRemoteReference,
     fetch: async (reference) =>
       await fetchRemote(reference, {
         registries: { insecure: globals.insecureRegistry },
         credentials: (domain) => credentialsFor(context, domain),
-        environment: terminal.environment,
+        environment: settings,
         signal,
       }),
   };
 }
 
+/** Warnings of a command that were given; several images may have the same registry. */
+const told = new WeakMap<CliContext, Set<string>>();
+
 /** What the user is logged in with at a registry; undefined for nobody. */
 export async function credentialsFor(context: CliContext, domain: string): Promise<RegistryAuth | undefined> {
   const { dockerCredentials } = await import('../registry/index.js');
-  const config = readDockerConfig(context.terminal.environment);
+  const { environment } = context.terminal;
+  const config = readDockerConfig(environment);
   const onWarning = (message: string): void => {
-    context.warn(`warning: ${message}`);
+    const known = told.get(context) ?? new Set<string>();
+    if (!known.has(message)) context.warn(`warning: ${message}`);
+    told.set(context, known.add(message));
   };
   if (config.problem !== undefined) onWarning(`cannot read ${config.file}: ${config.problem}`);
-  return await dockerCredentials(domain, { config, onWarning }, context.signal);
+  return await dockerCredentials(domain, { config, environment, onWarning }, context.signal);
 }

@@ -1,10 +1,12 @@
 /** Compose files → immutable `Project`. */
 export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
 export type { RemoteProject, RemoteProjects } from './remote.js';
+export { readSettings } from './settings.js';
 export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
 export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';
 export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';
+export { yamlText } from './yaml-text.js';
 export { traceProject, type Explainer } from './explain/explainer.js';
 export { Mask } from './explain/mask.js';
 export { inspectVariables, type VariableReport, type VariablesOfProject } from './explain/variables-report.js';

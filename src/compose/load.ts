@@ -226,7 +226,10 @@ async function fetchInputs(
   return { inputs, directory };
 }
 
-function namedEnvFiles(options: LoadOptions, environment: ReadonlyMap<string, string>): readonly string[] {
+export function namedEnvFiles(
+  options: Pick<LoadOptions, 'envFiles'>,
+  environment: ReadonlyMap<string, string>,
+): readonly string[] {
   if (options.envFiles !== undefined && options.envFiles.length > 0) return options.envFiles;
   const listed = environment.get('COMPOSE_ENV_FILES') ?? '';
   return listed === '' ? [] : listed.split(',');
@@ -237,7 +240,7 @@ function reasonOf(options: LoadOptions, envFiles: readonly string[]): VariableLa
   return (options.envFiles ?? []).length > 0 ? '--env-file' : 'COMPOSE_ENV_FILES';
 }
 
-function defaultEnvFile(directory: string, environment: ReadonlyMap<string, string>): readonly string[] {
+export function defaultEnvFile(directory: string, environment: ReadonlyMap<string, string>): readonly string[] {
   const disabled = environment.get('COMPOSE_DISABLE_ENV_FILE');
   if (disabled !== undefined && /^(?:1|t|true)$/i.test(disabled)) return [];
   if (disabled !== undefined && !/^(?:0|f|false)$/i.test(disabled)) {

@@ -10,6 +10,8 @@ const helperTimeoutMs = 60_000;
 
 export interface CredentialOptions {
   readonly config: DockerConfig;
+  /** For helpers: they look for keyrings and sessions there. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly onWarning: (message: string) => void;
 }
 
@@ -21,7 +23,7 @@ export interface CredentialOptions {
  */
 export async function dockerCredentials(
   domain: string,
-  { config, onWarning }: CredentialOptions,
+  { config, environment, onWarning }: CredentialOptions,
   signal: AbortSignal,
 ): Promise<RegistryAuth | undefined> {
   const key = domain === 'docker.io' ? dockerHubKey : domain;
@@ -31,19 +33,24 @@ export async function dockerCredentials(
     onWarning(`${config.file}: "${helper}" cannot be the name of a credential helper`);
     return undefined;
   }
-  return await fromHelper(`docker-credential-${helper}`, key, onWarning, signal);
+  return await fromHelper(`docker-credential-${helper}`, key, { environment, onWarning }, signal);
 }
 
 /** docker-credential-helpers, "Development": the registry on standard input, JSON back. */
 async function fromHelper(
   program: string,
   key: string,
-  onWarning: (message: string) => void,
+  { environment, onWarning }: Omit<CredentialOptions, 'config'>,
   signal: AbortSignal,
 ): Promise<RegistryAuth | undefined> {
   let stdout: string;
   try {
-    ({ stdout } = await runTool(program, ['get'], { input: key, signal, timeoutMs: helperTimeoutMs }));
+    ({ stdout } = await runTool(program, ['get'], {
+      input: key,
+      env: environment,
+      signal,
+      timeoutMs: helperTimeoutMs,
+    }));
   } catch (error) {
     if (hasCode(error, 'tool/missing')) onWarning(`docker's configuration names ${program}, which is not there`);
     else if (!hasCode(error, 'tool/failed')) throw error;

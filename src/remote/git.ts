@@ -78,7 +78,7 @@ export class GitRepository {
       return await runTool('git', args, {
         signal: this.#signal,
         timeoutMs: fetchTimeoutMs,
-        env: gitEnvironment(this.#environment, this.#reference),
+        env: { ...this.#environment, ...gitEnvironment(this.#environment, this.#reference) },
         ...(cwd === undefined ? {} : { cwd }),
       });
     } catch (error) {

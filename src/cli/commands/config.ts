@@ -1,22 +1,33 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
-import { renderProject, selectServices, type OptionalStage, type Project } from '../../compose/index.js';
+import {
+  listVariables,
+  renderProject,
+  selectServices,
+  type OptionalStage,
+  type Project,
+  type Service,
+} from '../../compose/index.js';
 import { imageOf, serviceHash } from '../../plan/index.js';
 import { buildGraph, startOrder } from '../../graph/index.js';
 import { defineCommand } from '../command.js';
 import { compare } from '../containers.js';
 import { flag, text } from '../flags.js';
-import { requireProject, withFiles } from '../project.js';
+import type { CliContext } from '../context.js';
+import { loadOptions, requireProject, withFiles } from '../project.js';
+import { renderVariables } from '../render/template-variables.js';
 
 export const configCommand = defineCommand({
   details: 'Everything filled in, merged and in long form, as the other commands see it.',
   usage: '[SERVICE...]',
   flags: {
     environment: flag('Print the variables interpolation sees'),
-    format: text('yaml or json', { placeholder: 'FORMAT' }),
+    format: text('yaml or json; with --variables table, json or yaml', { placeholder: 'FORMAT' }),
+    lockImageDigests: flag('Print only images, pinned to digests: a file to lay over the others'),
     hash: text('Print config hashes of services: a comma list, or *', { placeholder: 'SERVICES' }),
     images: flag('Print names of images'),
+    models: flag('Print references of models'),
     networks: flag('Print names of networks'),
     noConsistency: flag('Do not check that what services refer to exists'),
     noEnvResolution: flag('Leave env_file as it is'),
@@ -26,28 +37,38 @@ export const configCommand = defineCommand({
     output: text('Write to this file', { short: 'o', placeholder: 'FILE' }),
     profiles: flag('Print names of profiles'),
     quiet: flag('Only check', { short: 'q' }),
+    resolveImageDigests: flag('Pin the tags of images to digests'),
     services: flag('Print names of services'),
     strictVersion: flag('Refuse keys the stated version never had'),
+    variables: flag('Print the variables the files refer to'),
     volumes: flag('Print names of volumes'),
   },
   relayable: ({ output }) => output === undefined,
   run: async ({ flags, args, context }) => {
     const { globals, terminal } = context;
-    const format = flags.format ?? 'yaml';
-    if (format !== 'yaml' && format !== 'json') {
-      const message = `--format: "${format}" is neither yaml nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
-    }
     const without: OptionalStage[] = [];
     if (flags.noInterpolate) without.push('interpolate');
     if (flags.noPathResolution) without.push('paths');
     if (flags.noNormalize || globals.compatibility) without.push('normalize');
     if (flags.noConsistency) without.push('consistency');
     if (flags.noEnvResolution) without.push('environment');
+    if (flags.variables && !selectsSomethingElse(flags)) {
+      if (args.length > 0) context.warn('warning: --variables is about the whole project, services are not looked at');
+      terminal.stdout.write(renderVariables(await listVariables({ ...loadOptions(context), without }), flags.format));
+      return 0;
+    }
     const loaded = await requireProject(context, { without, strictVersion: flags.strictVersion });
     withFiles(loaded).checkServices(args);
+    if (flags.noInterpolate && args.length > 0) {
+      context.warn('warning: --no-interpolate is about the whole project, services are not looked at');
+    }
     const project = selectServices(loaded, flags.noInterpolate ? [] : args, { withDependencies: true });
-    const content = select(project, flags) ?? renderProject(project, { format, escapeDollars: !flags.noInterpolate });
+    const selected = select(project, flags);
+    if (selected !== undefined) {
+      terminal.stdout.write(selected);
+      return 0;
+    }
+    const content = await render(project, flags, context);
     if (flags.quiet) return 0;
     if (flags.output === undefined) terminal.stdout.write(content);
     else writeFileSync(resolve(terminal.cwd, flags.output), content);
@@ -55,10 +76,32 @@ export const configCommand = defineCommand({
   },
 });
 
+interface RenderFlags {
+  readonly format: string | undefined;
+  readonly noInterpolate: boolean;
+  readonly resolveImageDigests: boolean;
+  readonly lockImageDigests: boolean;
+}
+
+/** @throws `usage/invalid`, `registry/…` */
+async function render(project: Project, flags: RenderFlags, context: CliContext): Promise<string> {
+  const { format = 'yaml', noInterpolate, lockImageDigests } = flags;
+  if (format !== 'yaml' && format !== 'json') {
+    const message = `--format: "${format}" is neither yaml nor json`;
+    throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+  }
+  const options = { format, escapeDollars: !noInterpolate } as const;
+  if (!flags.resolveImageDigests && !lockImageDigests) return renderProject(project, options);
+  const { pinImages, onlyImages } = await import('../image-digests.js');
+  const pinned = await pinImages(project, context);
+  return renderProject(lockImageDigests ? onlyImages(pinned, context.warn) : pinned, options);
+}
+
 interface Selectors {
   readonly services: boolean;
   readonly volumes: boolean;
   readonly networks: boolean;
+  readonly models: boolean;
   readonly hash: string | undefined;
   readonly profiles: boolean;
   readonly images: boolean;
@@ -72,16 +115,37 @@ function select(project: Project, selectors: Selectors): string | undefined {
   if (selectors.services) return lines(startOrder(buildGraph(project)).flat());
   if (selectors.volumes) return lines(Object.keys(model.volumes ?? {}));
   if (selectors.networks) return lines(Object.keys(model.networks ?? {}));
+  if (selectors.models) return lines(modelsOf(project));
   if (selectors.hash !== undefined) return lines(hashes(project, selectors.hash));
   if (selectors.profiles) return lines(profilesOf(project));
   if (selectors.images) {
-    return lines(Object.entries(model.services).map(([name, service]) => imageOf(project, name, service)));
+    return lines(Object.entries(model.services).flatMap(([name, service]) => imagesOf(project, name, service)));
   }
   if (selectors.environment) {
     const entries = Object.entries(project.environment).sort(([a], [b]) => compare(a, b));
     return lines(entries.map(([name, value]) => `${name}=${value}`));
   }
   return undefined;
+}
+
+/** Selectors that come before `--variables` when several are given. */
+function selectsSomethingElse({ services, volumes, networks, models, hash, profiles, images }: Selectors): boolean {
+  return services || volumes || networks || models || hash !== undefined || profiles || images;
+}
+
+/** The image of a service, and those its hooks and mounts name. */
+function imagesOf(project: Project, name: string, service: Service): readonly string[] {
+  const known = { ...project.model.services, ...project.disabledServices };
+  const hooks = (service.pre_start ?? []).flatMap(({ image }) => image ?? []);
+  const mounts = (service.volumes ?? []).flatMap(({ type, source = '' }) => (type === 'image' ? [source] : []));
+  return [imageOf(project, name, service), ...hooks, ...mounts.filter((source) => !(source in known))];
+}
+
+function modelsOf({ model }: Project): string[] {
+  return Object.values(model.models ?? {}).flatMap((declared) => {
+    const reference = (declared as { readonly model?: unknown } | null)?.model;
+    return typeof reference === 'string' && reference !== '' ? [reference] : [];
+  });
 }
 
 function hashes(project: Project, wanted: string): string[] {
