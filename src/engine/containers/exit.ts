@@ -10,6 +10,7 @@ import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { restartDelay } from './restart-policy.js';
 import { bundleOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
+import { leaveNetwork } from './shared-network.js';
 import { clearBundle, startContainer } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
@@ -77,7 +78,7 @@ export async function giveBack(room: Room, container: Container): Promise<void> 
   const { id, record } = container;
   const parts: readonly (readonly [string, () => unknown])[] = [
     ['processes', () => room.oci.discard(id, { monitor: false, cgroupsPath: cgroupPathOf(room, container) })],
-    ['network', () => room.networks.leave(id)],
+    ['network', () => leaveNetwork(room, container)],
     ['mounts elsewhere', () => unmountInOtherNamespaces(room, id)],
     ['bundle', () => clearBundle(room, id)],
     ['volumes', () => releaseVolumes(room, record)],

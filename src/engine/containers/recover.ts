@@ -10,6 +10,7 @@ import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
 import { bundleOf, cgroupPathOf, folderOf, type Room } from './room.js';
+import { leaveNetwork } from './shared-network.js';
 import { startContainer } from './start.js';
 
 /** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
@@ -76,7 +77,7 @@ async function recoverOne(room: Room, container: Container, firstOfBoot: boolean
       return;
     case 'created':
     case 'exited':
-      await room.networks.leave(container.id);
+      await leaveNetwork(room, container);
       if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
       else if (firstOfBoot && state.status === 'exited' && startsWithEngine(record.hostConfig.RestartPolicy, state)) {
         setImmediate(() => void startContainer(room, container, room.closing).catch(logged(room, container)));

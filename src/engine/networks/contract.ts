@@ -37,13 +37,14 @@ export interface Networks {
   isInUse(networkId: string): boolean;
 
   /**
-   * Makes a namespace with its links, addresses, names and ports. Endpoints on `none` get nothing; `host` is not for a
+   * Makes a namespace with its links, addresses, names and ports, or finds the one that another process has kept since
+   * {@link Networks.settle}, when the endpoints are the same. Endpoints on `none` get nothing; `host` is not for a
    * sandbox.
    * @throws `network/address-in-use`, `network/addresses-exhausted`, `network/invalid`, `network/port-in-use`,
    * `network/port-denied`, `network/no-free-port`, `sys/call-failed`; the abort reason
    */
   join(request: SandboxRequest, signal: AbortSignal): Promise<Sandbox>;
-  /** The container's process now keeps the namespace: this engine lets go of it and remembers the process. */
+  /** A process now keeps the namespace, the container's or one that joined it: this engine remembers which. */
   settle(containerId: string, pid: number): Promise<void>;
   /**
    * Takes up the sandbox of a container that outlived an engine, unless {@link start} has done so.

@@ -85,6 +85,8 @@ export class Sandboxes {
   ): Promise<{ live: LiveSandbox; namespace: NetworkNamespace }> {
     const { bridges, pools, rules, links } = this.#options;
     const { containerId } = request;
+    const kept = this.#resume(request);
+    if (kept !== undefined) return kept;
     await this.drop(containerId); // a container that starts again without having been taken down
     const wanted = inOrder(request.endpoints);
     const networks = await this.#prepare(wanted.map(({ network }) => network));
@@ -124,6 +126,28 @@ export class Sandboxes {
     signal.throwIfAborted();
     await this.#options.records.put(containerId, live.record);
     undo.commit();
+    return { live, namespace };
+  }
+
+  /** A namespace that others of its processes kept meanwhile, when the container is to have the same networks again. */
+  #resume({ containerId, endpoints }: SandboxRequest): { live: LiveSandbox; namespace: NetworkNamespace } | undefined {
+    const live = this.#live.get(containerId);
+    const holder = live?.record.process;
+    if (live === undefined || holder === undefined || !isAlive(holder)) return undefined;
+    const had = live.record.endpoints;
+    const wanted = inOrder(endpoints);
+    const same = wanted.every(({ network, ipv4, ipv6, mac }, index) => {
+      const requested = had[index]?.requested;
+      return (
+        had[index]?.networkId === network.id &&
+        requested?.ipv4 === ipv4 &&
+        requested?.ipv6 === ipv6 &&
+        requested?.mac === mac
+      );
+    });
+    if (!same || wanted.length !== had.length) return undefined;
+    const namespace = openNetworkNamespace(`/proc/${holder.pid}/ns/net`);
+    live.namespace = namespace;
     return { live, namespace };
   }
 
