@@ -3,6 +3,12 @@ import type { CommandEntry } from './command.js';
 /** Every command, in the order of help. The files behind it are loaded one at a time. */
 export const commandTable: readonly CommandEntry[] = [
   {
+    name: '__complete',
+    summary: 'What completion scripts ask',
+    hidden: true,
+    load: async () => (await import('./commands/complete.js')).completeCommand,
+  },
+  {
     name: 'attach',
     summary: 'Join the terminal to a running container',
     load: async () => (await import('./commands/attach.js')).attachCommand,
@@ -16,6 +22,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'commit',
     summary: 'Make an image of a container',
     load: async () => (await import('./commands/commit.js')).commitCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'Print a completion script for bash, zsh or fish',
+    load: async () => (await import('./commands/completion.js')).completionCommand,
   },
   {
     name: 'config',

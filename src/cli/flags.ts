@@ -6,8 +6,10 @@ export interface Flag<Value> {
   readonly short?: string;
   /** Accepted, not shown in help. */
   readonly hidden?: boolean;
-  /** Stands for the value in help. */
+  /** Stands for the value in help, and tells completion what it is: FILE, FOLDER, SERVICE, PROFILE. */
   readonly placeholder?: string;
+  /** The values there are, for completion. */
+  readonly choices?: readonly string[];
   /** Another long spelling from earlier releases, without dashes; always hidden. */
   readonly oldName?: string;
   /** Value when the flag is not given. */

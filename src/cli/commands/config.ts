@@ -23,7 +23,10 @@ export const configCommand = defineCommand({
   usage: '[SERVICE...]',
   flags: {
     environment: flag('Print the variables interpolation sees'),
-    format: text('yaml or json; with --variables table, json or yaml', { placeholder: 'FORMAT' }),
+    format: text('yaml or json; with --variables table, json or yaml', {
+      placeholder: 'FORMAT',
+      choices: ['yaml', 'json', 'table'],
+    }),
     lockImageDigests: flag('Print only images, pinned to digests: a file to lay over the others'),
     hash: text('Print config hashes of services: a comma list, or *', { placeholder: 'SERVICES' }),
     images: flag('Print names of images'),

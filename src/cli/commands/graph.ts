@@ -13,7 +13,7 @@ export const graphCommand = defineCommand({
     'dot is for Graphviz, mermaid for Markdown, json for programs. With services, only those and what they need.',
   usage: '[SERVICE...]',
   flags: {
-    format: textOr('svg', 'svg, dot, mermaid or json', { placeholder: 'FORMAT' }),
+    format: textOr('svg', 'svg, dot, mermaid or json', { placeholder: 'FORMAT', choices: diagramFormats }),
     noDeps: flag('Leave out what the services need'),
     output: text('Write to this file', { short: 'o', placeholder: 'FILE' }),
   },

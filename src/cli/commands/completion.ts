@@ -1,0 +1,24 @@
+import { TscomposeError } from '../../base/errors.js';
+import { defineCommand } from '../command.js';
+import { completionScripts } from '../completion/scripts.js';
+
+export const completionCommand = defineCommand({
+  details:
+    'bash: eval "$(tscompose completion bash)" in ~/.bashrc\n' +
+    'zsh: source <(tscompose completion zsh) in ~/.zshrc, after compinit\n' +
+    'fish: tscompose completion fish > ~/.config/fish/completions/tscompose.fish',
+  usage: 'SHELL',
+  flags: {},
+  run: ({ args: [shell], context }) => {
+    if (shell !== 'bash' && shell !== 'zsh' && shell !== 'fish') {
+      throw new TscomposeError({
+        code: 'usage/invalid',
+        message: shell === undefined ? 'no shell named' : `no completion for "${shell}"`,
+        facts: {},
+        hint: 'there are bash, zsh and fish',
+      });
+    }
+    context.terminal.stdout.write(completionScripts[shell]);
+    return Promise.resolve(0);
+  },
+});
