@@ -1,6 +1,7 @@
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
+import { confirmRemoteProject } from '../remote-safety.js';
 import { runUp } from '../run-plan.js';
 import { withinSeconds } from '../shared-options.js';
 import { upInForeground } from '../up/foreground.js';
@@ -51,6 +52,7 @@ export const upCommand = defineCommand({
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices([...args, ...flags.attach, ...flags.noAttach, ...exitService(flags)]);
     const project = enableNamed(loaded, args);
+    await confirmRemoteProject(context, project, flags.yes ? 'assume yes' : 'ask');
     const options = upOptions(flags, args, project.environment);
     const signal = withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0);
     const client = await context.engine();

@@ -1,0 +1,81 @@
+import { createInterface } from 'node:readline/promises';
+import { TscomposeError } from '../base/errors.js';
+import { listVariables, type Project, type TemplateVariable } from '../compose/index.js';
+import { isRemoteReference, shownReference } from '../remote/index.js';
+import type { CliContext } from './context.js';
+import { loadOptions } from './project.js';
+import { renderTable } from './render/table.js';
+import type { Terminal } from './terminal.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    'cli/declined': { readonly question: string };
+  }
+}
+
+/**
+ * Asks before a project from elsewhere is run: whether what it includes from yet elsewhere is trusted, and whether the
+ * variables it reads may be given to it. Says where its files are. A local project is not asked about.
+ * @throws `cli/declined`, also where nobody answers
+ */
+export async function confirmRemoteProject(
+  context: CliContext,
+  project: Project,
+  answer: 'ask' | 'assume yes',
+): Promise<void> {
+  const { globals, terminal, progressMode } = context;
+  const [main] = globals.file;
+  if (main === undefined || !isRemoteReference(main)) return;
+  const included = project.remotes.filter((reference) => !globals.file.includes(reference)).map(shownReference);
+  if (answer === 'ask' && included.length > 0) {
+    terminal.stdout.write(`\nWarning: this project takes files from elsewhere:\n`);
+    for (const reference of included) terminal.stdout.write(`  - ${reference}\n`);
+    await insist(terminal, '\nThey may do harm. Do you trust them and want to continue? [y/N]: ', 'no');
+  }
+  if (progressMode !== 'quiet' && progressMode !== 'json') {
+    terminal.stdout.write(`Your compose stack "${shownReference(main)}" is stored in "${project.workingDir}"\n`);
+  }
+  if (answer === 'assume yes') return;
+  const variables = await listVariables({ ...loadOptions(context), onWarning: undefined });
+  if (variables.length === 0) return;
+  terminal.stdout.write(`\nFound the following variables in configuration:\n${table(variables, project)}`);
+  await insist(terminal, '\nDo you want to proceed with these variables? [Y/n]: ', 'yes');
+}
+
+function table(variables: readonly TemplateVariable[], { environment }: Project): string {
+  const rows = variables.map(({ name, required, defaultValue }) => {
+    const set = environment[name];
+    const [value, source] =
+      set !== undefined
+        ? [set, 'environment']
+        : defaultValue === ''
+          ? ['<unset>', 'none']
+          : [defaultValue, 'compose file'];
+    return [name, value, source, required ? 'yes' : 'no', defaultValue];
+  });
+  return renderTable(['VARIABLE', 'VALUE', 'SOURCE', 'REQUIRED', 'DEFAULT'], rows);
+}
+
+/** An empty answer counts as `usual` from a person; a program has to say it. */
+async function insist({ stdin, stdout }: Terminal, question: string, usual: 'yes' | 'no'): Promise<void> {
+  stdout.write(question);
+  const said = (await firstLine(stdin))?.trim().toLowerCase();
+  const word = said === '' && stdin.isTTY === true ? usual : said;
+  if (word !== undefined && ['1', 't', 'true', 'y', 'yes'].includes(word)) return;
+  throw new TscomposeError({
+    code: 'cli/declined',
+    message: 'operation cancelled by user',
+    facts: { question: question.trim() },
+    hint: '--yes answers every question with yes',
+  });
+}
+
+async function firstLine(stdin: Terminal['stdin']): Promise<string | undefined> {
+  const lines = createInterface({ input: stdin, terminal: false });
+  try {
+    for await (const line of lines) return line;
+    return undefined;
+  } finally {
+    lines.close();
+  }
+}
