@@ -36,7 +36,9 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   });
   if (loaded.entries.size === 0 && !problems.any) throw emptyFile(assembly);
   const root = without.has('normalize')
-    ? withMember(loaded, 'name', scalar(name))
+    ? without.has('interpolate')
+      ? loaded
+      : withMember(loaded, 'name', scalar(name))
     : normalize(loaded, name, environment);
   trace?.made(root, { stage: 'normalized', from: whole(loaded), environment });
   trace?.finish(root);
@@ -80,7 +82,10 @@ function frameOf(assembly: Assembly, root: MapNode): Omit<Project, 'model'> {
 function unfilledProject(assembly: Assembly, root: MapNode): Project {
   assembly.context.problems.throwIfAny();
   const model = decode(root, projectShape, [], new Problems()) as ProjectModel;
-  return { ...frameOf(assembly, root), model, raw: rawValue(root) };
+  const { enabled, disabled } = splitByProfile(model.services, assembly.profiles);
+  const frame = { ...frameOf(assembly, root), disabledServices: disabled };
+  const project: Project = { ...frame, model: { ...model, services: enabled }, raw: rawValue(root) };
+  return assembly.allResources ? project : withoutUnusedResources(project);
 }
 
 function emptyFile(assembly: Assembly): TscomposeError {

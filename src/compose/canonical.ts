@@ -110,10 +110,10 @@ function textForm(node: Node): Node {
 }
 
 function listForm(node: Node, path: NodePath): Node {
-  if (textOf(node) !== undefined) return list([{ ...node, key: undefined }], node);
+  const all = textOf(node) === undefined ? node : list([{ ...node, key: undefined }], node);
   // An unset variable often leaves an empty name server; it means none.
-  if (node.kind !== 'list' || path.at(-1) !== 'dns') return node;
-  return mapChildren(node, (item) => (textOf(item) === '' || isNull(item) ? undefined : item));
+  if (all.kind !== 'list' || path.at(-1) !== 'dns') return all;
+  return mapChildren(all, (item) => (textOf(item) === '' || isNull(item) ? undefined : item));
 }
 
 function fileForm(node: Node): Node {

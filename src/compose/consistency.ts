@@ -57,6 +57,7 @@ class ServiceCheck {
     this.#scale();
     this.#limits();
     this.#watch();
+    this.#mountTargets();
   }
 
   #image(): void {
@@ -188,6 +189,18 @@ class ServiceCheck {
       if (value === undefined || group === undefined || value === other) continue;
       this.#conflict([key], `can't set distinct values on '${key}' and 'deploy.resources.${twin}'`);
     }
+  }
+
+  #mountTargets(): void {
+    const taken = new Set<string>();
+    const take = (target: string | undefined, path: NodePath): void => {
+      if (target === undefined) return;
+      if (taken.has(target))
+        this.#conflict(path, `something is already mounted at ${target}`, 'one mount has one place');
+      taken.add(target);
+    };
+    for (const [index, text] of (this.#service.tmpfs ?? []).entries()) take(text.split(':', 1)[0], ['tmpfs', index]);
+    for (const [index, { target }] of (this.#service.volumes ?? []).entries()) take(target, ['volumes', index]);
   }
 
   #watch(): void {

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { errnoOf, messageOf } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { interpolate } from './interpolate.js';
-import { isMap } from './node.js';
+import { isMap, type MapNode } from './node.js';
 import type { Problems } from './problems.js';
 import { parseYaml, type YamlDocument } from './read-yaml.js';
 import type { Schema } from './schema.js';
@@ -28,6 +28,8 @@ export interface LoadContext {
   readonly onWarning: (message: string, at: SourceLocation | undefined) => void;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
   readonly stdin: string | undefined;
+  /** Models of files included so far, by the circumstances they were loaded in. */
+  readonly included: Map<string, MapNode>;
   /** Told of every file that is read. */
   readonly onFile: (file: string) => void;
   /** Projects from elsewhere, as far as they are here. */
@@ -152,6 +154,10 @@ export function isFile(path: string): boolean {
   } catch {
     return false; // missing or out of reach: not a file we could read
   }
+}
+
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** How a nested file's directory reads from the one above, which resolves it further. */

@@ -3,6 +3,7 @@ import { relativeDirectory, readDocuments, type LoadContext } from './documents.
 import { mergeFiles, mergeService } from './merge.js';
 import { child, emptyMap, isMap, isNull, map, textOf, withMember, type MapNode, type Node } from './node.js';
 import { resolvePaths } from './paths.js';
+import { pathText } from './problems.js';
 import { applyResets } from './reset.js';
 import { toCanonical } from './canonical.js';
 import { keepLastDefinitions } from './unicity.js';
@@ -105,7 +106,17 @@ class Extender {
   ): Base | undefined {
     const target = textOf(extend) === undefined ? child(extend, 'service') : extend;
     const name = textOf(target);
-    if (name === undefined) return undefined; // the schema says so
+    if (name === undefined) {
+      const place = pathText(['services', ref.service, 'extends']);
+      this.#context.problems.add({
+        code: 'compose/missing-key',
+        message: `${place} must name a service`,
+        facts: { path: place, key: 'service' },
+        hint: 'write extends: NAME, or a mapping with service: and perhaps file:',
+        at: locationOf(extend.at ?? extend.key),
+      });
+      return undefined;
+    }
     const fileNode = child(extend, 'file');
     const path = textOf(fileNode);
     if (fileNode === undefined || path === undefined) {

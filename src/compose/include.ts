@@ -1,8 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { isFile, relativeDirectory, type LoadContext } from './documents.js';
+import { isDirectory, isFile, relativeDirectory, type LoadContext } from './documents.js';
 import { readEnvFiles } from './environment.js';
 import { mergeFiles } from './merge.js';
-import { child, emptyMap, isMap, map, textOf, withMember, type MapNode, type Node } from './node.js';
+import { child, emptyMap, isMap, map, sameData, textOf, withMember, type MapNode, type Node } from './node.js';
 import { pathText } from './problems.js';
 import { kindOf } from './scalar.js';
 import { locationOf } from './source-text.js';
@@ -61,8 +61,9 @@ function loadEntry(
 ): MapNode | undefined {
   const paths = textsOf(textOf(entry) === undefined ? child(entry, 'path') : entry);
   const [first] = paths;
-  if (first === undefined || !hasKnownKeys(entry, index, context)) {
-    if (first === undefined) wrongEntry(entry, index, context);
+  warnOfUnknownKeys(entry, index, context);
+  if (first === undefined) {
+    wrongEntry(entry, index, context);
     return undefined;
   }
   const files = filesOf(paths, context);
@@ -92,7 +93,17 @@ function loadEntry(
     const own = reader.layers(paths, child(entry, 'env_file') === undefined ? 'found' : 'include');
     context.trace?.addLayers(environment, context.environment, own);
   }
-  return load(files, relativeDirectory(context.directory, directory), { ...context, directory, environment }, included);
+  // A project directory that is not there stands for the one above it, as docker compose has it.
+  const base =
+    directoryText === undefined || isAbsolute(directoryText) || isDirectory(directory) ? directory : dirname(directory);
+  // Files that include each other's includes would be loaded twice as often with every level.
+  const circumstances = [context.directory, directory, files.map(({ path }) => path), [...environment]];
+  const known = JSON.stringify(circumstances);
+  const model =
+    context.included.get(known) ??
+    load(files, relativeDirectory(context.directory, base), { ...context, directory, environment }, included);
+  context.included.set(known, model);
+  return model;
 }
 
 /** Undefined when one that is elsewhere is not here (yet). */
@@ -126,11 +137,20 @@ function importSections(nested: MapNode, model: MapNode, context: LoadContext): 
     if (!isMap(from)) continue;
     const own = child(result, section);
     const base = map(new Map([[section, from]]));
-    const over = isMap(own) ? map(new Map([[section, own]])) : emptyMap();
+    const over = isMap(own) ? map(new Map([[section, withoutSame(own, from)]])) : emptyMap();
     const merged = child(mergeFiles(base, over, context.problems), section);
     result = withMember(result, section, merged);
   }
   return result;
+}
+
+/** Members that say something of their own; what two files include alike stays as it is. */
+function withoutSame(own: MapNode, included: MapNode): MapNode {
+  const differing = [...own.entries].filter(([name, value]) => {
+    const other = included.entries.get(name);
+    return other === undefined || !sameData(value, other);
+  });
+  return differing.length === own.entries.size ? own : map(new Map(differing), own);
 }
 
 function textsOf(node: Node | undefined): readonly Node[] {
@@ -139,20 +159,13 @@ function textsOf(node: Node | undefined): readonly Node[] {
   return node.kind === 'list' ? node.items.filter((item) => textOf(item) !== undefined) : [];
 }
 
-function hasKnownKeys(entry: Node, index: number, context: LoadContext): boolean {
-  if (!isMap(entry)) return true;
+/** Docker compose reads over keys it does not know here; they may well be a slip. */
+function warnOfUnknownKeys(entry: Node, index: number, context: LoadContext): void {
+  if (!isMap(entry)) return;
   for (const [key, value] of entry.entries) {
     if (['path', 'project_directory', 'env_file'].includes(key)) continue;
-    const place = pathText(['include', index]);
-    context.problems.add({
-      code: 'compose/unknown-key',
-      message: `unknown key "${key}" in ${place}`,
-      facts: { path: place, key },
-      at: locationOf(value.key ?? value.at),
-    });
-    return false;
+    context.onWarning(`unknown key "${key}" in ${pathText(['include', index])}`, locationOf(value.key ?? value.at));
   }
-  return true;
 }
 
 function wrongEntry(entry: Node, index: number, context: LoadContext): void {

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { accessSync, constants } from 'node:fs';
-import { TscomposeError } from '../base/errors.js';
+import { TscomposeError, type ErrorInit } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
 import { isFile, whyUnreadable, type LoadContext } from './documents.js';
@@ -164,6 +164,7 @@ export async function findSetting(
       files.map((path) => ({ path })),
       context,
     );
+    if (values.has('')) problems.add(namelessVariable(files));
     problems.throwIfAny();
     for (const [key, value] of values) if (!environment.has(key)) environment.set(key, value);
     if (reader !== undefined)
@@ -199,6 +200,7 @@ export async function findSetting(
     onWarning: reporter.warn,
     onUnset: reporter.unset,
     stdin,
+    included: new Map(),
     onFile: ignore,
     remotes,
     nameOf: (file) => remotes.nameOf(file),
@@ -224,6 +226,11 @@ async function fetchInputs(
     inputs.push(...paths.map((path) => ({ path })));
   }
   return { inputs, directory };
+}
+
+function namelessVariable(files: readonly string[]): ErrorInit<'compose/env-file-syntax'> {
+  const file = files.at(-1) ?? '';
+  return { code: 'compose/env-file-syntax', message: `${file}: a variable has no name`, facts: { file, line: 0 } };
 }
 
 export function namedEnvFiles(

@@ -466,6 +466,7 @@ class PlainParser {
 
 const simpleEscapes: Readonly<Record<string, string>> = {
   '"': '"',
+  "'": "'", // libyaml has it, YAML 1.2 does not
   '\\': '\\',
   '/': '/',
   n: '\n',

@@ -26,6 +26,7 @@ export function parsePorts(spec: string): ParsedPorts {
 
   const hostIp = /^\[.*\]$/.test(ipPart) ? ipPart.slice(1, -1) : ipPart;
   if (hostIp !== '' && isIP(hostIp) === 0) return { problem: `"${ipPart}" is not an IP address` };
+  if (hostIp === ipPart && isIP(hostIp) === 6) return { problem: `an IPv6 address stands in brackets: [${hostIp}]` };
   if (containerText === '') return { problem: 'there is no container port' };
   const container = parseRange(containerText);
   if (container === undefined) return { problem: `"${containerText}" is not a port or a range of ports` };

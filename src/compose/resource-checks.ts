@@ -99,6 +99,8 @@ function mountIsWhole(node: Node, path: NodePath, problems: Problems): void {
 
 function portIsWhole(node: Node, path: NodePath, problems: Problems): void {
   needs('target')(node, path, problems);
+  const target = child(node, 'target');
+  if (target?.kind === 'scalar' && target.value === 0) conflict(target, path, problems, '0 is no port of a container');
   const host = child(node, 'host_ip');
   const text = textOf(host);
   if (host === undefined || text === undefined || text === '' || isIP(text) !== 0) return;

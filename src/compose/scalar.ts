@@ -105,7 +105,8 @@ export function kindOf(node: Node): string {
 }
 
 function floatOf(text: string): ResolvedScalar {
-  return { value: Number(text), float: true };
+  const value = Number(text);
+  return Number.isFinite(value) ? { value, float: true } : { value: text };
 }
 
 function integerOf(text: string): ResolvedScalar | undefined {

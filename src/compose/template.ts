@@ -25,10 +25,85 @@ export interface SubstituteOptions {
   readonly onUnset?: (variable: string) => void;
 }
 
-// `$$`, `$NAME`, `${NAME}`, `${NAME<operator>…}` up to the last brace of the line, or a `${` that is none of these.
-const tokens = /\$(?:(\$)|([_a-zA-Z][_a-zA-Z0-9]*)|\{(?:([_a-zA-Z][_a-zA-Z0-9]*(?::?[-+?].*)?)\}|))/g;
-const bracedToken = /^\$\{([_a-zA-Z][_a-zA-Z0-9]*(?::?[-+?].*)?)\}/;
-const expression = /^([_a-zA-Z][_a-zA-Z0-9]*)(:?[-+?])?(.*)$/;
+/** One `$…` of a template: `$$`, a variable, or something malformed. */
+interface Token {
+  readonly start: number;
+  readonly end: number;
+  /** Undefined for `$$`. */
+  readonly variable?: Variable;
+  readonly malformed?: true;
+}
+
+interface Variable {
+  readonly name: string;
+  /** `-`, `+` or `?`, perhaps after a colon. */
+  readonly operator?: string;
+  readonly operand: string;
+}
+
+const named = /[_a-zA-Z][_a-zA-Z0-9]*/y;
+const operators = /:?[-+?]/y;
+
+/** Deeper nesting is a mistake or an attack. */
+const depthLimit = 100;
+
+/** What a template consists of besides plain text, in order. A text without end is read in time proportional to it. */
+function* tokensOf(template: string): Generator<Token> {
+  const braces = new LastBraces(template);
+  for (let start = template.indexOf('$'); start !== -1;) {
+    const token = tokenAt(template, start, braces);
+    if (token !== undefined) yield token;
+    start = template.indexOf('$', token?.end ?? start + 1);
+  }
+}
+
+function tokenAt(template: string, start: number, braces: LastBraces): Token | undefined {
+  const next = template.charAt(start + 1);
+  if (next === '$') return { start, end: start + 2 };
+  if (next !== '{') {
+    const name = matchAt(named, template, start + 1);
+    return name === '' ? undefined : { start, end: start + 1 + name.length, variable: { name, operand: '' } };
+  }
+  const malformed: Token = { start, end: start + 2, malformed: true };
+  const name = matchAt(named, template, start + 2);
+  const behind = start + 2 + name.length;
+  if (name === '') return malformed;
+  if (template.charAt(behind) === '}') return { start, end: behind + 1, variable: { name, operand: '' } };
+  const operator = matchAt(operators, template, behind);
+  const from = behind + operator.length;
+  const last = braces.onLineOf(from);
+  if (operator === '' || last < from) return malformed;
+  // Without a brace that closes it, an expression runs to the last brace of its line.
+  const end = closingBrace(template, start, last) ?? last;
+  return end < from
+    ? malformed
+    : { start, end: end + 1, variable: { name, operator, operand: template.slice(from, end) } };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? '';
+}
+
+/** Where the last closing brace of a line is, looked up once a line. */
+class LastBraces {
+  readonly #text: string;
+  #lineEnd = -1;
+  #last = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  onLineOf(at: number): number {
+    if (at > this.#lineEnd) {
+      const end = this.#text.indexOf('\n', at);
+      this.#lineEnd = end === -1 ? this.#text.length : end;
+      this.#last = this.#text.lastIndexOf('}', this.#lineEnd);
+    }
+    return this.#last;
+  }
+}
 
 /**
  * Fills variables into a text (Compose Specification, "Interpolation"): `$VAR`, `${VAR}`, the operators `-`, `:-`,
@@ -36,30 +111,26 @@ const expression = /^([_a-zA-Z][_a-zA-Z0-9]*)(:?[-+?])?(.*)$/;
  * @throws TemplateError for a malformed `${` and for a required variable without a value
  */
 export function substitute(template: string, options: SubstituteOptions): string {
-  if (!template.includes('$')) return template;
-  return template.replace(tokens, (match: string, escaped?: string, named?: string, braced?: string) => {
-    if (escaped !== undefined) return '$';
-    if (named !== undefined) return read(named, options);
-    if (braced === undefined) throw new TemplateError({ kind: 'invalid', template });
-    return expandBraced(match, template, options);
-  });
+  return template.includes('$') ? fill(template, options, 0) : template;
 }
 
-// A match runs to the last brace of its line, so it may hold more text and more expressions behind its own end.
-function expandBraced(match: string, template: string, options: SubstituteOptions): string {
-  const end = closingBrace(match);
-  const own = end === -1 ? match : match.slice(0, end + 1);
-  const rest = end === -1 ? '' : match.slice(end + 1);
-  const inner = bracedToken.exec(own)?.[1];
-  const [, name, operator, operand = ''] = (inner === undefined ? null : expression.exec(inner)) ?? [];
-  if (name === undefined) throw new TemplateError({ kind: 'invalid', template });
+function fill(template: string, options: SubstituteOptions, depth: number): string {
+  if (depth > depthLimit) throw new TemplateError({ kind: 'invalid', template });
+  let filled = '';
+  let done = 0;
+  for (const { start, end, variable, malformed } of tokensOf(template)) {
+    if (malformed === true) throw new TemplateError({ kind: 'invalid', template });
+    filled += template.slice(done, start);
+    filled += variable === undefined ? '$' : valueOf(variable, options, depth);
+    done = end;
+  }
+  return filled + template.slice(done);
+}
+
+function valueOf({ name, operator, operand }: Variable, options: SubstituteOptions, depth: number): string {
   if (operator === undefined) return read(name, options);
-  return applyOperator(name, operator, operand, options) + substitute(rest, options);
-}
-
-function applyOperator(name: string, operator: string, operand: string, options: SubstituteOptions): string {
   // The operand is always filled in, used or not: a fault inside it shows at once rather than on a bad day.
-  const filled = substitute(operand, options);
+  const filled = fill(operand, options, depth + 1);
   const value = options.lookup(name);
   const present = value !== undefined && (value !== '' || !operator.startsWith(':'));
   switch (operator.at(-1)) {
@@ -79,19 +150,20 @@ function read(name: string, options: SubstituteOptions): string {
   return value ?? '';
 }
 
-/** Index of the brace that closes the first one. The character after an opening brace never closes it. */
-function closingBrace(text: string): number {
+/** Index of the brace that closes the first one, up to `last`. The character after an opening brace never closes it. */
+function closingBrace(text: string, start: number, last: number): number | undefined {
   let open = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === '}') {
+  for (let at = start; at <= last; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x7d) {
       open--;
       if (open === 0) return at;
-    } else if (text[at] === '{') {
+    } else if (code === 0x7b) {
       open++;
       at++;
     }
   }
-  return -1;
+  return undefined;
 }
 
 /** A variable named in a template, for `config --variables`. */
@@ -117,32 +189,27 @@ export interface TemplateReference {
 /** The variables a text refers to, from left to right; those within defaults are found in the operands. */
 export function referencesIn(template: string, offset = 0): readonly TemplateReference[] {
   const found: TemplateReference[] = [];
-  for (const match of template.matchAll(tokens)) {
-    const [text, , named, braced] = match;
-    const start = offset + match.index;
-    const end = start + text.length;
-    if (named !== undefined) found.push({ name: named, operator: '', operand: '', start, end, operandStart: end });
-    if (braced === undefined) continue;
-    const close = closingBrace(text);
-    const own = close === -1 ? text : text.slice(0, close + 1);
-    const [, name = '', operator = '', operand = ''] = expression.exec(bracedToken.exec(own)?.[1] ?? '') ?? [];
-    if (name === '') continue;
-    const operandStart = start + 2 + name.length + operator.length;
-    found.push({ name, operator, operand, start, end: start + own.length, operandStart });
-    found.push(...referencesIn(text.slice(own.length), start + own.length));
+  for (const token of tokensOf(template)) {
+    if (token.variable === undefined) continue;
+    const { name, operator = '', operand } = token.variable;
+    const [start, end] = [offset + token.start, offset + token.end];
+    const operandStart = operator === '' ? end : start + 2 + name.length + operator.length;
+    found.push({ name, operator, operand, start, end, operandStart });
   }
   return found;
 }
 
 /** Every variable a text refers to, nested ones included. */
-export function variablesOf(template: string): readonly TemplateVariable[] {
-  return referencesIn(template).flatMap(({ name, operator, operand }) => {
-    const variable = {
+export function variablesOf(template: string, depth = 0): readonly TemplateVariable[] {
+  const found: TemplateVariable[] = [];
+  for (const { name, operator, operand } of referencesIn(template)) {
+    found.push({
       name,
       defaultValue: operator.endsWith('-') ? operand : '',
       presenceValue: operator.endsWith('+') ? operand : '',
       required: operator.endsWith('?'),
-    };
-    return [variable, ...variablesOf(operand)];
-  });
+    });
+    if (depth < depthLimit) found.push(...variablesOf(operand, depth + 1));
+  }
+  return found;
 }

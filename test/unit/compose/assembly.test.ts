@@ -471,3 +471,22 @@ services:
     );
   });
 });
+
+test('files that include each other in ever more ways are loaded once each', async () => {
+  const files: Record<string, string> = { 'compose.yaml': 'include: [l0.yaml]\n' };
+  for (let level = 0; level < 24; level++) {
+    files[`l${level}.yaml`] = `include: [l${level + 1}.yaml, ./l${level + 1}.yaml]\n`;
+  }
+  files['l24.yaml'] = 'services: {web: {image: nginx, security_opt: [a]}}\n';
+  const { project } = await load(files);
+  expect(project.model.services['web']?.security_opt).toEqual(['a']);
+});
+
+test('an unknown key in an include is read over, with a warning', async () => {
+  const { project, warnings } = await load({
+    'compose.yaml': 'include: [{path: a.yaml, pth: b}]\n',
+    'a.yaml': 'services: {web: {image: nginx}}\n',
+  });
+  expect(Object.keys(project.model.services)).toEqual(['web']);
+  expect(warnings).toEqual(['unknown key "pth" in include[0]']);
+});

@@ -87,3 +87,11 @@ test('variablesOf lists every variable with its default, nested ones too', () =>
     { name: 'D', defaultValue: '', presenceValue: '', required: true },
   ]);
 });
+
+test('a long row of expressions and deep nesting take time in proportion, and nesting has an end', () => {
+  const options = { lookup: (): undefined => undefined };
+  expect(substitute('${A:-x}'.repeat(50_000), options)).toBe('x'.repeat(50_000));
+  expect(substitute(`${'${A:-'.repeat(50)}x${'}'.repeat(50)}`, options)).toBe('x');
+  expect(() => substitute(`${'${A:-'.repeat(5000)}x${'}'.repeat(5000)}`, options)).toThrow('invalid interpolation');
+  expect(() => substitute('${A:-'.repeat(50_000), options)).toThrow('invalid interpolation');
+});
