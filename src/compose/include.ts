@@ -93,9 +93,10 @@ function loadEntry(
     const own = reader.layers(paths, child(entry, 'env_file') === undefined ? 'found' : 'include');
     context.trace?.addLayers(environment, context.environment, own);
   }
-  // A project directory that is not there stands for the one above it, as docker compose has it.
-  const base =
-    directoryText === undefined || isAbsolute(directoryText) || isDirectory(directory) ? directory : dirname(directory);
+  // A project directory that is not there stands for the one above it, as docker compose has it for local files.
+  const missing =
+    directoryText !== undefined && directoryText !== '' && !isAbsolute(directoryText) && !isDirectory(directory);
+  const base = missing && !context.remotes.accepts(textOf(first) ?? '') ? dirname(directory) : directory;
   // Files that include each other's includes would be loaded twice as often with every level.
   const circumstances = [context.directory, directory, files.map(({ path }) => path), [...environment]];
   const known = JSON.stringify(circumstances);
