@@ -55,6 +55,9 @@ function decimal(value: bigint, unit: bigint): string {
   return fraction === '' ? `${value / unit}` : `${value / unit}.${fraction}`;
 }
 
+/** Sizes are 64-bit integers. */
+const maxSize = 2 ** 63;
+
 const sizeExponents: Readonly<Record<string, number>> = { k: 1, m: 2, g: 3, t: 4, p: 5 };
 
 /** Bytes of a size such as `64m`, `1.5GiB` or `1024`; undefined when it is none. */
@@ -64,12 +67,13 @@ export function parseSize(text: string): number | undefined {
   const [, digits = '', suffix = ''] = match;
   if (!/[0-9]/.test(digits)) return undefined;
   const size = Number(digits);
-  if (Number.isNaN(size)) return undefined;
+  if (!(size < maxSize)) return undefined;
   const unit = suffix.toLowerCase();
   if (unit === '' || unit === 'b') return Math.trunc(size);
   const exponent = sizeExponents[unit.charAt(0)];
   if (exponent === undefined || !['', 'b', 'ib'].includes(unit.slice(1))) return undefined;
-  return Math.trunc(size * 1024 ** exponent);
+  const bytes = Math.trunc(size * 1024 ** exponent);
+  return bytes < maxSize ? bytes : undefined;
 }
 
 /** The shortest decimal that is the same 32-bit float. */
