@@ -104,6 +104,21 @@ c, who = s.accept(); c.sendall(who[0].encode()); c.close()'`);
     await answer;
   });
 
+  test('with enable_icc off those of one network do not reach each other, and their ports are published', async () => {
+    const Options = { 'com.docker.network.bridge.enable_icc': 'false' };
+    const apart = await networks.create({ Name: 'apart', Options });
+    const port = { hostIp: '', hostPort: 8199, containerPort: 80, protocol: 'tcp' as const };
+    const one = await own.guest(networks, 'apart1', { on: [apart], ports: [port] });
+    const two = await own.guest(networks, 'apart2', { on: [apart] });
+    await one.serveTcp(80, 'apart');
+    expect(await two.run(readTcp(one.address('apart'), 80))).toContain('refused');
+    // Nor by way of the gateway, which would pass it on.
+    const { Gateway = '' } = two.sandbox.endpoints['apart'] ?? {};
+    await two.run(`ip route add ${one.address('apart')}/32 via ${Gateway} onlink dev eth0`);
+    expect(await two.run(readTcp(one.address('apart'), 80))).toContain('refused');
+    expect(await shell(readTcp('127.0.0.1', 8199))).toBe('apart');
+  });
+
   test('nobody outside reaches what is not published', async () => {
     const guest = await own.guest(networks, 'hidden', { on: [front] });
     await guest.serveTcp(80, 'hidden');
