@@ -24,14 +24,15 @@ export const createCommand = defineCommand({
     excludeEachOther('--build', flags.build, '--no-build', flags.noBuild);
     excludeEachOther('--force-recreate', flags.forceRecreate, '--no-recreate', flags.noRecreate);
     const loaded = await requireProject(context);
-    withFiles(loaded).checkServices(args);
+    const scale = parseScale(flags.scale);
+    withFiles(loaded).checkServices([...args, ...Object.keys(scale)]);
     const project = enableNamed(loaded, args);
     const options = {
       ...(args.length === 0 ? {} : { services: args }),
       noStart: true,
       forceRecreate: flags.forceRecreate,
       noRecreate: flags.noRecreate,
-      scale: parseScale(flags.scale),
+      scale,
       ...imageOptions(flags.build, flags.pull, flags.noBuild),
       ...orphanOptions(flags.removeOrphans ? true : undefined, project.environment),
     };

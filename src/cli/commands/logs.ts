@@ -1,6 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
 import { followLogs, readLogs, type LogOptions } from '../../execute/index.js';
 import { defineCommand } from '../command.js';
+import { containerOf } from '../containers.js';
 import { flag, integer, text, textOr } from '../flags.js';
 import { parseMoment } from '../moment.js';
 import { logPrinter, printLogEvent } from '../print-logs.js';
@@ -29,11 +30,17 @@ export const logsCommand = defineCommand({
     }
     const target = await projectIfPresent(context);
     target.checkServices(args);
+    const client = await context.engine();
+    const [service] = args;
+    if (flags.index !== undefined && service !== undefined) {
+      const one = { project: target.name, service, index: flags.index };
+      await containerOf(client, one, { stopped: true }, signal);
+    }
     const now = Date.now();
     const printer = logPrinter(context, flags);
     const services = chosenServices(target, args);
     const options: LogOptions = {
-      client: await context.engine(),
+      client,
       project: target.name,
       history: 'all',
       tail: parseTail(flags.tail),

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
 import { confirmRemoteProject } from '../remote-safety.js';
 import { runUp } from '../run-plan.js';
-import { withinSeconds } from '../shared-options.js';
+import { parseScale, withinSeconds } from '../shared-options.js';
 import { upInForeground } from '../up/foreground.js';
 import { checkUpFlags, quietOf, upOptions } from '../up/options.js';
 
@@ -17,7 +17,7 @@ export const upFlags = {
   detach: flag('Start in the background', { short: 'd' }),
   exitCodeFrom: text('End with the exit code of this service, when any container ends', { placeholder: 'SERVICE' }),
   forceRecreate: flag('Replace containers even when nothing changed'),
-  menu: flagOrUnset('Without effect', { hidden: true }),
+  menu: flagOrUnset('Take keys while attached: w watches, d leaves; on in a terminal'),
   noAttach: list('Do not show the output of this service', { placeholder: 'SERVICE' }),
   noBuild: flag('Never build'),
   noColor: flag('Output without colours'),
@@ -37,6 +37,7 @@ export const upFlags = {
   timestamps: flag('Output with the time of each line'),
   wait: flag('Wait until all are healthy, or running where there is no health check; implies -d'),
   waitTimeout: integer('Seconds to wait at most; 0 waits for ever'),
+  watch: flag('Bring changed files into services, too', { short: 'w' }),
   yes: flag('Answer every question with yes', { short: 'y', oldName: 'y' }),
 } as const;
 
@@ -50,7 +51,13 @@ export const upCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     checkUpFlags(flags);
     const loaded = await requireProject(context);
-    withFiles(loaded).checkServices([...args, ...flags.attach, ...flags.noAttach, ...exitService(flags)]);
+    withFiles(loaded).checkServices([
+      ...args,
+      ...flags.attach,
+      ...flags.noAttach,
+      ...exitService(flags),
+      ...Object.keys(parseScale(flags.scale)),
+    ]);
     const project = enableNamed(loaded, args);
     await confirmRemoteProject(context, project, flags.yes ? 'assume yes' : 'ask');
     const options = upOptions(flags, args, project.environment);

@@ -1,46 +1,50 @@
 import type { ListedPort } from '../../api/container.js';
 
-/** Ports as docker's tables show them: `0.0.0.0:8080->80/tcp`, runs joined to `0.0.0.0:8000-8002->80-82/tcp`. */
+/**
+ * Ports as docker's tables show them. First those that are the same inside and outside, or only exposed, with runs of
+ * one address joined: `127.0.0.1:8000-8002->8000-8002/tcp`; then every mapping to another port: `0.0.0.0:8080->80/tcp`.
+ */
 export function renderPorts(ports: readonly ListedPort[]): string {
   const sorted = ports.toSorted(
     (a, b) =>
-      order(a.IP ?? '', b.IP ?? '') ||
-      order(a.Type, b.Type) ||
       a.PrivatePort - b.PrivatePort ||
-      (a.PublicPort ?? 0) - (b.PublicPort ?? 0),
+      order(a.IP ?? '', b.IP ?? '') ||
+      (a.PublicPort ?? 0) - (b.PublicPort ?? 0) ||
+      order(a.Type, b.Type),
   );
-  const runs: Run[] = [];
-  for (const port of sorted) {
-    const run = runs.at(-1);
-    if (run !== undefined && continues(run, port)) run.length += 1;
-    else runs.push({ first: port, length: 1 });
+  const ended: Run[] = [];
+  const open = new Map<string, Run>();
+  const mappings: string[] = [];
+  for (const { IP: ip = '', PrivatePort: port, PublicPort: outside, Type: type } of sorted) {
+    if (ip !== '' && outside !== undefined && outside !== port) {
+      mappings.push(`${hostPart(ip)}${outside}->${port}/${type}`);
+      continue;
+    }
+    const key = `${ip}/${type}`;
+    const run = open.get(key);
+    if (run?.last === port - 1) run.last = port;
+    else {
+      if (run !== undefined) ended.push(run);
+      // A new run keeps the place of the first one of its address.
+      open.set(key, { ip, type, first: port, last: port });
+    }
   }
-  const published = runs.filter(({ first }) => first.PublicPort !== undefined);
-  const exposed = runs.filter(({ first }) => first.PublicPort === undefined);
-  return [...published, ...exposed].map(renderRun).join(', ');
+  return [...[...ended, ...open.values()].map(renderRun), ...mappings].join(', ');
 }
 
 interface Run {
-  readonly first: ListedPort;
-  length: number;
+  readonly ip: string;
+  readonly type: string;
+  readonly first: number;
+  last: number;
 }
 
-function continues({ first, length }: Run, port: ListedPort): boolean {
-  const sameKind = first.IP === port.IP && first.Type === port.Type && port.PrivatePort === first.PrivatePort + length;
-  return (
-    sameKind &&
-    (first.PublicPort === undefined ? port.PublicPort === undefined : port.PublicPort === first.PublicPort + length)
-  );
-}
-
-function renderRun({ first, length }: Run): string {
-  const span = (port: number): string => (length === 1 ? `${port}` : `${port}-${port + length - 1}`);
-  const inside = `${span(first.PrivatePort)}/${first.Type}`;
-  return first.PublicPort === undefined ? inside : `${hostPart(first.IP ?? '')}${span(first.PublicPort)}->${inside}`;
+function renderRun({ ip, type, first, last }: Run): string {
+  const span = first === last ? `${first}` : `${first}-${last}`;
+  return ip === '' ? `${span}/${type}` : `${hostPart(ip)}${span}->${span}/${type}`;
 }
 
 function hostPart(ip: string): string {
-  if (ip === '') return '';
   return ip.includes(':') ? `[${ip}]:` : `${ip}:`;
 }
 

@@ -11,6 +11,7 @@ import type { LogPrinter } from '../render/log-lines.js';
 import type { Progress } from '../render/progress.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
+import { openMenu } from './menu.js';
 import { quietOf, type UpFlags } from './options.js';
 
 export interface ForegroundUp {
@@ -39,6 +40,7 @@ export async function upInForeground(context: CliContext, up: ForegroundUp): Pro
 /** Why the containers are to be stopped. */
 type StopReason =
   | { readonly kind: 'interrupt' }
+  | { readonly kind: 'detach' }
   | { readonly kind: 'container-ended'; readonly service: string; readonly exitCode: number };
 
 class Session {
@@ -56,9 +58,16 @@ class Session {
   readonly #stopAsked = new AbortController();
   readonly #killAsked = new AbortController();
   #reason: StopReason | undefined;
+  #watching: AbortController | undefined;
+  #failWatch: (error: unknown) => void = () => undefined;
+  readonly #watchFailed: Promise<never>;
 
   constructor(context: CliContext, up: ForegroundUp, flags: UpFlags) {
     this.#context = context;
+    this.#watchFailed = new Promise((_, reject) => {
+      this.#failWatch = reject;
+    });
+    this.#watchFailed.catch(() => undefined); // looked at only while attached
     this.#up = up;
     this.#flags = flags;
     this.#printer = logPrinter(context, flags);
@@ -77,6 +86,14 @@ class Session {
   async run(): Promise<number> {
     const { client, project } = this.#up;
     const release = this.#context.interrupts.handle(() => this.#interrupted());
+    const menu = openMenu(this.#context, this.#flags.menu, {
+      w: () => {
+        this.#toggleWatch();
+      },
+      d: () => {
+        this.#ask({ kind: 'detach' });
+      },
+    });
     const following = new AbortController();
     const follower = followLogs({
       client,
@@ -94,16 +111,51 @@ class Session {
       const stopAsked = aborted(this.#stopAsked.signal);
       const started = await this.#start();
       await Promise.race([this.#untilAttached(started), stopAsked, follower.ended]);
-      follower.untilIdle();
-      await Promise.race([follower.ended, stopAsked]);
-      if (this.#reason !== undefined) await this.#stop(follower);
+      if (this.#flags.watch) this.#toggleWatch();
+      // A rebuild leaves nothing running for a moment, which is no end.
+      else follower.untilIdle();
+      await Promise.race([follower.ended, stopAsked, this.#watchFailed]);
+      if (this.#reason !== undefined && this.#reason.kind !== 'detach') await this.#stop(follower);
       return this.#exitCode();
     } finally {
+      menu.close();
+      this.#watching?.abort();
       following.abort();
       await follower.ended.catch(() => undefined); // cut off on purpose, or thrown by the race above
       this.#printer.release();
       release();
     }
+  }
+
+  #toggleWatch(): void {
+    if (this.#watching !== undefined) {
+      this.#watching.abort();
+      this.#watching = undefined;
+      this.#say('Watch disabled');
+      return;
+    }
+    const { client, project } = this.#up;
+    const watching = new AbortController();
+    this.#watching = watching;
+    const open = async (): Promise<void> => {
+      const { openWatch } = await import('../watch/session.js');
+      const services = [...this.#followed].filter((service) => project.model.services[service]?.develop !== undefined);
+      const say = (text: string): void => {
+        this.#say(text);
+      };
+      const work = { client, project, signal: watching.signal, prune: true, quietBuild: this.#flags.quietBuild, say };
+      await openWatch(this.#context, work, services).ended;
+    };
+    open().catch((error: unknown) => {
+      if (watching.signal.aborted) return;
+      this.#watching = undefined;
+      if (this.#flags.watch) this.#failWatch(error);
+      else this.#say(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  #say(text: string): void {
+    this.#context.terminal.stdout.write(` ⦿ ${text}\n`);
   }
 
   async #announce(): Promise<void> {
@@ -198,6 +250,7 @@ class Session {
   }
 
   async #stop(follower: LogFollower): Promise<void> {
+    this.#watching?.abort();
     const { terminal, progressMode } = this.#context;
     terminal.stderr.write(
       this.#reason?.kind === 'interrupt'
@@ -208,6 +261,7 @@ class Session {
     await this.#carryOut('stop', this.#killAsked.signal);
     if (this.#killAsked.signal.aborted) await this.#carryOut('kill', this.#context.signal);
     this.#printer.release();
+    follower.untilIdle();
     await follower.ended.catch(() => undefined); // everything has ended: only last lines are missing
   }
 
@@ -233,7 +287,7 @@ class Session {
     const { exitCodeFrom } = this.#flags;
     if (this.#reason?.kind === 'interrupt') return exitCodes.interrupted;
     if (exitCodeFrom !== undefined) return this.#firstExit.get(exitCodeFrom) ?? exitCodes.success;
-    return this.#reason?.exitCode ?? exitCodes.success;
+    return this.#reason?.kind === 'container-ended' ? this.#reason.exitCode : exitCodes.success;
   }
 }
 

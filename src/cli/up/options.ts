@@ -13,17 +13,22 @@ export function quietOf(flags: UpFlags): { readonly builds: boolean; readonly pu
 /** Flags that contradict each other. @throws `usage/invalid` */
 export function checkUpFlags(flags: UpFlags): void {
   const attaching =
-    flags.attach.length > 0 || flags.attachDependencies || flags.abortOnContainerExit || flags.abortOnContainerFailure;
+    flags.attach.length > 0 ||
+    flags.attachDependencies ||
+    flags.abortOnContainerExit ||
+    flags.abortOnContainerFailure ||
+    flags.watch;
   const background = flags.detach ? '--detach' : '--wait';
   const conflicts: readonly (readonly [boolean, string])[] = [
     [flags.build && flags.noBuild, '--build and --no-build'],
+    [flags.watch && flags.noBuild, '--watch and --no-build'],
     [flags.forceRecreate && flags.noRecreate, '--force-recreate and --no-recreate'],
     [flags.renewAnonVolumes && flags.noRecreate, '--renew-anon-volumes and --no-recreate'],
     [flags.alwaysRecreateDeps && flags.noRecreate, '--always-recreate-deps and --no-recreate'],
     [flags.attach.length > 0 && flags.attachDependencies, '--attach and --attach-dependencies'],
     [
       (flags.detach || flags.wait) && (attaching || flags.exitCodeFrom !== undefined),
-      `${background} and what watches containers (--attach, --abort-on-container-exit, --exit-code-from)`,
+      `${background} and what watches containers (--attach, --abort-on-container-exit, --exit-code-from, --watch)`,
     ],
     [
       flags.abortOnContainerExit && flags.abortOnContainerFailure,

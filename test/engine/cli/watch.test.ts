@@ -137,4 +137,26 @@ services:
     const result = await sandbox.run(['watch', '--no-up'], { cwd: plain });
     expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('"develop"') as string });
   });
+
+  test('up --watch watches while it shows output, and ends when it is interrupted', async () => {
+    const both = sandbox.project('both', {
+      'compose.yaml':
+        'services: {web: {image: busybox, command: sleep 1000, stop_grace_period: 0s, develop: {watch: [{action: sync, path: ./src, target: /app}]}}}\n',
+      'src/a': 'a\n',
+    });
+    const { child, ended } = sandbox.start(['up', '--watch'], { cwd: both, env: { XDG_RUNTIME_DIR: sandbox.folder } });
+    let seen = '';
+    child.stdout?.on('data', (chunk: string) => (seen += chunk));
+    await eventually('it watches', () => seen.includes('Watch enabled'));
+    writeFileSync(join(both, 'src/b'), 'b\n');
+    await eventually('it is copied', async () => {
+      return (await sandbox.run(['exec', '-T', 'web', 'cat', '/app/b'], { cwd: both })).stdout === 'b\n';
+    });
+    child.kill('SIGINT');
+    expect((await ended).exitCode).toBe(130);
+    for (const flag of ['-d', '--no-build']) {
+      const refused = await sandbox.run(['up', '--watch', flag], { cwd: both });
+      expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('exclude each other') as string });
+    }
+  });
 });

@@ -68,17 +68,20 @@ describe('ports', () => {
   });
   test('published ones show where, exposed ones only themselves', () => {
     expect(renderPorts([tcp(443), tcp(80, 8080, '0.0.0.0'), tcp(80, 8080, '::')])).toBe(
-      '0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 443/tcp',
+      '443/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp',
     );
   });
-  test('a run of ports on one address is one range', () => {
-    expect(renderPorts([8002, 8000, 8001].map((port) => tcp(port - 7920, port, '0.0.0.0')))).toBe(
-      '0.0.0.0:8000-8002->80-82/tcp',
+  test('a run of ports on one address is one range, but not of ports that differ outside', () => {
+    expect(renderPorts([8002, 8000, 8001].map((port) => tcp(port, port, '0.0.0.0')))).toBe(
+      '0.0.0.0:8000-8002->8000-8002/tcp',
+    );
+    expect(renderPorts([8001, 8000].map((port) => tcp(port - 7920, port, '0.0.0.0')))).toBe(
+      '0.0.0.0:8000->80/tcp, 0.0.0.0:8001->81/tcp',
     );
   });
   test('a gap, on either side, ends the run', () => {
     expect(renderPorts([tcp(80, 8000, '0.0.0.0'), tcp(81, 8005, '0.0.0.0'), tcp(90), tcp(91)])).toBe(
-      '0.0.0.0:8000->80/tcp, 0.0.0.0:8005->81/tcp, 90-91/tcp',
+      '90-91/tcp, 0.0.0.0:8000->80/tcp, 0.0.0.0:8005->81/tcp',
     );
   });
 });
