@@ -120,6 +120,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/pause.js')).pauseCommand,
   },
   {
+    name: 'plan',
+    summary: 'Show what up would do, and why',
+    load: async () => (await import('./commands/plan.js')).planCommand,
+  },
+  {
     name: 'port',
     summary: 'Print the public address of a port',
     load: async () => (await import('./commands/port.js')).portCommand,

@@ -40,9 +40,16 @@ export function checkUpFlags(flags: UpFlags): void {
     throw invalid('--wait-timeout: a time cannot be negative');
 }
 
+/** Those that decide what is done; the others are about how it is shown and waited for. */
+export type PlannedFlags = Pick<
+  UpFlags,
+  | ('alwaysRecreateDeps' | 'build' | 'forceRecreate' | 'noBuild' | 'noDeps' | 'noRecreate' | 'noStart' | 'pull')
+  | ('removeOrphans' | 'renewAnonVolumes' | 'scale' | 'timeout' | 'wait')
+>;
+
 /** @throws `usage/invalid` */
 export function upOptions(
-  flags: UpFlags,
+  flags: PlannedFlags,
   services: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): UpOptions {
