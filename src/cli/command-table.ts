@@ -195,6 +195,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/up.js')).upCommand,
   },
   {
+    name: 'why',
+    summary: 'Tell why services do not run as they should',
+    load: async () => (await import('./commands/why.js')).whyCommand,
+  },
+  {
     name: 'version',
     summary: 'Print the version of tscompose',
     load: async () => (await import('./commands/version.js')).versionCommand,

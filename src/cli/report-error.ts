@@ -4,7 +4,7 @@ import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { exitCodes } from './interrupts.js';
 import { sgr, styleFor } from './render/style.js';
-import type { Terminal } from './terminal.js';
+import type { OutputStream, Terminal } from './terminal.js';
 
 export type ErrorFormat = 'text' | 'json' | 'progress-json';
 
@@ -22,7 +22,7 @@ function isFailure(error: unknown): error is TscomposeError {
 }
 
 function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Terminal): void {
-  const { stderr, cwd } = terminal;
+  const { stderr } = terminal;
   switch (format) {
     case 'json': // one object a problem, for tools that mark places in files
       for (const problem of flatten(error)) stderr.write(`${JSON.stringify(machineForm(problem))}\n`);
@@ -30,13 +30,17 @@ function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Term
     case 'progress-json': // docker compose's form
       stderr.write(`${JSON.stringify({ error: true, message: flatten(error).map(plainMessage).join('\n') })}\n`);
       return;
-    case 'text': {
-      const diagnostic = renderDiagnostic(error, { source: readOrNothing, relativeTo: cwd });
-      const style = styleFor(stderr, 'auto', terminal.environment);
-      stderr.write(`${diagnostic.replace(/^ +\| +\^+$/gm, (caret) => style.paint(sgr.red, caret))}\n`);
+    case 'text':
+      stderr.write(`${errorText(error, stderr, terminal)}\n`);
       return;
-    }
   }
+}
+
+/** As people read it on `stream`, without a line's end. */
+export function errorText(error: TscomposeError, stream: OutputStream, { cwd, environment }: Terminal): string {
+  const diagnostic = renderDiagnostic(error, { source: readOrNothing, relativeTo: cwd });
+  const style = styleFor(stream, 'auto', environment);
+  return diagnostic.replace(/^ +\| +\^+$/gm, (caret) => style.paint(sgr.red, caret));
 }
 
 function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: Terminal): void {
@@ -50,7 +54,8 @@ function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: 
   stderr.write(`${message}\n${more ?? ''}\n`);
 }
 
-function machineForm(error: TscomposeError): Record<string, unknown> {
+/** For programs: code, message, hint, place and facts. */
+export function machineForm(error: TscomposeError): Record<string, unknown> {
   return {
     error: true,
     code: error.code,

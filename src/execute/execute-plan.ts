@@ -2,11 +2,10 @@ import { availableParallelism } from 'node:os';
 import { messageOf } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
-import type { Project } from '../compose/index.js';
 import type { Operation, OperationOf, OperationKind, Plan, PlanStep } from '../plan/index.js';
 import { ContainerWatch } from './container-watch.js';
 import { executors, type ExecutionContext } from './executors.js';
-import { operationFailure, serviceOf } from './failures.js';
+import { operationFailure, serviceOf, type FailureProject } from './failures.js';
 import { OutputTail } from './image-progress.js';
 import { progressOf } from './operation-progress.js';
 import type { OnEvent } from './progress.js';
@@ -16,7 +15,7 @@ import { walk } from './walk.js';
 export interface ExecuteOptions {
   readonly client: EngineClient;
   /** For places in the user's files; a name is enough to work. */
-  readonly project: Pick<Project, 'locate'> | undefined;
+  readonly project: FailureProject;
   /** Engine operations at a time; absent, zero or negative: no limit but the ones below. */
   readonly parallel?: number | undefined;
   readonly onEvent: OnEvent;
@@ -104,6 +103,7 @@ async function perform(
   const output = new OutputTail(outputLines);
   const context: ExecutionContext = {
     client,
+    project,
     watch,
     onEvent,
     signal,
@@ -129,7 +129,7 @@ async function perform(
       onEvent({ kind: 'failed', subject: progress.subject, status: 'Error', detail: messageOf(error) });
     }
     const at = placeOf(project, operation);
-    throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at });
+    throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at, project });
   }
   if (progress?.end !== undefined) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
 }

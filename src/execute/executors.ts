@@ -8,7 +8,7 @@ import { archiveOf } from './archive-of-files.js';
 import { prepareContext } from './build-context.js';
 import { judge } from './conditions.js';
 import type { ContainerWatch } from './container-watch.js';
-import { dependencyFailure } from './failures.js';
+import { dependencyFailure, type FailureProject } from './failures.js';
 import { OutputTail, reportMessages } from './image-progress.js';
 import type { OnEvent } from './progress.js';
 import { runHook } from './run-hook.js';
@@ -16,6 +16,7 @@ import { runHook } from './run-hook.js';
 /** What one operation sees of the run. */
 export interface ExecutionContext {
   readonly client: EngineClient;
+  readonly project: FailureProject;
   readonly watch: ContainerWatch;
   readonly onEvent: OnEvent;
   readonly signal: AbortSignal;
@@ -168,7 +169,7 @@ export const executors: Executors = {
 async function waitFor(
   operation: OperationOf<'container.wait'>,
   container: ContainerRef,
-  { client, watch, signal, idOf, onEvent }: ExecutionContext,
+  { client, project, watch, signal, idOf, onEvent }: ExecutionContext,
 ): Promise<void> {
   const id = idOfRef(container, idOf);
   const subject = `Container ${container.name}`;
@@ -178,7 +179,8 @@ async function waitFor(
     onEvent({ kind: 'done', subject, status: verdict.status });
     return;
   }
-  const failure = await dependencyFailure(client, operation, { id, name: container.name }, verdict.obstacle, signal);
+  const of = { id, name: container.name };
+  const failure = await dependencyFailure({ client, project }, operation, of, verdict.obstacle, signal);
   if (operation.required) {
     onEvent({ kind: 'failed', subject, status: 'Error' });
     throw failure;

@@ -1,10 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
-import type { SourceLocation } from '../base/source-location.js';
+import { renderLocation, type SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
-import { subjectOf, type Operation, type OperationOf } from '../plan/index.js';
+import type { Project } from '../compose/index.js';
+import { buildGraph } from '../graph/index.js';
+import { subjectOf, type Operation, type OperationOf, type WaitFor } from '../plan/index.js';
 import type { Obstacle } from './conditions.js';
-import { lastLinesOf } from './last-lines.js';
+import { diagnose, diagnoseStart, type Diagnosis, type DiagnosisKind } from './diagnosis.js';
+import { gatherEvidence } from './evidence.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -14,7 +17,10 @@ declare module '../base/errors.js' {
       readonly container: string;
       /** Undefined: the command itself waited. */
       readonly dependent: string | undefined;
+      /** From a service nobody needs down to this one. */
+      readonly chain: readonly string[];
       readonly obstacle: Obstacle;
+      readonly diagnosis: DiagnosisKind | undefined;
       readonly exitCode: number | undefined;
       /** Of its log, the latest last. */
       readonly lastLines: readonly string[];
@@ -25,40 +31,77 @@ declare module '../base/errors.js' {
       readonly subject: string;
       readonly service: string | undefined;
       readonly image?: string;
+      readonly diagnosis?: DiagnosisKind;
       /** Of a build: its output, the latest last. */
       readonly lastLines: readonly string[];
     };
   }
 }
 
-const logLines = 10;
+/** What places and chains are read from. */
+export type FailureProject = Pick<Project, 'locate'> | Project | undefined;
 
-/** What to tell when a wait is in vain: who, why, its last words, and the line of the file that asked for it. */
+/** What to tell when a wait is in vain: who, why, whom it keeps from starting, its last words, and the line to look at. */
 export async function dependencyFailure(
-  client: EngineClient,
+  { client, project }: { readonly client: EngineClient; readonly project: FailureProject },
   operation: OperationOf<'container.wait'>,
   container: { readonly id: string; readonly name: string },
   obstacle: Obstacle,
   signal: AbortSignal,
 ): Promise<TscomposeError<'execute/dependency-failed'>> {
-  const { service, dependent, at } = operation;
-  const lastLines = await lastLinesOf(client, container.id, logLines, signal);
+  const { service, dependent, at, condition } = operation;
+  const evidence = await gatherEvidence(client, container.id, signal);
+  const diagnosis = obstacle.kind === 'no-health-check' ? undefined : diagnose(service, evidence);
+  const chain = chainTo(project, service, dependent);
   const consequence = dependent === undefined ? '' : `, so service "${dependent}" was not started`;
-  const message = `service "${service}" ${explain(obstacle, operation.condition)}${consequence}`;
+  const sentence = diagnosis === undefined ? explain(obstacle) : diagnosis.sentence;
+  const message = `service "${service}" ${sentence}${tooSoon(obstacle, condition)}${consequence}`;
+  const details = [
+    ...(chain.length > 2 ? [chain.join(' → ')] : []),
+    ...(diagnosis?.details ?? []),
+    ...evidence.lastLines.map((line) => `${container.name} | ${line}`),
+  ];
   return new TscomposeError({
     code: 'execute/dependency-failed',
-    message: [message, ...details(container.name, obstacle, lastLines)].join('\n'),
+    message: [message, ...details.map((line) => `  ${line}`)].join('\n'),
     facts: {
       service,
       container: container.name,
       dependent,
+      chain,
       obstacle,
+      diagnosis: diagnosis?.kind,
       exitCode: obstacle.kind === 'exited' ? obstacle.exitCode : undefined,
-      lastLines,
+      lastLines: evidence.lastLines,
     },
-    hint: hintFor(obstacle, service),
-    at,
+    hint: diagnosis?.hint ?? hintFor(obstacle, service),
+    at: fieldOf(project, service, diagnosis) ?? at,
   });
+}
+
+/** The attribute a diagnosis points at, where the user's files have it. */
+export function fieldOf(
+  project: FailureProject,
+  service: string,
+  diagnosis: Diagnosis | undefined,
+): SourceLocation | undefined {
+  if (project === undefined || diagnosis === undefined || diagnosis.field.length === 0) return undefined;
+  const own = project.locate(['services', service]);
+  const at = project.locate(['services', service, ...diagnosis.field]);
+  // An attribute that is nowhere in the files is located at the service.
+  return own !== undefined && at !== undefined && renderLocation(own) === renderLocation(at) ? undefined : at;
+}
+
+/** From a service nobody else needs, over the one that waits, to the one that failed: who goes without. */
+export function chainTo(project: FailureProject, service: string, dependent: string | undefined): readonly string[] {
+  const chain = dependent === undefined ? [service] : [dependent, service];
+  if (project === undefined || !('model' in project)) return chain;
+  const graph = buildGraph(project);
+  for (;;) {
+    const [above] = graph.neededBy(chain[0] ?? service);
+    if (above === undefined || dependent === undefined) return chain;
+    chain.unshift(above.from);
+  }
 }
 
 /** Says what was attempted; the engine's words stay its cause. Failures that say enough themselves are given back. */
@@ -66,7 +109,11 @@ export function operationFailure(
   project: string,
   operation: Operation,
   cause: unknown,
-  context: { readonly lastLines: readonly string[]; readonly at: SourceLocation | undefined },
+  context: {
+    readonly lastLines: readonly string[];
+    readonly at: SourceLocation | undefined;
+    readonly project: FailureProject;
+  },
 ): unknown {
   if (hasCode(cause, 'execute/dependency-failed') || hasCode(cause, 'engine/unreachable')) return cause;
   if (!(cause instanceof TscomposeError)) return cause;
@@ -74,19 +121,31 @@ export function operationFailure(
   // Of a build only what the failed command itself said: the steps are in the progress already.
   const said = context.lastLines.filter((line) => !/^(Step \d+\/\d+ : | ---> )/.test(line));
   const output = said.map((line) => `  | ${line}`);
+  const service = serviceOf(operation);
+  const diagnosis = isStart(operation) && service !== undefined ? diagnoseStart(service, messageOf(cause)) : undefined;
+  const known = diagnosis !== undefined && diagnosis.kind !== 'start-refused' && diagnosis.kind !== 'port-taken';
+  const what = known
+    ? `service "${service ?? ''}" ${diagnosis.sentence}`
+    : `cannot ${attempt(operation, subject)}: ${messageOf(cause)}`;
+  const field = service === undefined ? undefined : fieldOf(context.project, service, diagnosis);
   return new TscomposeError({
     code: 'execute/operation-failed',
-    message: [`cannot ${attempt(operation, subject)}: ${messageOf(cause)}`, ...output].join('\n'),
+    message: [what, ...output].join('\n'),
     facts: {
       operation: operation.kind,
       subject,
-      service: serviceOf(operation),
+      service,
+      ...(diagnosis === undefined ? {} : { diagnosis: diagnosis.kind }),
       ...('image' in operation ? { image: operation.image } : {}),
       lastLines: context.lastLines,
     },
-    hint: cause.hint,
-    at: ownPlace(operation, cause.at) ?? context.at,
+    hint: cause.hint ?? diagnosis?.hint,
+    at: ownPlace(operation, cause.at) ?? field ?? context.at,
   });
+}
+
+function isStart({ kind }: Operation): boolean {
+  return kind === 'container.create' || kind === 'container.start' || kind === 'container.restart';
 }
 
 /** A place in a Dockerfile on this machine; undefined where the text is in the compose file or elsewhere. */
@@ -138,12 +197,10 @@ function attempt(operation: Operation, subject: string): string {
   }
 }
 
-function explain(obstacle: Obstacle, condition: OperationOf<'container.wait'>['condition']): string {
+function explain(obstacle: Obstacle): string {
   switch (obstacle.kind) {
-    case 'exited': {
-      const when = { healthy: ' before it was healthy', ready: ' instead of staying up', completed: '' }[condition];
-      return `exited with code ${obstacle.exitCode}${obstacle.oomKilled ? ' (out of memory)' : ''}${when}`;
-    }
+    case 'exited':
+      return `exited with code ${obstacle.exitCode}`;
     case 'unhealthy':
       return 'is unhealthy';
     case 'no-health-check':
@@ -153,19 +210,13 @@ function explain(obstacle: Obstacle, condition: OperationOf<'container.wait'>['c
   }
 }
 
-function details(name: string, obstacle: Obstacle, lastLines: readonly string[]): string[] {
-  const probes = obstacle.kind === 'unhealthy' ? obstacle.probes.map((text) => `  probe: ${text}`) : [];
-  return [...probes, ...lastLines.map((line) => `  ${name} | ${line}`)];
+function tooSoon(obstacle: Obstacle, condition: WaitFor): string {
+  if (obstacle.kind !== 'exited') return '';
+  return { healthy: ' before it was healthy', ready: ' instead of staying up', completed: '' }[condition];
 }
 
 function hintFor(obstacle: Obstacle, service: string): string | undefined {
-  switch (obstacle.kind) {
-    case 'exited':
-      return obstacle.oomKilled ? `raise the memory limit of "${service}"` : undefined;
-    case 'no-health-check':
-      return `give "${service}" a healthcheck, or wait for service_started`;
-    case 'unhealthy':
-    case 'start-failed':
-      return undefined;
-  }
+  return obstacle.kind === 'no-health-check'
+    ? `give "${service}" a healthcheck, or wait for service_started`
+    : undefined;
 }

@@ -10,4 +10,5 @@ export {
 } from './follow-logs.js';
 export type { Obstacle } from './conditions.js';
 export { observe, type ObserveOptions } from './observe.js';
+export { postMortem, type Finding } from './post-mortem.js';
 export type { OnEvent, ProgressEvent } from './progress.js';

@@ -1,3 +1,7 @@
+import { hasCode, TscomposeError } from '../../base/errors.js';
+import type { EngineClient } from '../../client/index.js';
+import type { Project } from '../../compose/index.js';
+import { postMortem } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
@@ -66,11 +70,35 @@ export const upCommand = defineCommand({
     const background = flags.detach || flags.wait || flags.noStart || context.dryRun;
     if (!background) return await upInForeground(context, { client, project, options, flags, services: args });
     const progress = await context.progress('up');
-    await runUp(context, { client, project, progress, signal, quiet: quietOf(flags) }, options);
+    try {
+      await runUp(context, { client, project, progress, signal, quiet: quietOf(flags) }, options);
+    } catch (error) {
+      throw hasCode(error, 'cli/wait-timeout')
+        ? await withFindings(error, client, project, args, context.signal)
+        : error;
+    }
     await progress.end();
     return 0;
   },
 });
+
+/** A time that ran out says what was still missing. */
+async function withFindings(
+  error: TscomposeError<'cli/wait-timeout'>,
+  client: EngineClient,
+  project: Project,
+  services: readonly string[],
+  signal: AbortSignal,
+): Promise<TscomposeError> {
+  const findings = await postMortem(client, project, services, signal);
+  const lines = findings.flatMap(({ service, diagnosis }) => [
+    `  service "${service}" ${diagnosis.sentence}`,
+    ...diagnosis.details.map((line) => `    ${line}`),
+  ]);
+  const { facts } = error;
+  const message = [error.message, ...lines].join('\n');
+  return new TscomposeError({ code: 'cli/wait-timeout', message, facts, hint: 'tscompose why shows their logs, too' });
+}
 
 function exitService({ exitCodeFrom }: { readonly exitCodeFrom: string | undefined }): readonly string[] {
   return exitCodeFrom === undefined ? [] : [exitCodeFrom];

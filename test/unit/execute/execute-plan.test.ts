@@ -175,8 +175,8 @@ test('a refused start names the service, and cancels what has not begun', async 
   );
   expect(failure).toMatchObject({
     code: 'execute/operation-failed',
-    message: 'cannot start service "b" (container demo-b-1): exec: "srv": executable file not found',
-    facts: { operation: 'container.start', service: 'b' },
+    message: 'service "b" cannot start: its command "srv" is not in the image',
+    facts: { operation: 'container.start', service: 'b', diagnosis: 'command-not-found' },
     at: { line: 4 },
   });
   expect(starts()).toEqual([]);

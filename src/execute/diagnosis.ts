@@ -1,0 +1,131 @@
+import { constants } from 'node:os';
+import type { ContainerInspect, HealthState } from '../api/container.js';
+
+/** What an engine and a container say of a failure; all a diagnosis rests on. */
+export interface Evidence {
+  readonly container: ContainerInspect;
+  /** Signals that clients had the engine send while it ran. */
+  readonly requestedSignals: readonly string[];
+}
+
+export type DiagnosisKind =
+  | ('command-not-found' | 'not-executable' | 'missing-mount' | 'port-taken' | 'start-refused')
+  | ('out-of-memory' | 'signal' | 'exit-code' | 'unhealthy' | 'crash-loop' | 'starting' | 'not-started');
+
+/** What is wrong with one container, classified by facts. */
+export interface Diagnosis {
+  readonly kind: DiagnosisKind;
+  /** Follows the name of the service. */
+  readonly sentence: string;
+  /** More facts, a line each. */
+  readonly details: readonly string[];
+  readonly hint: string | undefined;
+  /** Attribute of the service to look at; empty: the service itself. */
+  readonly field: readonly string[];
+}
+
+/** Undefined: nothing is wrong with it. A container that ended with code 0 has done its work. */
+export function diagnose(service: string, { container, requestedSignals }: Evidence): Diagnosis | undefined {
+  const { State: state, RestartCount: restarts } = container;
+  switch (state.Status) {
+    case 'created':
+      if (state.Error !== '') return diagnoseStart(service, state.Error);
+      return plain('not-started', 'was created and not started');
+    case 'restarting': {
+      const end = diagnoseEnd(container, requestedSignals);
+      const times = restarts === 1 ? 'once' : `${restarts} times`;
+      return { ...end, kind: 'crash-loop', sentence: `keeps ending and was restarted ${times}: it ${end.sentence}` };
+    }
+    case 'exited':
+    case 'dead':
+    case 'removing':
+      if (state.Error !== '' && state.ExitCode !== 0) return diagnoseStart(service, state.Error);
+      return state.ExitCode === 0 ? undefined : diagnoseEnd(container, requestedSignals);
+    case 'running':
+    case 'paused':
+      return diagnoseHealth(state.Health);
+  }
+}
+
+/** Of a container that an engine could not create or start, from the engine's words. */
+export function diagnoseStart(service: string, message: string): Diagnosis {
+  const [, program] = /exec: "([^"]*)"/.exec(message) ?? [];
+  const its = program === undefined ? 'its command' : `its command "${program}"`;
+  if (/executable file not found|no such file or directory: unknown$|stat .*: no such file/.test(message)) {
+    const hint = `tscompose run --rm --entrypoint sh ${service} looks around in the image`;
+    return { ...plain('command-not-found', `cannot start: ${its} is not in the image`, ['command']), hint };
+  }
+  if (/exec: .*permission denied/.test(message)) {
+    const hint = 'chmod +x it in the image, or name the interpreter: ["sh", "script"]';
+    return { ...plain('not-executable', `cannot start: ${its} may not be executed`, ['command']), hint };
+  }
+  const [, source] = /bind source path does not exist: (.*)$/m.exec(message) ?? [];
+  if (source !== undefined) {
+    const hint = 'create it, or let it be created with bind.create_host_path: true';
+    return { ...plain('missing-mount', `cannot be created: its mount ${source} does not exist`, ['volumes']), hint };
+  }
+  if (/port .*(?:already in use|already allocated)|address already in use/.test(message)) {
+    return plain('port-taken', `cannot start: ${message}`, ['ports']);
+  }
+  return plain('start-refused', `cannot start: ${message}`);
+}
+
+function diagnoseEnd({ State: state, HostConfig }: ContainerInspect, requested: readonly string[]): Diagnosis {
+  const code = state.ExitCode;
+  if (state.OOMKilled) {
+    const limit = HostConfig.Memory ?? 0;
+    const under = limit > 0 ? ` of ${bytesText(limit)}` : ' of the machine';
+    return {
+      ...plain('out-of-memory', `ran out of memory: the kernel killed it at the limit${under}`, ['mem_limit']),
+      hint: 'raise mem_limit (or deploy.resources.limits.memory), or make it use less',
+    };
+  }
+  const signal = signalOf(code);
+  if (signal !== undefined) {
+    const sender = requested.includes(signal)
+      ? 'a client of the engine asked for that'
+      : 'no client of the engine asked for that: it came from inside, or from another process of this machine';
+    return { ...plain('signal', `was ended by ${signal} (exit code ${code})`), details: [sender] };
+  }
+  if (code === 127) {
+    return plain('command-not-found', 'exited with code 127: a program it calls is not in the image', ['command']);
+  }
+  if (code === 126) {
+    return plain('not-executable', 'exited with code 126: a program it calls may not be executed', ['command']);
+  }
+  return plain('exit-code', `exited with code ${code}`, ['command']);
+}
+
+function diagnoseHealth(health: HealthState | undefined): Diagnosis | undefined {
+  switch (health?.Status) {
+    case 'unhealthy':
+      return { ...plain('unhealthy', 'is unhealthy', ['healthcheck']), details: probesOf(health) };
+    case 'starting':
+      return { ...plain('starting', 'is not healthy yet', ['healthcheck']), details: probesOf(health) };
+    default:
+      return undefined;
+  }
+}
+
+/** Results of the last probes, the latest last. */
+export function probesOf({ Log }: { readonly Log: HealthState['Log'] | null }): string[] {
+  const last = (Log ?? []).slice(-3);
+  return last.map(({ ExitCode, Output }) => `probe: exit code ${ExitCode}: ${Output.trim()}`);
+}
+
+function plain(kind: DiagnosisKind, sentence: string, field: readonly string[] = []): Diagnosis {
+  return { kind, sentence, details: [], hint: undefined, field };
+}
+
+/** Shells and engines report a death by signal N as 128 + N. */
+function signalOf(exitCode: number): string | undefined {
+  const entry = Object.entries(constants.signals).find(([, number]) => number + 128 === exitCode);
+  return entry?.[0];
+}
+
+function bytesText(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power] ?? ''}`;
+}

@@ -1,0 +1,73 @@
+import type { SourceLocation } from '../base/source-location.js';
+import type { EngineClient } from '../client/index.js';
+import type { Project } from '../compose/index.js';
+import { buildGraph, startOrder } from '../graph/index.js';
+import { diagnose, type Diagnosis } from './diagnosis.js';
+import { gatherEvidence } from './evidence.js';
+import { chainTo, fieldOf } from './failures.js';
+import { observe } from './observe.js';
+
+/** What is wrong with one container of a project, now. */
+export interface Finding {
+  readonly service: string;
+  /** Undefined: the service has none. */
+  readonly container: string | undefined;
+  readonly diagnosis: Diagnosis;
+  /** From a service nobody needs down to this one. */
+  readonly chain: readonly string[];
+  /** Of its log, the latest last. */
+  readonly lastLines: readonly string[];
+  readonly at: SourceLocation | undefined;
+}
+
+/**
+ * Looks at every container of the services (all without names) and tells what is wrong, causes before what suffers from
+ * them. Empty: nothing is.
+ */
+export async function postMortem(
+  client: EngineClient,
+  project: Project,
+  services: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const graph = buildGraph(project);
+  const wanted = startOrder(graph, services.length === 0 ? undefined : services).flat();
+  const { containers } = await observe(client, project, signal, { images: false, networks: false, volumes: false });
+  const found = await Promise.all(
+    wanted.map(async (service) => {
+      const own = containers.filter((container) => container.service === service && !container.oneOff);
+      const dependent = graph.neededBy(service)[0]?.from;
+      const chain = chainTo(project, service, dependent);
+      if (own.length === 0) return [missing(service, chain)];
+      const findings = await Promise.all(
+        own.map(async ({ id, name }) => {
+          const evidence = await gatherEvidence(client, id, signal);
+          const diagnosis = diagnose(service, evidence);
+          if (diagnosis === undefined) return [];
+          const at = fieldOf(project, service, diagnosis) ?? project.locate(['services', service]);
+          return [{ service, container: name, diagnosis, chain, lastLines: evidence.lastLines, at }];
+        }),
+      );
+      return findings.flat();
+    }),
+  );
+  return blame(found.flat(), (name) => graph.needs(name).map(({ to }) => to));
+}
+
+function missing(service: string, chain: readonly string[]): Finding {
+  const sentence = 'has no container';
+  const diagnosis: Diagnosis = { kind: 'not-started', sentence, details: [], hint: undefined, field: [] };
+  return { service, container: undefined, diagnosis, chain, lastLines: [], at: undefined };
+}
+
+/** A service that was not started because of another one says so. */
+function blame(findings: readonly Finding[], needs: (service: string) => readonly string[]): readonly Finding[] {
+  const failing = new Set(findings.map(({ service }) => service));
+  return findings.map((finding) => {
+    if (finding.diagnosis.kind !== 'not-started') return finding;
+    const causes = needs(finding.service).filter((name) => failing.has(name));
+    if (causes.length === 0) return finding;
+    const sentence = `was not started: it needs ${causes.map((name) => `"${name}"`).join(' and ')}`;
+    return { ...finding, diagnosis: { ...finding.diagnosis, sentence } };
+  });
+}

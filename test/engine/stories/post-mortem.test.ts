@@ -1,0 +1,193 @@
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
+
+/** `db`, which goes wrong, and two services that wait for it. */
+function project(db: string, condition = 'service_healthy'): string {
+  return `name: broken
+services:
+  web:
+    image: busybox
+    init: false
+    command: sleep infinity
+    depends_on: [api]
+  api:
+    image: busybox
+    init: false
+    command: sleep infinity
+    depends_on: {db: {condition: ${condition}}}
+  db:
+    image: busybox
+    init: false
+    stop_grace_period: 0s
+${db.replace(/^/gm, '    ')}
+`;
+}
+
+const neverHealthy = 'healthcheck: {test: ["CMD", "false"], interval: 30s}';
+
+describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up says why', () => {
+  const sandbox = new EngineSandbox();
+  let cwd = '';
+  beforeAll(async () => {
+    await sandbox.withBusybox();
+  });
+  afterEach(async () => {
+    await sandbox.ok(['down', '-t', '0'], { cwd });
+  });
+  afterAll(async () => {
+    await sandbox[Symbol.asyncDispose]();
+  });
+
+  /** What `up` writes when it fails, without the progress above. */
+  async function failureOf(db: string, condition?: string, flags: readonly string[] = []): Promise<string> {
+    cwd = sandbox.project('broken', { 'compose.yaml': project(db, condition) });
+    const up = await sandbox.run(['--progress', 'quiet', 'up', '-d', ...flags], { cwd });
+    expect(up.exitCode).toBe(1);
+    return `\n${up.stderr}`;
+  }
+
+  test('it ended with an exit code', async () => {
+    const db = `command: ["sh", "-c", "echo no config file >&2; exit 3"]\n${neverHealthy}`;
+    expect(await failureOf(db)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:17:14: service "db" exited with code 3 before it was healthy, so service "api" was not started
+         17 |     command: ["sh", "-c", "echo no config file >&2; exit 3"]
+            |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        web → api → db
+        broken-db-1 | no config file
+        [execute/dependency-failed]
+      "
+    `);
+  });
+
+  test('its command is not in the image', async () => {
+    expect(await failureOf('command: postgrse -D /data', 'service_started')).toMatchInlineSnapshot(`
+      "
+      compose.yaml:17:14: service "db" cannot start: its command "postgrse" is not in the image
+         17 |     command: postgrse -D /data
+            |              ^^^^^^^^^^^^^^^^^
+        hint: tscompose run --rm --entrypoint sh db looks around in the image   [execute/operation-failed]
+      "
+    `);
+  });
+
+  test('it ran out of memory', async () => {
+    const db = `command: ["sh", "-c", "x=a; while true; do x=$$x$$x; done"]\nmem_limit: 16m\n${neverHealthy}`;
+    expect(await failureOf(db)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:18:16: service "db" ran out of memory: the kernel killed it at the limit of 16 MiB before it was healthy, so service "api" was not started
+         18 |     mem_limit: 16m
+            |                ^^^
+        web → api → db
+        hint: raise mem_limit (or deploy.resources.limits.memory), or make it use less   [execute/dependency-failed]
+      "
+    `);
+  });
+
+  test('it is unhealthy', async () => {
+    const db =
+      'command: sleep infinity\nhealthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 2}';
+    expect(await failureOf(db)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:18:18: service "db" is unhealthy, so service "api" was not started
+         18 |     healthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 2}
+            |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        web → api → db
+        probe: exit code 2: connection refused
+        probe: exit code 2: connection refused
+        [execute/dependency-failed]
+      "
+    `);
+  });
+
+  test('the time is up while it is starting', async () => {
+    const db = 'command: sleep infinity\nhealthcheck: {test: echo warming up; exit 1, interval: 200ms, retries: 90}';
+    expect(await failureOf(db, 'service_healthy', ['--wait', '--wait-timeout', '2'])).toMatchInlineSnapshot(`
+      "
+      application not healthy after 2s
+        service "db" is not healthy yet
+          probe: exit code 1: warming up
+          probe: exit code 1: warming up
+          probe: exit code 1: warming up
+        service "api" was not started: it needs "db"
+        service "web" was not started: it needs "api"
+        hint: tscompose why shows their logs, too   [cli/wait-timeout]
+      "
+    `);
+  });
+
+  test('a signal from inside ended it', async () => {
+    const db = `command: ["sh", "-c", "sh -c 'kill -SEGV $$$$'; exit $$?"]\n${neverHealthy}`;
+    expect(await failureOf(db)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:12:22: service "db" was ended by SIGSEGV (exit code 139) before it was healthy, so service "api" was not started
+         12 |     depends_on: {db: {condition: service_healthy}}
+            |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        web → api → db
+        no client of the engine asked for that: it came from inside, or from another process of this machine
+        broken-db-1 | Segmentation fault
+        [execute/dependency-failed]
+      "
+    `);
+  });
+
+  test('what it mounts is missing', async () => {
+    const db = 'command: sleep infinity\nvolumes: [{type: bind, source: /no/such/folder, target: /data}]';
+    expect(await failureOf(db, 'service_started')).toMatchInlineSnapshot(`
+      "
+      compose.yaml:18:14: service "db" cannot be created: its mount /no/such/folder does not exist
+         18 |     volumes: [{type: bind, source: /no/such/folder, target: /data}]
+            |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: create it, or let it be created with bind.create_host_path: true   [execute/operation-failed]
+      "
+    `);
+  });
+
+  test('another process holds its port', async () => {
+    const server = createServer().listen(28_432, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    try {
+      const failure = await failureOf('command: sleep infinity\nports: ["127.0.0.1:28432:5432"]', 'service_started');
+      expect(failure.replace(/pid \d+/, 'pid PID')).toMatchInlineSnapshot(`
+        "
+        compose.yaml:18:12: cannot start service "db" (container broken-db-1): tcp port 127.0.0.1:28432 is already in use by process node (pid PID)
+           18 |     ports: ["127.0.0.1:28432:5432"]
+              |            ^^^^^^^^^^^^^^^^^^^^^^^^
+          hint: publish another host port, or stop what uses this one   [execute/operation-failed]
+        "
+      `);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('and why says it again, with what was not started because of it', async () => {
+    await failureOf(`command: ["sh", "-c", "echo no config file >&2; exit 3"]\n${neverHealthy}`);
+    expect(`\n${await sandbox.ok(['why'], { cwd })}`).toMatchInlineSnapshot(`
+      "
+      compose.yaml:17:14: service "db" exited with code 3
+         17 |     command: ["sh", "-c", "echo no config file >&2; exit 3"]
+            |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        web → api → db
+        broken-db-1 | no config file
+        [execute/finding]
+
+      compose.yaml:9:5: service "api" was not started: it needs "db"
+          9 |     image: busybox
+            |     ^^^^^^^^^^^^^^
+        web → api
+        [execute/finding]
+
+      compose.yaml:4:5: service "web" was not started: it needs "api"
+          4 |     image: busybox
+            |     ^^^^^^^^^^^^^^
+        [execute/finding]
+      "
+    `);
+    const findings = (await sandbox.ok(['why', '--json', 'db'], { cwd })).trim().split('\n');
+    expect(findings.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { code: 'execute/finding', line: 17, facts: { service: 'db', diagnosis: 'exit-code' } },
+    ]);
+  });
+});
