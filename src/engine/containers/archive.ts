@@ -222,6 +222,5 @@ function pathNotFound(error: unknown, path: string): unknown {
     code: 'container/path-not-found',
     message: `Could not find the file ${path} in container`,
     facts: { path },
-    cause: error,
   });
 }

@@ -4,11 +4,12 @@ const defaultKeys = 'ctrl-p,ctrl-q';
 
 /** The bytes that end a session: `ctrl-p,ctrl-q`, `ctrl-@`, `a`. @throws `container/invalid-config` */
 export function parseDetachKeys(text: string | undefined): number[] {
-  return (text === undefined || text === '' ? defaultKeys : text).split(',').map((key) => {
+  const keys = text === undefined || text === '' ? defaultKeys : text;
+  return keys.split(',').map((key) => {
     const control = /^ctrl-([a-z@[\\\]^_])$/i.exec(key)?.[1];
     if (control !== undefined) return control.toUpperCase().charCodeAt(0) - 64;
     if (key.length === 1) return key.charCodeAt(0);
-    throw invalidConfig('detachKeys', `Unknown character: '${key}'`);
+    throw invalidConfig('detachKeys', `Invalid escape keys (${keys}) provided`);
   });
 }
 

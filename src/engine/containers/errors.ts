@@ -59,10 +59,14 @@ export function removing(containerId: string): TscomposeError<'container/removin
   });
 }
 
-export function invalidFilter(filter: string, value?: string): TscomposeError<'container/invalid-filter'> {
+export function invalidFilter(
+  filter: string,
+  value?: string,
+  message = value === undefined ? `invalid filter '${filter}'` : `invalid filter '${filter}=${value}'`,
+): TscomposeError<'container/invalid-filter'> {
   return new TscomposeError({
     code: 'container/invalid-filter',
-    message: value === undefined ? `invalid filter '${filter}'` : `invalid filter '${filter}=${value}'`,
+    message,
     facts: { filter, ...(value === undefined ? {} : { value }) },
   });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { IdResponse } from '../../api/common.js';
 import type { ExecCreateRequest, ExecInspect, ExecStartRequest } from '../../api/container.js';
-import { TscomposeError } from '../../base/errors.js';
+import { hasCode, TscomposeError } from '../../base/errors.js';
 import {
   availableCapabilities,
   capabilitiesOf,
@@ -71,12 +71,16 @@ export class Execs {
     requireRunning(container);
     exec.started = true;
     const detached = options.Detach === true;
-    const process = await this.#spawn(container, request, options.ConsoleSize ?? request.ConsoleSize, signal).catch(
-      (error: unknown) => {
-        this.#end(exec, 126);
-        throw error;
-      },
-    );
+    const tty = request.Tty === true;
+    let process: ExecProcess;
+    try {
+      process = await this.#spawn(container, request, options.ConsoleSize ?? request.ConsoleSize, signal);
+    } catch (error) {
+      this.#end(exec, 126);
+      const isAboutUser = hasCode(error, 'oci/unknown-user') || hasCode(error, 'oci/unknown-group');
+      if (detached || !isAboutUser) throw error;
+      return { tty, output: sayOnly(error.message) }; // where clients look for it: the connection is theirs by now
+    }
     exec.process = process;
     publish(this.#room, container, `exec_start: ${(request.Cmd ?? []).join(' ')}`, { execID: id });
     const failure = process.ended.then((outcome) => {
@@ -89,7 +93,6 @@ export class Execs {
       process.stdin?.end();
       return undefined;
     }
-    const tty = request.Tty === true;
     const shown = { stdout: request.AttachStdout !== false || tty, stderr: request.AttachStderr !== false };
     const output = mergeOutput(process, shown, failure, tty);
     return { tty, output, ...(process.stdin === undefined ? {} : { stdin: process.stdin }) };
@@ -175,7 +178,7 @@ export class Execs {
 export function requireRunning(container: Container): void {
   const { status } = container.state;
   if (status === 'paused') {
-    const message = `Container ${container.id} is paused, unpause the container before exec`;
+    const message = `Container ${container.record.name} is paused, unpause the container before exec`;
     throw new TscomposeError({ code: 'container/paused', message, facts: { containerId: container.id } });
   }
   if (status !== 'running') throw notRunning(container.id);
@@ -231,6 +234,22 @@ function execEnvironment(
   return [...all, ...(tty && !has('TERM') ? ['TERM=xterm'] : []), ...(has('HOME') ? [] : [`HOME=${home}`])];
 }
 
+// eslint-disable-next-line @typescript-eslint/require-await -- a stream like any other
+async function* sayOnly(text: string): AsyncGenerator<OutputChunk> {
+  yield { stream: 1, payload: Buffer.from(`${text}\r\n`) };
+}
+
+/** A runtime that cannot run the command says so on stderr too, just before it ends. */
+const complaintMs = 100;
+
+function looksLikeComplaint(payload: Buffer): boolean {
+  return /^(?:executable file|open executable|exec|chdir)\b/.test(payload.subarray(0, 64).toString());
+}
+
+function later(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
+}
+
 /** Both streams in the order of arrival, then, for a process that never ran, the reason. */
 async function* mergeOutput(
   { stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable | undefined },
@@ -241,7 +260,12 @@ async function* mergeOutput(
   const queue: OutputChunk[] = [];
   let wake: (() => void) | undefined;
   let open = 0;
-  const spoken = { bytes: 0 };
+  const spoken = { bytes: 0, toStderr: false };
+  let held: Buffer | undefined;
+  const letGo = () => {
+    if (held !== undefined) queue.push({ stream: 2, payload: held });
+    held = undefined;
+  };
   const sources = [
     [1, stdout, shown.stdout],
     [2, stderr, shown.stderr],
@@ -250,7 +274,17 @@ async function* mergeOutput(
     if (source === undefined) continue;
     open += 1;
     source.on('data', (payload: Buffer) => {
-      if (isShown) queue.push({ stream, payload });
+      if (stream === 2 && isShown) letGo(); // a runtime says no more than one thing
+      if (stream === 2 && isShown && !spoken.toStderr && looksLikeComplaint(payload)) {
+        held = payload;
+        open += 1; // until it is known whose words they are
+        void Promise.race([failure, later(complaintMs)]).then((reason) => {
+          if (reason === undefined) letGo();
+          open -= 1;
+          wake?.();
+        });
+      } else if (isShown) queue.push({ stream, payload });
+      if (stream === 2) spoken.toStderr = true;
       spoken.bytes += payload.length;
       if (queue.length > 64) source.pause(); // the reader is slow; the process then waits like on any pipe
       wake?.();

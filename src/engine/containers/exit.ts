@@ -5,7 +5,7 @@ import { readExitCode } from '../oci/index.js';
 import { isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { unmountInOtherNamespaces } from './other-namespaces.js';
-import { releaseVolumes } from './oci-mounts.js';
+import { publishUnmounts, releaseVolumes } from './oci-mounts.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { restartDelay } from './restart-policy.js';
@@ -65,6 +65,7 @@ export async function endRun(
   else await container.move('will-restart', { restartCount: ended.restartCount + 1 }, ended);
   container.restartDelayMs = delay ?? 0;
 
+  publishUnmounts(room, container.record);
   if (oomKilled) publish(room, container, 'oom');
   publish(room, container, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) });
   container.signals.emit('ended', { StatusCode: exitCode });

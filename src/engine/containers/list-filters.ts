@@ -38,14 +38,19 @@ function matcherOf(room: Room, key: string, values: readonly string[]): Matcher 
     }
     case 'exited': {
       const codes = values.map((value) => {
-        if (!/^-?\d+$/.test(value)) throw invalidFilter(key, value);
+        if (!/^-?\d+$/.test(value)) {
+          const why = `strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`; // clients show Go's words
+          throw invalidFilter(key, value, `invalid filter 'exited=${value}': ${why}`);
+        }
         return Number(value);
       });
       return ({ state }) => state.status === 'exited' && codes.includes(state.exitCode);
     }
     case 'health': {
       const unknown = values.find((value) => !['starting', 'healthy', 'unhealthy', 'none'].includes(value));
-      if (unknown !== undefined) throw invalidFilter(key, unknown);
+      if (unknown !== undefined) {
+        throw invalidFilter(key, unknown, `unrecognized filter value for health: ${unknown}`);
+      }
       return (container) => values.includes(healthOf(container)?.Status ?? 'none');
     }
     case 'ancestor': {
@@ -74,11 +79,7 @@ function matcherOf(room: Room, key: string, values: readonly string[]): Matcher 
           ([, hosts]) => hosts !== null && hosts.length > 0,
         );
         return bound.some(([spec, hosts]) =>
-          wanted.some(
-            (one) =>
-              one === spec ||
-              (hosts ?? []).some(({ HostPort }) => one === `${HostPort ?? ''}/${spec.split('/')[1] ?? ''}`),
-          ),
+          (hosts ?? []).some(({ HostPort }) => wanted.includes(`${HostPort ?? ''}/${spec.split('/')[1] ?? ''}`)),
         );
       };
     }
@@ -165,6 +166,8 @@ function parseMoment(text: string): bigint {
     return nowNs() - BigInt(Math.round(ns));
   }
   const time = parseTime(text) ?? parseTime(`${text}Z`) ?? parseTime(`${text}T00:00:00Z`);
-  if (time === undefined) throw invalidFilter('until', text);
+  if (time === undefined) {
+    throw invalidFilter('until', text, `failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  }
   return time;
 }

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '../../api/container.js';
-import { TscomposeError } from '../../base/errors.js';
+import { hasCode, TscomposeError } from '../../base/errors.js';
 import type { VolumeStore } from '../volumes/index.js';
 import { invalidConfig } from './errors.js';
 import type { ContainerMount } from './record.js';
@@ -68,6 +68,14 @@ interface Asked {
 }
 
 function inherited({ hostConfig, mountsOf }: MountSources): ContainerMount[] {
+  // Not found is what a client then pulls an image for, and no image is missing.
+  const mountsOfOther = (reference: string) => {
+    try {
+      return mountsOf(reference);
+    } catch (error) {
+      throw hasCode(error, 'container/not-found') ? invalidConfig('VolumesFrom', error.message) : error;
+    }
+  };
   return (hostConfig.VolumesFrom ?? []).flatMap((text) => {
     const at = text.lastIndexOf(':');
     const [reference, mode] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
@@ -75,7 +83,7 @@ function inherited({ hostConfig, mountsOf }: MountSources): ContainerMount[] {
       throw invalidConfig('VolumesFrom', `invalid mode for volumes-from: ${mode}`);
     }
     const words = mode.split(',');
-    return mountsOf(reference)
+    return mountsOfOther(reference)
       .filter(({ type }) => type === 'bind' || type === 'volume')
       .map((mount) => {
         const readOnly = words.includes('ro') ? true : words.includes('rw') ? false : mount.readOnly;

@@ -2,6 +2,7 @@ import { TscomposeError } from '../../base/errors.js';
 import type { EndpointSettings } from '../../api/container.js';
 import type { Container } from './container.js';
 import { addHostsLines, removeHostsLines } from './host-files.js';
+import { invalidConfig } from './errors.js';
 import type { Room } from './room.js';
 import { endpointRequest } from './sandbox.js';
 
@@ -18,6 +19,14 @@ export function connectNetwork(
   return container.exclusive(async () => {
     const network = room.networks.resolve(reference);
     requireOwnNetwork(container);
+    if (network.driver === 'host') {
+      throw refused('container cannot be disconnected from host network or connected to host network');
+    }
+    if (network.driver === 'null') {
+      throw refused(
+        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+      );
+    }
     const key = keyOf(container, network);
     if (key !== undefined) {
       throw new TscomposeError({
@@ -37,18 +46,12 @@ export function connectNetwork(
   });
 }
 
-/** With `force` it is no error when it was not connected. @throws `network/not-found`, `network/not-connected` */
-export function disconnectNetwork(
-  room: Room,
-  container: Container,
-  reference: string,
-  { force }: { readonly force: boolean },
-): Promise<void> {
+/** @throws `network/not-found`, `network/not-connected` */
+export function disconnectNetwork(room: Room, container: Container, reference: string): Promise<void> {
   return container.exclusive(async () => {
     const network = room.networks.resolve(reference);
     const key = keyOf(container, network);
     if (key === undefined) {
-      if (force) return;
       throw new TscomposeError({
         code: 'network/not-connected',
         message: `container ${container.id} is not connected to network ${network.name}`,
@@ -80,11 +83,13 @@ function requireOwnNetwork({ record }: Container): void {
   const mode = record.hostConfig.NetworkMode ?? '';
   const shares = mode.startsWith('container:');
   if (!shares && mode !== 'host') return;
-  throw new TscomposeError({
-    code: 'container/invalid-config',
-    message: shares
+  throw refused(
+    shares
       ? 'container sharing network namespace with another container or host cannot be connected to any other network'
       : 'container cannot be disconnected from host network or connected to host network',
-    facts: { option: 'NetworkMode' },
-  });
+  );
+}
+
+function refused(message: string): TscomposeError {
+  return invalidConfig('NetworkMode', message);
 }

@@ -22,6 +22,27 @@ export async function prepareMounts(room: Room, record: ContainerRecord): Promis
   return prepared;
 }
 
+/** Says that the volumes of a container that has ended are no longer mounted there. */
+export function publishUnmounts(room: Pick<Room, 'events'>, record: ContainerRecord): void {
+  for (const { type, name } of record.mounts) {
+    if (type === 'volume' && name !== undefined) publishVolume(room, record, 'unmount', name);
+  }
+}
+
+function publishVolume(
+  { events }: Pick<Room, 'events'>,
+  { id }: ContainerRecord,
+  action: 'mount' | 'unmount',
+  name: string,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  events.publish({
+    Type: 'volume',
+    Action: action,
+    Actor: { ID: name, Attributes: { container: id, driver: 'local', ...attributes } },
+  });
+}
+
 /** Gives back every volume of a container. Idempotent. */
 export async function releaseVolumes(room: Pick<Room, 'volumes'>, record: ContainerRecord): Promise<void> {
   for (const { type, name } of record.mounts) {
@@ -47,6 +68,11 @@ async function prepareMount(
       return bind(one, one.source);
     case 'volume': {
       const path = await room.volumes.acquire(one.name ?? '', record.id);
+      publishVolume(room, record, 'mount', one.name ?? '', {
+        destination: one.destination,
+        propagation: one.propagation,
+        'read/write': String(!one.readOnly),
+      });
       return bind(one, below(path, one.subpath));
     }
     case 'image':

@@ -142,7 +142,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
       archivePut(room, find(reference), { path, tar, ...how }, signal),
 
     connectNetwork: (reference, network, endpoint) => connectNetwork(room, find(reference), network, endpoint),
-    disconnectNetwork: (reference, network, how) => disconnectNetwork(room, find(reference), network, how),
+    disconnectNetwork: (reference, network) => disconnectNetwork(room, find(reference), network),
     commitSource: (reference) => {
       const container = find(reference);
       const { id, imageId, config } = container.record;

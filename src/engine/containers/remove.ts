@@ -60,9 +60,9 @@ export async function takeAway(room: Room, container: Container, volumes: boolea
   await rename(folderOf(room, id), trashOf(room, id)).catch(() => undefined);
   container.gone = true;
   await room.registry.remove(container);
+  for (const { name = '' } of anonymous) await removeIfAnonymous(room, name); // who waits for the end finds them gone
   publish(room, container, 'destroy');
   container.signals.emit('removed');
-  for (const { name = '' } of anonymous) await removeIfAnonymous(room, name);
   rm(trashOf(room, id), { recursive: true, force: true, maxRetries: 2 }).catch((error: unknown) => {
     room.log.warn('cannot delete the files of a removed container', { containerId: id, error });
   });

@@ -6,8 +6,15 @@ import type { Container } from './container.js';
 /** Bytes of the regular files below a folder; 0 where there is none. */
 export async function folderSize(path: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(path)) return 0;
-  const { stdout } = await runTool('du', ['-s', '-b', '-x', '--', path], { signal, timeoutMs: 300_000 });
-  return Number(stdout.split('\t', 1)[0]);
+  // One entry a link: a file counts once, whatever its names; folders not at all, as dockerd counts.
+  const find = ['-P', path, '-xdev', '-type', 'f', '-printf', '%i %s\\n'];
+  const { stdout } = await runTool('find', find, { signal, timeoutMs: 300_000 });
+  const sizes = new Map<string, number>();
+  for (const line of stdout.split('\n')) {
+    const [inode = '', size = '0'] = line.split(' ');
+    sizes.set(inode, Number(size));
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 export interface ContainerSizes {

@@ -49,7 +49,7 @@ export async function killContainer(
   const number = parseSignal(signalName === '' ? String(SIGKILL) : signalName);
   if (await cancelRestart(room, container)) return;
   await container.idle();
-  if (!container.isLive) throw cannotKill(container);
+  if (!container.isLive) throw notRunning(container.id);
   const stopSignal = parseSignal(nonEmpty(container.record.config.StopSignal) ?? String(SIGTERM));
   if (number === SIGKILL || number === stopSignal) await requestStop(container);
   const ended = container.wait('not-running', signal);
@@ -117,15 +117,6 @@ async function within(ended: Promise<unknown>, ms: number): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function cannotKill({ id }: Container): unknown {
-  return new TscomposeError({
-    code: 'container/not-running',
-    message: `cannot kill container: ${id}: container ${id} is not running`,
-    facts: { containerId: id },
-    cause: notRunning(id),
-  });
 }
 
 function stopFailed({ id }: Container): TscomposeError<'container/stop-failed'> {

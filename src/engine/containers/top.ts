@@ -1,4 +1,5 @@
 import type { TopResponse } from '../../api/container.js';
+import { hasCode } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
 import type { Container } from './container.js';
 import { invalidConfig, notRunning } from './errors.js';
@@ -17,7 +18,10 @@ export async function topContainer(
   if (!container.isLive) throw notRunning(container.id);
   const pids = new Set(cgroupOf(room, container).pids());
   const args = psArgs.split(/\s+/).filter((word) => word !== '');
-  const { stdout } = await runTool('ps', args.length === 0 ? ['-ef'] : args, { signal });
+  const { stdout } = await runTool('ps', args.length === 0 ? ['-ef'] : args, { signal }).catch((error: unknown) => {
+    if (!hasCode(error, 'tool/failed') || error.facts.exitCode === undefined) throw error;
+    throw invalidConfig('ps_args', `ps: ${error.facts.stderr.trim().split('\n', 1)[0] ?? ''}`);
+  });
   publish(room, container, 'top');
   return selectProcesses(stdout, pids);
 }

@@ -160,7 +160,7 @@ export interface Containers {
   ): Promise<void>;
 
   connectNetwork(reference: string, network: string, endpoint: EndpointSettings, signal: AbortSignal): Promise<void>;
-  disconnectNetwork(reference: string, network: string, options: { readonly force: boolean }): Promise<void>;
+  disconnectNetwork(reference: string, network: string): Promise<void>;
   commitSource(reference: string): CommitSource;
 
   /** Every container as the image rules see it. */

@@ -58,7 +58,11 @@ function applyChange(config: ContainerConfig, change: string, keepsCommand: bool
     case 'HEALTHCHECK':
       return { ...config, Healthcheck: healthOf(change, rest) };
     default:
-      throw invalidChange(change, `${instruction} is not a valid change command`);
+      throw new TscomposeError({
+        code: 'image/invalid-change',
+        message: `${instruction} is not a valid change command`,
+        facts: { change },
+      });
   }
 }
 

@@ -67,7 +67,7 @@ export class Catalogue {
   async create(request: NetworkCreateRequest): Promise<NetworkRecord> {
     const { Name: name } = request;
     if (name.trim() === '') throw invalid('a network needs a name');
-    if (predefinedNames.some((word) => word === name)) {
+    if (name === 'default' || predefinedNames.some((word) => word === name)) {
       const message = `operation is not permitted on predefined ${name} network`;
       throw new TscomposeError({ code: 'network/predefined', message, facts: { name } });
     }

@@ -26,7 +26,7 @@ export interface ExecRequest {
 export type ExecOutcome =
   | { readonly kind: 'exited'; readonly exitCode: number }
   /** It never ran; `text` in Docker's words. */
-  | { readonly kind: 'failed'; readonly text: string; readonly exitCode: 126 | 127 | 128 };
+  | { readonly kind: 'failed'; readonly text: string; readonly exitCode: 126 | 127 };
 
 export interface ExecProcess {
   /** All output must be read or destroyed. With a terminal there is only `stdout`. */
@@ -188,7 +188,7 @@ async function outcomeOf(
     const { text, exitCode } = explainFailure(lastLine(said), program);
     return {
       kind: 'failed',
-      exitCode,
+      exitCode: exitCode === 128 ? 126 : exitCode, // there is a container: whatever it was, the command could not run
       text: `OCI runtime exec failed: exec failed: unable to start container process: ${text}`,
     };
   }

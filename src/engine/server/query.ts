@@ -15,7 +15,7 @@ export interface Query {
   /** Unix seconds with an optional fraction, or RFC 3339. @throws `request/bad-parameter` */
   timeNs(name: string): bigint | undefined;
   /** Either form of `filters`; keys outside `known` are refused. @throws `request/bad-parameter` */
-  filters(known: readonly string[]): Filters;
+  filters(known?: readonly string[]): Filters;
 }
 
 export function parseQuery(search: string): Query {
@@ -46,7 +46,7 @@ export function parseQuery(search: string): Query {
     filters: (known) => {
       const value = text('filters');
       const filters = value === undefined ? {} : parseFilters(value);
-      const unknown = Object.keys(filters).find((key) => !known.includes(key));
+      const unknown = Object.keys(filters).find((key) => known?.includes(key) === false);
       if (unknown !== undefined) throw badParameter('filters', `invalid filter '${unknown}'`);
       return filters;
     },

@@ -14,7 +14,7 @@ export function checkOptions(volume: string, options: Readonly<Record<string, st
   const given = (option: string) => (options[option] ?? '') !== '';
   if (given('size')) throw invalid(volume, 'size', 'quota size requested but no quota support');
   if (!given('device') && (given('type') || given('o'))) {
-    throw invalid(volume, 'device', 'missing device in volume options');
+    throw invalid(volume, 'device', 'missing required option: "device"');
   }
   if (given('device') && !given('type') && !isBind(options)) {
     throw invalid(volume, 'type', 'missing type in volume options');

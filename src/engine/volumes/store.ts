@@ -145,6 +145,7 @@ class LocalVolumes implements VolumeStore {
     for (const volume of this.#records.list()) {
       if (!matchesVolume(volume, filters, { allowed: pruneBoth, dangling: this.#isDangling })) continue;
       if (!this.#isDangling(volume) || !(all || volume.anonymous || hasLabel(volume, anonymousLabel))) continue;
+      if (Object.keys(volume.options).length > 0) continue; // a device that is mounted: its data is not ours
       const size = await this.#sizeOf(volume, AbortSignal.timeout(60_000));
       try {
         await this.remove(volume.name, { force: false });
@@ -163,6 +164,7 @@ class LocalVolumes implements VolumeStore {
   async usage(signal: AbortSignal): Promise<VolumeInspect[]> {
     const all: VolumeInspect[] = [];
     for (const volume of this.#records.list()) {
+      if (Object.keys(volume.options).length > 0) continue; // a device that is mounted: not our disk
       const Size = await this.#sizeOf(volume, signal);
       all.push({ ...this.#render(volume), UsageData: { Size, RefCount: this.#options.usedBy(volume.name).length } });
     }
@@ -276,6 +278,13 @@ class LocalVolumes implements VolumeStore {
 }
 
 function checkName(name: string): void {
+  if (Buffer.byteLength(name) === 1) {
+    throw new TscomposeError({
+      code: 'volume/invalid-name',
+      message: `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+      facts: { volume: name },
+    });
+  }
   if (namePattern.test(name) && name.length <= 200) return;
   throw new TscomposeError({
     code: 'volume/invalid-name',

@@ -91,9 +91,9 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
     await expect(engine.containers.connectNetwork(id, 'extra', {}, soon())).rejects.toThrow(
       'already exists in network extra',
     );
-    await engine.containers.disconnectNetwork(id, 'extra', { force: false });
+    await engine.containers.disconnectNetwork(id, 'extra');
     expect(await links()).toEqual(['eth0']);
-    await expect(engine.containers.disconnectNetwork(id, 'extra', { force: false })).rejects.toThrow(
+    await expect(engine.containers.disconnectNetwork(id, 'extra')).rejects.toThrow(
       'is not connected to network extra',
     );
     await engine.rooms.networks.remove('extra');

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import type { PathStat } from '../../../api/container.js';
+import { hasCode, TscomposeError } from '../../../base/errors.js';
 import { badParameter } from '../errors.js';
 import { param, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
@@ -25,7 +26,7 @@ export function containerFileRoutes({ containers }: Rooms): readonly Route[] {
       'HEAD',
       '/containers/{id}/archive',
       async (exchange) => {
-        setPathStat(exchange, await containers.archiveStat(id(exchange), pathOf(exchange)));
+        setPathStat(exchange, await inContainer(exchange, containers.archiveStat(id(exchange), pathOf(exchange))));
         sendStatus(exchange, 200);
       },
     ],
@@ -33,7 +34,10 @@ export function containerFileRoutes({ containers }: Rooms): readonly Route[] {
       'GET',
       '/containers/{id}/archive',
       async (exchange) => {
-        const { stat, tar } = await containers.archiveGet(id(exchange), pathOf(exchange), exchange.client);
+        const { stat, tar } = await inContainer(
+          exchange,
+          containers.archiveGet(id(exchange), pathOf(exchange), exchange.client),
+        );
         setPathStat(exchange, stat);
         exchange.response.writeHead(200, tarType);
         await pipeline(tar, exchange.response);
@@ -49,7 +53,7 @@ export function containerFileRoutes({ containers }: Rooms): readonly Route[] {
           copyUidGid: query.flag('copyUIDGID'),
         };
         try {
-          await containers.archivePut(id(exchange), pathOf(exchange), body, options, client);
+          await inContainer(exchange, containers.archivePut(id(exchange), pathOf(exchange), body, options, client));
         } catch (error) {
           body.resume(); // or a client that only writes would never read the answer
           throw error;
@@ -58,6 +62,15 @@ export function containerFileRoutes({ containers }: Rooms): readonly Route[] {
       },
     ],
   ];
+}
+
+/** Names the container, as the client did, where a path is not in it. */
+function inContainer<T>(exchange: Exchange, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (!hasCode(error, 'container/path-not-found')) throw error;
+    const { code, facts, message } = error;
+    throw new TscomposeError({ code, facts, message: `${message} ${param(exchange, 'id')}` });
+  });
 }
 
 function pathOf({ query }: Exchange): string {

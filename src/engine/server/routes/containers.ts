@@ -1,10 +1,12 @@
 import type { ContainerCreateRequest, UpdateRequest, WaitCondition } from '../../../api/container.js';
+import { hasCode } from '../../../base/errors.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
+import { within } from '../within.js';
 
 const listFilters = [
   'ancestor',
@@ -95,7 +97,10 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       'POST',
       '/containers/{id}/kill',
       async (exchange) => {
-        await containers.kill(id(exchange), exchange.query.text('signal') ?? 'SIGKILL', exchange.engine);
+        const { query, engine } = exchange;
+        await within(`cannot kill container: ${id(exchange)}`, () =>
+          containers.kill(id(exchange), query.text('signal') ?? 'SIGKILL', engine),
+        );
         sendStatus(exchange, 204);
       },
     ],
@@ -121,7 +126,11 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       async (exchange) => {
         const name = exchange.query.text('name');
         if (name === undefined) throw badParameter('name', 'Neither old nor new names may be empty');
-        await containers.rename(id(exchange), name);
+        const renamed = containers.rename(id(exchange), name);
+        await renamed.catch((error: unknown) => {
+          if (!hasCode(error, 'container/name-in-use')) throw error;
+          return within('Error when allocating new name', () => Promise.reject(error));
+        });
         sendStatus(exchange, 204);
       },
     ],
@@ -130,7 +139,8 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       '/containers/{id}/update',
       async (exchange) => {
         const request = (await readJson(exchange.body, exchange.request.headers)) as UpdateRequest;
-        sendJson(exchange, 200, await containers.update(id(exchange), request, exchange.engine));
+        const updated = containers.update(id(exchange), request, exchange.engine);
+        sendJson(exchange, 200, await updated);
       },
     ],
     [
@@ -165,7 +175,8 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       '/containers/{id}',
       async (exchange) => {
         const { query } = exchange;
-        if (query.flag('link')) throw badParameter('link', 'links between containers cannot be removed on their own');
+        if (query.flag('link'))
+          throw badParameter('link', 'Conflict, cannot remove the default link name of the container');
         await containers.remove(
           id(exchange),
           { force: query.flag('force'), volumes: query.flag('v') },

@@ -1,3 +1,4 @@
+import type { Filters } from '../../../api/common.js';
 import type { EngineEvent } from '../../../api/events.js';
 import type { Exchange } from '../exchange.js';
 import { drained } from '../output.js';
@@ -30,7 +31,7 @@ export function eventRoutes({ events }: Rooms): readonly Route[] {
     const untilNs = query.timeNs('until');
     const found = events.subscribe(
       {
-        filters: query.filters(filterKeys),
+        filters: knownFilters(query.filters()),
         ...(sinceNs === undefined ? {} : { sinceNs }),
         ...(untilNs === undefined ? {} : { untilNs }),
       },
@@ -43,6 +44,11 @@ export function eventRoutes({ events }: Rooms): readonly Route[] {
     }
     response.end();
   }
+}
+
+/** Like dockerd, and unlike all lists, events pass over filters that they do not know. */
+function knownFilters(filters: Filters): Filters {
+  return Object.fromEntries(Object.entries(filters).filter(([key]) => filterKeys.includes(key)));
 }
 
 /** Below API 1.52 events repeat themselves in the members of the first versions. */

@@ -1,3 +1,4 @@
+import type { Filters } from '../../../api/common.js';
 import type { EndpointSettings } from '../../../api/container.js';
 import type { NetworkCreateRequest } from '../../../api/network.js';
 import { readJson } from '../body.js';
@@ -54,8 +55,8 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
       'POST',
       '/networks/{id}/disconnect',
       async (exchange) => {
-        const { container, request } = await membership(exchange);
-        await containers.disconnectNetwork(container, param(exchange, 'id'), { force: request['Force'] === true });
+        const { container } = await membership(exchange);
+        await containers.disconnectNetwork(container, param(exchange, 'id'));
         sendStatus(exchange, 200);
       },
     ],
@@ -63,15 +64,30 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
 
   function list(exchange: Exchange): void {
     const filters = exchange.query.filters(listFilters);
+    checkValues(filters);
     const found = candidates().filter((candidate) => matchesNetwork(candidate, filters));
     const shown = found.map(({ network }) => ({ ...network, Containers: {} }));
     sendJson(exchange, 200, shown);
+  }
+
+  function checkValues(filters: Filters): void {
+    const type = (filters['type'] ?? []).find((value) => value !== 'custom' && value !== 'builtin');
+    if (type !== undefined) throw badParameter('filters', `invalid filter: 'type'='${type}'`);
+    const dangling = (filters['dangling'] ?? []).find((value) => !/^(?:1|0|true|false)$/i.test(value));
+    if (dangling !== undefined) {
+      const allowed = 'must be "true" (or "1"), or "false" (or "0")';
+      throw badParameter('filters', `invalid value for filter 'dangling', ${allowed}`);
+    }
   }
 
   async function create(exchange: Exchange): Promise<void> {
     const request = await readJson(exchange.body, exchange.request.headers);
     const name = request['Name'];
     if (typeof name !== 'string' || name.trim() === '') throw badParameter('Name', 'network name cannot be empty');
+    if (request['Ingress'] === true) throw badParameter('Ingress', 'Ingress network can only be global scope network');
+    if (request['Scope'] === 'swarm') {
+      throw badParameter('Scope', 'cannot create a swarm scoped network when swarm is not active');
+    }
     const { id } = await networks.create({ ...request, Name: name } satisfies NetworkCreateRequest);
     sendJson(exchange, 201, { Id: id, Warning: '' });
   }

@@ -169,7 +169,7 @@ describe('detach keys', () => {
 
   test('can be others', () => {
     expect(parseDetachKeys('ctrl-@,a,ctrl-\\')).toEqual([0, 97, 28]);
-    expect(() => parseDetachKeys('meta-x')).toThrow("Unknown character: 'meta-x'");
+    expect(() => parseDetachKeys('meta-x')).toThrow('Invalid escape keys (meta-x) provided');
   });
 });
 

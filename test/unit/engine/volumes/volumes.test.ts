@@ -47,7 +47,11 @@ describe('a volume', () => {
     expect({ anonymous, labels }).toEqual({ anonymous: true, labels: { 'com.docker.volume.anonymous': '' } });
   });
 
-  test.each(['a', '-x', 'a/b', 'ü', '..'])('cannot be called %j', async (Name) => {
+  test('cannot be called by one letter', async () => {
+    await expect(store.create({ Name: 'a' })).rejects.toThrow('volume name is too short');
+  });
+
+  test.each(['-x', 'a/b', 'ü', '..'])('cannot be called %j', async (Name) => {
     await expect(store.create({ Name })).rejects.toThrow('includes invalid characters for a local volume name');
   });
 
@@ -133,7 +137,7 @@ describe('volumes', () => {
 
 describe('driver options', () => {
   test('a device wants a type, and both ways round', () => {
-    expect(() => checkOptions('v', { type: 'nfs' })).toThrow('missing device');
+    expect(() => checkOptions('v', { type: 'nfs' })).toThrow('missing required option: "device"');
     expect(() => checkOptions('v', { device: '/x' })).toThrow('missing type');
     checkOptions('v', { device: '/x', o: 'bind' });
     checkOptions('v', {});
