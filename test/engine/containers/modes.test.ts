@@ -93,9 +93,7 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
     );
     await engine.containers.disconnectNetwork(id, 'extra');
     expect(await links()).toEqual(['eth0']);
-    await expect(engine.containers.disconnectNetwork(id, 'extra')).rejects.toThrow(
-      'is not connected to network extra',
-    );
+    await expect(engine.containers.disconnectNetwork(id, 'extra')).rejects.toThrow('is not connected to network extra');
     await engine.rooms.networks.remove('extra');
   });
 
