@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, type Alias, type Document, type ParsedNode } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  visit,
+  type Alias,
+  type Document,
+  type ParsedNode,
+} from 'yaml';
 import type { SourceLocation } from '../../base/source-location.js';
 import type { NodePath } from '../model.js';
 import type { ReadDocument } from '../trace.js';
@@ -13,31 +23,51 @@ export interface YamlRoute {
 
 /** Reads documents once more, as YAML, where the loader's trees no longer tell aliases and merge keys. */
 export class YamlRoutes {
-  readonly #parsed = new Map<string, readonly Document.Parsed[]>();
+  readonly #parsed = new Map<string, readonly YamlTree[]>();
 
   /** Undefined where the document has nothing. */
   at(document: ReadDocument, path: NodePath): YamlRoute | undefined {
     const { source, index } = document;
-    let documents = this.#parsed.get(source.file);
-    if (documents === undefined) {
-      const parsed = parseAllDocuments(source.text, { schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
-      documents = Array.isArray(parsed) ? parsed : [];
-      this.#parsed.set(source.file, documents);
-    }
-    const yaml = documents[index];
-    return yaml?.contents === null || yaml?.contents === undefined
-      ? undefined
-      : new Walker(yaml, document).walk(yaml.contents, path);
+    const trees = this.#parsed.get(source.file) ?? treesOf(source.text);
+    this.#parsed.set(source.file, trees);
+    const tree = trees[index];
+    if (tree === undefined || tree.contents === null) return undefined;
+    return new Walker(tree.anchors, document).walk(tree.contents, path);
   }
 }
 
+interface YamlTree {
+  readonly contents: ParsedNode | null;
+  readonly anchors: Anchors;
+}
+
+function treesOf(text: string): readonly YamlTree[] {
+  const parsed = parseAllDocuments(text, { schema: 'failsafe', uniqueKeys: false, logLevel: 'silent' });
+  if (!Array.isArray(parsed)) return [];
+  return parsed.map((document) => ({ contents: document.contents, anchors: anchorsOf(document) }));
+}
+
+type Anchors = ReadonlyMap<string, readonly ParsedNode[]>;
+
+/** Finding an anchor goes through the whole document: once is enough. */
+function anchorsOf(document: Document.Parsed): Anchors {
+  const anchors = new Map<string, ParsedNode[]>();
+  const take = (_key: unknown, node: { readonly anchor?: string }): void => {
+    if (node.anchor === undefined) return;
+    const known = anchors.get(node.anchor) ?? [];
+    anchors.set(node.anchor, [...known, node as ParsedNode]);
+  };
+  visit(document, { Scalar: take, Map: take, Seq: take });
+  return anchors;
+}
+
 class Walker {
-  readonly #yaml: Document.Parsed;
+  readonly #anchors: Anchors;
   readonly #document: ReadDocument;
   readonly #via: Via[] = [];
 
-  constructor(yaml: Document.Parsed, document: ReadDocument) {
-    this.#yaml = yaml;
+  constructor(anchors: Anchors, document: ReadDocument) {
+    this.#anchors = anchors;
     this.#document = document;
   }
 
@@ -61,8 +91,9 @@ class Walker {
     return this.#resolve(node);
   }
 
-  #resolve(alias: Alias): ParsedNode | undefined {
-    return alias.resolve(this.#yaml) as ParsedNode | undefined;
+  /** A name may be given again: the nearest one before the alias counts. */
+  #resolve(alias: Alias.Parsed): ParsedNode | undefined {
+    return this.#anchors.get(alias.source)?.findLast(({ range: [start] }) => start < alias.range[0]);
   }
 
   /** Null for a key without a value. */
