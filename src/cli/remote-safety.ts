@@ -60,8 +60,10 @@ function table(variables: readonly TemplateVariable[], { environment }: Project)
 async function insist({ stdin, stdout }: Terminal, question: string, usual: 'yes' | 'no'): Promise<void> {
   stdout.write(question);
   const said = (await firstLine(stdin))?.trim().toLowerCase();
-  const word = said === '' && stdin.isTTY === true ? usual : said;
-  if (word !== undefined && ['1', 't', 'true', 'y', 'yes'].includes(word)) return;
+  const isPerson = stdin.isTTY === true;
+  const word = said === '' && isPerson ? usual : said;
+  const yes = isPerson ? ['1', 't', 'true', 'y', 'yes'] : ['1', 't', 'true', 'y']; // docker compose's, for programs
+  if (word !== undefined && yes.includes(word)) return;
   throw new TscomposeError({
     code: 'cli/declined',
     message: 'operation cancelled by user',

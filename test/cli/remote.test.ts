@@ -46,7 +46,7 @@ test('config shows a project from a registry, and its faults by the reference', 
 
 test('up asks before variables are given to a project from elsewhere, and no answer is no', async () => {
   const reference = publish('vars', 'services: {web: {image: "x:${TAG:-1}", command: "${SECRET}"}}\n');
-  for (const input of ['', 'n\n']) {
+  for (const input of ['', '\n', 'n\n', 'yes\n']) {
     const { exitCode, stdout, stderr } = await run(['-f', reference, 'up', '-d'], input);
     expect(stdout).toContain('Found the following variables in configuration:');
     expect(stdout).toMatch(/SECRET +mine +environment +no/);
