@@ -86,7 +86,7 @@ describe('what cannot be understood is exit code 1, said on standard error', () 
     ],
     [
       ['up', '--wait', '--abort-on-container-exit'],
-      '--wait and what watches containers (--attach, --abort-on-container-exit, --exit-code-from) exclude each other\n  [usage/invalid]\n',
+      '--wait and what watches containers (--attach, --abort-on-container-exit, --exit-code-from, --watch) exclude each other\n  [usage/invalid]\n',
     ],
   ])('%j', async (args, stderr) => {
     expect(await run(...args)).toEqual({ exitCode: 1, stdout: '', stderr });

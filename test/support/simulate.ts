@@ -119,6 +119,8 @@ class World {
         if (!this.#containers.delete(this.#idOf(operation.container))) throw new Error('removed twice');
         return;
       case 'container.upload':
+      case 'container.exec':
+      case 'image.push':
       case 'container.wait':
         return;
     }

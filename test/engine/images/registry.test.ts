@@ -143,9 +143,7 @@ describe('pulling', () => {
       platform: { os: 'linux', architecture },
     });
     const manifests = [entry(other, 's390x'), entry(ours, process.arch === 'x64' ? 'amd64' : process.arch)];
-    registry.addManifest('app', 'latest', { schemaVersion: 2, mediaType: indexType, manifests } as {
-      mediaType: string;
-    });
+    registry.addManifest('app', 'latest', { schemaVersion: 2, mediaType: indexType, manifests });
     expect((await pull('app')).id).toBe(ours.configDigest);
     expect((await pull('app', { platform: { os: 'linux', architecture: 's390x' } })).id).toBe(other.configDigest);
     await expect(pull('app', { platform: { os: 'linux', architecture: 'mips' } })).rejects.toThrow(
@@ -325,7 +323,7 @@ describe('a hostile registry', () => {
       mediaType: manifestType,
       config: { mediaType: 'x', ...forged },
       layers: [{ mediaType: 'x', digest: layer?.[0], size: layer?.[1].length }],
-    } as { mediaType: string });
+    });
     await expect(pull('app')).rejects.toMatchObject({ code: 'content/digest-mismatch' });
     await expectClean();
   });

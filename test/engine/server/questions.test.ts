@@ -65,13 +65,13 @@ describe('the routes beside containers and images', () => {
       schemaVersion: 2,
       config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
       layers: [],
-    } as { mediaType: string });
+    });
     const indexType = 'application/vnd.oci.image.index.v1+json';
     const index = registry.addManifest('some/app', 'many', {
       mediaType: indexType,
       schemaVersion: 2,
       manifests: [{ mediaType, ...image, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } }],
-    } as { mediaType: string });
+    });
     const Platforms = [{ os: 'linux', architecture: 'arm64', variant: 'v8' }];
     expect(await call('GET', `/distribution/${registry.host}/some/app:one/json`)).toEqual({
       status: 200,

@@ -57,7 +57,7 @@ describe('what a container runs', () => {
 describe('a health check', () => {
   test('has Docker’s times unless it says others', () => {
     expect(planHealth({ Test: ['CMD-SHELL', 'a b'] }, ['/bin/sh', '-c'])).toEqual({
-      command: ['/bin/sh', '-c', 'a b'],
+      check: { kind: 'command', command: ['/bin/sh', '-c', 'a b'] },
       intervalMs: 30_000,
       timeoutMs: 30_000,
       startPeriodMs: 0,
