@@ -29,4 +29,12 @@ async function main(): Promise<number> {
   return code;
 }
 
-void main().then((code) => process.exit(code));
+/** Ends only when what was written has left: a pipe takes 64 KiB, and the rest waits in this process for a slow reader. */
+async function leave(code: number): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.writableLength > 0) await new Promise((resolve) => stream.write('', resolve));
+  }
+  process.exit(code);
+}
+
+void main().then(leave);
