@@ -1,4 +1,5 @@
 import { readDockerConfig } from '../base/docker-config.js';
+import { hasCode } from '../base/errors.js';
 import type { RegistryAuth } from '../api/image.js';
 import type { RemoteProjects } from '../compose/index.js';
 import { fetchRemote, isRemoteReference } from '../remote/index.js';
@@ -21,6 +22,19 @@ export function remoteProjects(context: CliContext): RemoteProjects {
 
 /** Warnings of a command that were given; several images may have the same registry. */
 const told = new WeakMap<CliContext, Set<string>>();
+
+/** What the user is logged in with at the registry of an image; undefined also for a name that is none. */
+export async function credentialsForImage(context: CliContext, image: string): Promise<RegistryAuth | undefined> {
+  const { parseReference } = await import('../registry/index.js');
+  let domain: string;
+  try {
+    ({ domain } = parseReference(image));
+  } catch (error) {
+    if (hasCode(error, 'image/invalid-reference')) return undefined; // the engine says what is wrong with it
+    throw error;
+  }
+  return await credentialsFor(context, domain);
+}
 
 /** What the user is logged in with at a registry; undefined for nobody. */
 export async function credentialsFor(context: CliContext, domain: string): Promise<RegistryAuth | undefined> {

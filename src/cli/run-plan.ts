@@ -3,6 +3,7 @@ import type { Project } from '../compose/index.js';
 import { converge, executePlan, type ExecuteOptions } from '../execute/index.js';
 import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
 import type { CliContext } from './context.js';
+import { credentialsForImage } from './remotes.js';
 import type { Progress } from './render/progress.js';
 
 /** What a command needs to carry out plans. */
@@ -40,13 +41,15 @@ export async function runUp(
 }
 
 function executeOptions(
-  { parallel }: CliContext,
+  context: CliContext,
   { client, project, progress, signal, attach, quiet }: Work,
 ): ExecuteOptions {
+  const { parallel } = context;
   return {
     client,
     project,
     signal,
+    credentials: (image) => credentialsForImage(context, image),
     onEvent: (event) => {
       if (event.kind === 'progress' && event.status === 'Building' && quiet?.builds === true) return;
       if (

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { RegistryAuth } from '../api/image.js';
 import { messageOf } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
@@ -21,6 +22,8 @@ export interface ExecuteOptions {
   readonly onEvent: OnEvent;
   /** Joins a container before its start, where an operation says so. */
   readonly attach?: (containerId: string) => Promise<void>;
+  /** What the user is logged in with at the registry of an image; without it pulls and pushes are nobody's. */
+  readonly credentials?: (image: string) => Promise<RegistryAuth | undefined>;
   readonly signal: AbortSignal;
 }
 
@@ -95,7 +98,7 @@ async function limited(
 async function perform(
   plan: Plan,
   { id, operation }: PlanStep,
-  { client, project, onEvent, attach, signal }: ExecuteOptions,
+  { client, project, onEvent, attach, credentials, signal }: ExecuteOptions,
   watch: ContainerWatch,
   ids: Map<number, string>,
 ): Promise<void> {
@@ -110,6 +113,7 @@ async function perform(
     attach: async (containerId) => {
       await attach?.(containerId);
     },
+    credentials: async (image) => await credentials?.(image),
     output,
     idOf: (step) => {
       const known = ids.get(step);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ContainerCreateRequest } from '../api/container.js';
+import type { RegistryAuth } from '../api/image.js';
 import { composeLabels } from '../api/labels.js';
 import { hasCode, messageOf } from '../base/errors.js';
 import { isConflict, isNotFound, type EngineClient } from '../client/index.js';
@@ -21,6 +22,8 @@ export interface ExecutionContext {
   readonly onEvent: OnEvent;
   readonly signal: AbortSignal;
   readonly attach: (containerId: string) => Promise<void>;
+  /** What the user is logged in with at the registry of an image; undefined for nobody. */
+  readonly credentials: (image: string) => Promise<RegistryAuth | undefined>;
   /** Keeps the end of what a build says. */
   readonly output: OutputTail;
   /** Id that an earlier step brought. */
@@ -34,13 +37,12 @@ type Executors = {
 };
 
 export const executors: Executors = {
-  'image.pull': async (operation, { client, onEvent, signal, keepId }) => {
+  'image.pull': async (operation, { client, credentials, onEvent, signal, keepId }) => {
     const { image, platform, optional } = operation;
     try {
-      const messages = client.images.pull(
-        { reference: image, ...(platform === undefined ? {} : { platform }) },
-        signal,
-      );
+      const auth = await credentials(image);
+      const query = { ...(platform === undefined ? {} : { platform }), ...(auth === undefined ? {} : { auth }) };
+      const messages = client.images.pull({ reference: image, ...query }, signal);
       await reportMessages(messages, `Image ${image}`, onEvent);
     } catch (error) {
       signal.throwIfAborted();
@@ -50,10 +52,11 @@ export const executors: Executors = {
     }
     keepId((await client.images.inspect(image, signal)).Id);
   },
-  'image.push': async ({ image, optional }, { client, onEvent, signal }) => {
+  'image.push': async ({ image, optional }, { client, credentials, onEvent, signal }) => {
     const subject = `Image ${image}`;
     try {
-      const messages = client.images.push(image, {}, signal);
+      const auth = await credentials(image);
+      const messages = client.images.push(image, auth === undefined ? {} : { auth }, signal);
       await reportMessages(messages, subject, onEvent, new OutputTail(0), 'Pushing');
     } catch (error) {
       signal.throwIfAborted();

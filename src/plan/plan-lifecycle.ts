@@ -138,14 +138,14 @@ export function planHooks(observed: ObservedState, options: Target, hooks: reado
   return builder.build();
 }
 
-/** Signals running containers, all at once. */
+/** Signals running containers, those that `run` made as well, all at once. */
 export function planKill(
   observed: ObservedState,
   project: Project | undefined,
   options: Target & { readonly signal?: string; readonly removeOrphans?: boolean },
 ): Plan {
   const builder = new PlanBuilder(options.projectName);
-  for (const { id, name, service, status } of chosen(observed, options)) {
+  for (const { id, name, service, status } of named(observed, options)) {
     const orphan = project !== undefined && project.model.services[service] === undefined;
     if (status !== 'running' && status !== 'paused' && status !== 'restarting') continue;
     if (orphan && options.removeOrphans !== true) continue;
@@ -191,9 +191,13 @@ export function planUnpause(observed: ObservedState, options: Target): Plan {
   return builder.build();
 }
 
-function chosen(observed: ObservedState, { services = [] }: Target): ObservedContainer[] {
+function chosen(observed: ObservedState, target: Target): ObservedContainer[] {
+  return named(observed, target).filter(({ oneOff }) => !oneOff);
+}
+
+/** Of the named services or of all, with what \`run\` made. */
+function named(observed: ObservedState, { services = [] }: Target): ObservedContainer[] {
   return observed.containers.filter(
-    ({ service, oneOff, status }) =>
-      !oneOff && status !== 'removing' && (services.length === 0 || services.includes(service)),
+    ({ service, status }) => status !== 'removing' && (services.length === 0 || services.includes(service)),
   );
 }

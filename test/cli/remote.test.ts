@@ -70,3 +70,11 @@ test('up asks whether what a remote project includes is trusted', async () => {
   expect(stdout).toContain(`  - ${inner}\n`);
   expect(exitCode).toBe(1);
 });
+
+test('run asks as up does, and takes --yes', async () => {
+  const reference = publish('run', 'services: {web: {image: "x:${TAG:-1}"}}\n');
+  const { exitCode, stdout, stderr } = await run(['-f', reference, 'run', 'web'], 'n\n');
+  expect(stdout).toContain('Found the following variables in configuration:');
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('operation cancelled by user')]);
+  expect((await run(['-f', reference, 'run', '--yes', 'web'])).stderr).toContain('nobody.sock');
+});

@@ -11,6 +11,7 @@ import { defineCommand } from '../command.js';
 import { openSession, type ContainerSession } from '../container-session.js';
 import { flag, flagOn, list, text, type FlagValues } from '../flags.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
+import { confirmRemoteProject } from '../remote-safety.js';
 import { quietProgress, type Progress } from '../render/progress.js';
 import { runUp } from '../run-plan.js';
 import { excludeEachOther, imageOptions, orphanOptions } from '../shared-options.js';
@@ -46,6 +47,7 @@ const runFlags = {
     oldName: 'volumes',
   }),
   workdir: text('Run in this folder of the container', { short: 'w', placeholder: 'FOLDER' }),
+  yes: flag('Answer every question with yes', { short: 'y', oldName: 'y' }),
 } as const;
 
 type RunFlags = FlagValues<typeof runFlags>;
@@ -63,6 +65,7 @@ export const runCommand = defineCommand({
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices([service]);
     const project = enableNamed(loaded, [service]);
+    await confirmRemoteProject(context, project, flags.yes ? 'assume yes' : 'ask');
     const oneOff = oneOffOf(project, service, command, flags, terminal);
     const options = {
       services: [service],

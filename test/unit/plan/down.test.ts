@@ -150,6 +150,15 @@ test('kill reaches only what runs', () => {
   expect(planKill(simulate(observed, planStop(observed, chain, target)), chain, target).steps).toEqual([]);
 });
 
+test('kill reaches what run made, also of one service', () => {
+  const [first] = running(chain).containers;
+  const oneOff = { ...first, id: 'f00d', name: 'a-run', service: 'a', number: 0, oneOff: true, status: 'running' };
+  const observed = { ...running(chain), containers: [oneOff] } as ObservedState;
+  for (const services of [[], ['a']])
+    expect(text(planKill(observed, chain, { ...target, services }))).toContain('a-run');
+  expect(planKill(observed, chain, { ...target, services: ['b'] }).steps).toEqual([]);
+});
+
 test('rm removes what is stopped, and with stop what runs', () => {
   const observed = running(chain);
   expect(planRemove(observed, chain, target).steps).toEqual([]);
