@@ -13,6 +13,7 @@ import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Image } from '../images/index.js';
 import { checkModes } from './check-modes.js';
+import { checkEndpoint } from './check-endpoint.js';
 import { checkRequest } from './check-request.js';
 import { invalidConfig } from './errors.js';
 import { withinKernel } from './kernel-limits.js';
@@ -39,6 +40,8 @@ export async function createContainer(
   checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
   checkLinks(room, hostConfig);
+  const endpoints = endpointsOf(config, hostConfig, NetworkingConfig?.EndpointsConfig ?? {});
+  checkEndpoints(room, endpoints);
   const id = randomBytes(32).toString('hex');
   await using held = new CleanupStack();
   held.defer(room.images.retain(image.id)); // until the record says that the image is used
@@ -66,7 +69,7 @@ export async function createContainer(
     ...(image.chainId === undefined ? {} : { chainId: image.chainId }),
     config: withHostname(room, config, hostConfig, id),
     hostConfig,
-    endpoints: endpointsOf(config, hostConfig, NetworkingConfig?.EndpointsConfig ?? {}),
+    endpoints,
     mounts,
     state: freshState,
   };
@@ -160,6 +163,15 @@ function endpointsOf(
   };
   const others = Object.entries(asked).filter(([name]) => name !== mode && name !== 'default');
   return { [mode]: first, ...Object.fromEntries(others.map(([name, settings]) => [name, settings ?? {}])) };
+}
+
+/** A network that is not there yet is told of at the start. */
+function checkEndpoints(room: Room, endpoints: Readonly<Record<string, EndpointSettings>>): void {
+  const networks = room.networks.list();
+  for (const [key, settings] of Object.entries(endpoints)) {
+    const network = networks.find(({ name, id }) => name === key || id === key);
+    if (network !== undefined) checkEndpoint(network, settings);
+  }
 }
 
 function warningsOf(hostConfig: HostConfig): string[] {

@@ -1,5 +1,6 @@
 import { TscomposeError } from '../../base/errors.js';
 import type { EndpointSettings } from '../../api/container.js';
+import { checkEndpoint } from './check-endpoint.js';
 import type { Container } from './container.js';
 import { addHostsLines, removeHostsLines } from './host-files.js';
 import { invalidConfig } from './errors.js';
@@ -27,6 +28,7 @@ export function connectNetwork(
         'container cannot be connected to multiple networks with one of the networks in private (none) mode',
       );
     }
+    checkEndpoint(network, settings);
     const key = keyOf(container, network);
     if (key !== undefined) {
       throw new TscomposeError({

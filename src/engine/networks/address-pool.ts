@@ -23,6 +23,15 @@ export class AddressPool {
     for (const address of reserved) this.#taken.add(addressNumber(address));
   }
 
+  get family(): 4 | 6 {
+    return this.#subnet.family;
+  }
+
+  /** Whether an address is of this subnet, free or not. */
+  holds(address: string): boolean {
+    return contains(this.#subnet, address);
+  }
+
   /** @throws `network/addresses-exhausted` */
   allocate(): string {
     for (let at = this.#next; at <= this.#range.last; at += 1n) if (this.#take(at)) return this.#given(at);

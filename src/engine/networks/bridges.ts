@@ -4,6 +4,7 @@ import type { ForeignFirewall } from './foreign-firewall.js';
 import { writeIfPresent, type KernelSettings } from './kernel-settings.js';
 import type { FilteredNetwork } from './nft-script.js';
 import type { PacketRules } from './packet-rules.js';
+import { requireParent } from './parents.js';
 import type { NetworkRecord } from './record.js';
 
 export interface BridgesOptions {
@@ -34,10 +35,18 @@ export class Bridges {
     await this.#removing.get(networkId);
   }
 
-  /** Makes the bridge unless it is there; its rules go out with the next flush. Synchronous, 1-3 ms. */
+  /**
+   * Makes the bridge unless it is there; its rules go out with the next flush. Synchronous, 1-3 ms. A network on a
+   * parent link needs only that one.
+   * @throws `network/invalid` when the parent link is not there
+   */
   ensure(network: NetworkRecord): void {
     if (this.#up.has(network.id)) return;
     const { links, rules, settings, owner } = this.#options;
+    if (network.parent !== undefined) {
+      requireParent(links, network.parent);
+      return;
+    }
     const { bridgeName: name } = network;
     settings.ensure('net/ipv4/ip_forward', '1');
     if (network.enableIPv6) settings.ensure('net/ipv6/conf/all/forwarding', '1');
@@ -63,7 +72,7 @@ export class Bridges {
 
   /** Lets the bridge through a foreign firewall. */
   async admit(network: NetworkRecord): Promise<void> {
-    await this.#options.firewall.ensure(network.bridgeName);
+    if (network.parent === undefined) await this.#options.firewall.ensure(network.bridgeName);
   }
 
   /** Removes the bridge and its rules; with the last one also what they needed of the host. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { NetworkCreateRequest } from '../../api/network.js';
+import type { IpamPool, NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Records } from '../store/index.js';
 import { invalid } from './errors.js';
+import { readParent, type ParentLink } from './parents.js';
 import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
 import type { NetworkRange, NetworkRecord } from './record.js';
 import { addressOf, contains, overlaps, parseSubnet, subnetText, type Subnet } from './subnet.js';
@@ -17,6 +18,9 @@ export interface HostRanges {
   /** MTU of the link of the default route. */
   readonly mtu: number;
 }
+
+/** What a network can be made with. */
+const userDrivers = ['bridge', 'macvlan', 'ipvlan'] as const;
 
 const predefinedNames = ['bridge', 'host', 'none'] as const;
 
@@ -73,8 +77,10 @@ export class Catalogue {
     }
     const driver = request.Driver === undefined || request.Driver === '' ? 'bridge' : request.Driver;
     if (driver === 'host' || driver === 'null') throw invalid(`only one instance of "${driver}" network is allowed`);
-    if (driver !== 'bridge' || (request.IPAM?.Driver ?? 'default') !== 'default') {
-      const missing = driver === 'bridge' ? (request.IPAM?.Driver ?? '') : driver;
+    const known = userDrivers.find((one) => one === driver);
+    const addresses = request.IPAM?.Driver ?? 'default';
+    if (known === undefined || addresses !== 'default') {
+      const missing = known === undefined ? driver : addresses;
       const message = `plugin ${JSON.stringify(missing)} not found`;
       throw new TscomposeError({ code: 'network/driver-missing', message, facts: { driver: missing } });
     }
@@ -88,7 +94,7 @@ export class Catalogue {
     }
     this.#creating.add(name);
     try {
-      const record = this.#bridge(newId(), name, request);
+      const record = this.#requested(newId(), name, known, request);
       await this.#put(record);
       return record;
     } finally {
@@ -157,18 +163,25 @@ export class Catalogue {
     };
   }
 
-  #bridge(id: string, name: string, request: NetworkCreateRequest): NetworkRecord {
+  #requested(
+    id: string,
+    name: string,
+    driver: (typeof userDrivers)[number],
+    request: NetworkCreateRequest,
+  ): NetworkRecord {
     const options = { ...request.Options };
+    const parent = driver === 'bridge' ? undefined : this.#parent(driver, options);
+    const orphan = (request.IPAM?.Config ?? []).find(
+      ({ Subnet: subnet, IPRange, Gateway }) => (subnet ?? '') === '' && `${IPRange ?? ''}${Gateway ?? ''}` !== '',
+    );
+    if (orphan !== undefined) throw invalid('every ip-range or gateway must have a corresponding subnet');
     const configs = (request.IPAM?.Config ?? []).filter(({ Subnet: subnet }) => (subnet ?? '') !== '');
-    const ranges = configs.map((config) => this.#userRange(config));
+    const ranges = configs.map((config) => this.#userRange(config, parent));
     const enableIPv6 = request.EnableIPv6 === true;
     if (ranges.some(({ subnet }) => subnet.includes(':')) && !enableIPv6) {
       throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
     }
-    for (const [index, range] of ranges.entries()) {
-      const rival = ranges.slice(0, index).find((other) => sameFamily(other, range));
-      if (rival !== undefined) throw invalid('a bridge network has at most one subnet of each address family');
-    }
+    checkTogether(ranges, driver);
     const bridgeName = options['com.docker.network.bridge.name'] ?? '';
     if (bridgeName !== '' && !/^[^\s/]{1,15}$/.test(bridgeName)) throw invalid(`${bridgeName} cannot be a link's name`);
     const mtu = options['com.docker.network.driver.mtu'];
@@ -179,24 +192,29 @@ export class Catalogue {
       ranges.push({ subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true });
     }
     return {
-      ...{ id, name, created: now(), driver: 'bridge', predefined: false, enableIPv6, options },
+      ...{ id, name, created: now(), driver, predefined: false, enableIPv6, options },
       internal: request.Internal === true,
       attachable: request.Attachable === true,
       ranges,
       ipamDriver: request.IPAM?.Driver ?? 'default',
       ipamOptions: { ...request.IPAM?.Options },
       labels: { ...request.Labels },
-      bridgeName: bridgeName === '' ? bridgeNameOf(id) : bridgeName,
-      mtu: mtu === undefined ? this.#hostRanges().mtu : Number(mtu),
+      bridgeName: parent !== undefined ? '' : bridgeName === '' ? bridgeNameOf(id) : bridgeName,
+      mtu: mtu !== undefined ? Number(mtu) : parent === undefined ? this.#hostRanges().mtu : 0,
+      ...(parent === undefined ? {} : { parent }),
     };
   }
 
-  #userRange(config: {
-    Subnet?: string;
-    IPRange?: string;
-    Gateway?: string;
-    AuxiliaryAddresses?: Record<string, string> | null;
-  }): NetworkRange {
+  /** @throws `network/invalid`, also when another network has the parent already */
+  #parent(driver: 'macvlan' | 'ipvlan', options: Readonly<Record<string, string>>): ParentLink {
+    const parent = readParent(driver, options);
+    const rival = this.list().find((network) => network.parent?.link === parent.link);
+    if (rival === undefined) return parent;
+    throw invalid(`network ${rival.name} is already using parent interface ${parent.link}`);
+  }
+
+  /** @param parent - its own subnet is what a network on it is usually for, so the host's links do not count */
+  #userRange(config: IpamPool, parent: ParentLink | undefined): NetworkRange {
     const subnet = parseSubnet(config.Subnet ?? '');
     const text = subnetText(subnet);
     const overlap = (other: string): TscomposeError =>
@@ -208,7 +226,8 @@ export class Catalogue {
       });
     const rival = this.list().find(({ ranges }) => ranges.some((range) => overlaps(parseSubnet(range.subnet), subnet)));
     if (rival !== undefined) throw overlap(`network ${rival.name}`);
-    const link = this.#hostRanges().links.find((other) => overlaps(other.subnet, subnet));
+    const hostLinks = parent === undefined ? this.#hostRanges().links : [];
+    const link = hostLinks.find((other) => overlaps(other.subnet, subnet));
     if (link !== undefined) throw overlap(`the addresses of link ${link.link}`);
     const range = (config.IPRange ?? '') === '' ? undefined : parseSubnet(config.IPRange ?? '');
     if (range !== undefined && !(contains(subnet, addressOf(range, 0n)) && range.last <= subnet.last)) {
@@ -229,6 +248,19 @@ export class Catalogue {
       automatic: false,
       ...(range === undefined ? {} : { ipRange: subnetText(range) }),
     };
+  }
+}
+
+/** @throws `network/invalid`, in dockerd's words */
+function checkTogether(ranges: readonly NetworkRange[], driver: string): void {
+  for (const [index, range] of ranges.entries()) {
+    const before = ranges.slice(0, index);
+    if (before.some((other) => overlaps(parseSubnet(other.subnet), parseSubnet(range.subnet)))) {
+      throw invalid('multiple overlapping subnet configuration is not supported');
+    }
+    if (driver === 'bridge' && before.some((other) => sameFamily(other, range))) {
+      throw invalid("bridge driver doesn't support multiple subnets");
+    }
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type DnsQuery,
 } from './dns-message.js';
 import type { Asker, NameTable } from './dns-names.js';
+import { invalid } from './errors.js';
 import { setInside } from './kernel-settings.js';
 
 /** Docker's address for this, which many configuration files hold. */
@@ -110,10 +111,16 @@ export class Resolver {
   /**
    * The spare way, by ordinary tools: the server listens on the bridge's address in the host's namespace, on any free
    * port, and hears this container alone.
+   * @throws `network/invalid` without a bridge
    */
   static async #openOutside(namespace: NetworkNamespace, options: ResolverOptions): Promise<Resolver> {
     const way = options.way();
-    if (way === undefined) throw new Error('bug: a name server for a container without a network');
+    if (way === undefined) {
+      throw invalid(
+        'a container on macvlan or ipvlan networks alone cannot be given a name server on this machine',
+        'put it on a bridge network too, or run Node.js with its native addons allowed',
+      );
+    }
     const socket = createSocket('udp4');
     const server = createServer();
     socket.bind({ address: way.gateway, port: 0, exclusive: true });

@@ -1,6 +1,7 @@
 import type { EndpointSettings } from '../../api/container.js';
 import type { NetworkInspect } from '../../api/network.js';
 import type { NetworkRange, NetworkRecord } from './record.js';
+import { contains, parseSubnet } from './subnet.js';
 import type { EndpointRecord, SandboxRecord } from './sandbox.js';
 
 /** An endpoint as `inspect` of its container shows it. */
@@ -12,7 +13,7 @@ export function endpointSettings(
   const { requested } = endpoint;
   const linkLocal = endpoint.linkLocal ?? [];
   const static_ = requested.ipv4 !== undefined || requested.ipv6 !== undefined || linkLocal.length > 0;
-  const [four, six] = [rangeOf(network, 4), rangeOf(network, 6)];
+  const [four, six] = [rangeHolding(network, endpoint.ipv4, 4), rangeHolding(network, endpoint.ipv6, 6)];
   return {
     IPAMConfig: static_
       ? {
@@ -58,6 +59,16 @@ export function rangeOf(network: NetworkRecord, family: 4 | 6): NetworkRange | u
   return network.ranges.find(({ subnet }) => subnet.includes(':') === (family === 6));
 }
 
+/** Of the network's ranges of one family that which an address lies in, the first for no address. */
+export function rangeHolding(
+  network: NetworkRecord,
+  address: string | undefined,
+  family: 4 | 6,
+): NetworkRange | undefined {
+  if (address === undefined) return rangeOf(network, family);
+  return network.ranges.find(({ subnet }) => contains(parseSubnet(subnet), address));
+}
+
 export function prefixLength(range: NetworkRange | undefined): number {
   return Number(range?.subnet.split('/')[1] ?? 0);
 }
@@ -68,7 +79,7 @@ export function networkInspect(
   containers: readonly { readonly container: SandboxRecord; readonly endpoint: EndpointRecord }[] | undefined,
 ): NetworkInspect {
   const withLength = (address: string | undefined, family: 4 | 6): string =>
-    address === undefined ? '' : `${address}/${prefixLength(rangeOf(network, family))}`;
+    address === undefined ? '' : `${address}/${prefixLength(rangeHolding(network, address, family))}`;
   return {
     Name: network.name,
     Id: network.id,

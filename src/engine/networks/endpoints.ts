@@ -1,26 +1,62 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { addressBytes, openLinks, type LinkChange, type Links } from '../sys/index.js';
+import { setTimeout } from 'node:timers/promises';
+import { addressBytes, openLinks, sysErrno, type LinkChange, type Links } from '../sys/index.js';
 import type { NetworkNamespace } from '../sys/index.js';
 import { AddressPool } from './address-pool.js';
 import { isIsolated } from './bridges.js';
-import { prefixLength, rangeOf } from './endpoint-settings.js';
+import { hasCode } from '../../base/errors.js';
+import { prefixLength, rangeHolding } from './endpoint-settings.js';
 import { invalid } from './errors.js';
 import { setInside } from './kernel-settings.js';
-import type { NetworkRecord } from './record.js';
+import { childLink, explainChildLink } from './parents.js';
+import type { NetworkRange, NetworkRecord } from './record.js';
 import type { EndpointRecord, EndpointRequest } from './sandbox.js';
 import { parseSubnet } from './subnet.js';
 
-/** The address pools of all networks, made when first needed. */
+/** The address pools of all networks, one for each range, made when first needed. */
 export class AddressPools {
-  readonly #pools = new Map<string, readonly (AddressPool | undefined)[]>();
+  readonly #pools = new Map<string, readonly AddressPool[]>();
 
-  of(network: NetworkRecord, family: 4 | 6): AddressPool | undefined {
+  #of(network: NetworkRecord, family: 4 | 6): AddressPool[] {
     let pools = this.#pools.get(network.id);
     if (pools === undefined) {
-      pools = ([4, 6] as const).map((each) => poolOf(network, each));
+      pools = network.ranges.map((range) => poolOf(network, range));
       this.#pools.set(network.id, pools);
     }
-    return pools[family === 4 ? 0 : 1];
+    return pools.filter((pool) => pool.family === family);
+  }
+
+  has(network: NetworkRecord, family: 4 | 6): boolean {
+    return this.#of(network, family).length > 0;
+  }
+
+  /**
+   * Of the first range that has one; undefined for a network without ranges of the family.
+   * @throws `network/addresses-exhausted`
+   */
+  allocate(network: NetworkRecord, family: 4 | 6): string | undefined {
+    const pools = this.#of(network, family);
+    const last = pools.pop();
+    for (const pool of pools) {
+      try {
+        return pool.allocate();
+      } catch (error) {
+        if (!hasCode(error, 'network/addresses-exhausted')) throw error; // there is another range
+      }
+    }
+    return last?.allocate();
+  }
+
+  /** @throws `network/invalid` when it lies outside of every range, `network/address-in-use` */
+  claimAddress(network: NetworkRecord, address: string, family: 4 | 6): string | undefined {
+    const pools = this.#of(network, family);
+    return (pools.find((pool) => pool.holds(address)) ?? pools[0])?.claim(address);
+  }
+
+  releaseAddress(network: NetworkRecord, address: string, family: 4 | 6): void {
+    this.#of(network, family)
+      .find((pool) => pool.holds(address))
+      ?.release(address);
   }
 
   forget(networkId: string): void {
@@ -28,20 +64,18 @@ export class AddressPools {
   }
 
   release(network: NetworkRecord, { ipv4, ipv6 }: EndpointRecord): void {
-    if (ipv4 !== undefined) this.of(network, 4)?.release(ipv4);
-    if (ipv6 !== undefined) this.of(network, 6)?.release(ipv6);
+    if (ipv4 !== undefined) this.releaseAddress(network, ipv4, 4);
+    if (ipv6 !== undefined) this.releaseAddress(network, ipv6, 6);
   }
 
   /** Takes the addresses of an endpoint that exists already. */
   claim(network: NetworkRecord, { ipv4, ipv6 }: EndpointRecord): void {
-    if (ipv4 !== undefined) this.of(network, 4)?.claim(ipv4);
-    if (ipv6 !== undefined) this.of(network, 6)?.claim(ipv6);
+    if (ipv4 !== undefined) this.claimAddress(network, ipv4, 4);
+    if (ipv6 !== undefined) this.claimAddress(network, ipv6, 6);
   }
 }
 
-function poolOf(network: NetworkRecord, family: 4 | 6): AddressPool | undefined {
-  const range = rangeOf(network, family);
-  if (range === undefined) return undefined;
+function poolOf(network: NetworkRecord, range: NetworkRange): AddressPool {
   const subnet = parseSubnet(range.subnet);
   const reserved = [...(range.gateway === undefined ? [] : [range.gateway]), ...Object.values(range.auxiliary)];
   const handedOut = range.ipRange === undefined ? subnet : parseSubnet(range.ipRange);
@@ -57,15 +91,16 @@ export function allocateEndpoint(
   { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [] }: EndpointRequest,
   interfaceName: string,
 ): EndpointRecord {
-  const [four, six] = [pools.of(network, 4), pools.of(network, 6)];
-  if (ipv6 !== undefined && six === undefined) throw invalid(`network ${network.name} has no IPv6 subnet`);
+  if (ipv6 !== undefined && !pools.has(network, 6)) throw invalid(`network ${network.name} has no IPv6 subnet`);
   if (mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw invalid(`${mac} is not a MAC address`);
-  const own4 = ipv4 === undefined ? four?.allocate() : four?.claim(ipv4);
+  const shared = network.driver === 'ipvlan'; // with the parent and every other link on it
+  if (shared && mac !== undefined) throw invalid('ipvlan interfaces do not support custom mac address assignment');
+  const own4 = ipv4 === undefined ? pools.allocate(network, 4) : pools.claimAddress(network, ipv4, 4);
   let own6: string | undefined;
   try {
-    own6 = ipv6 === undefined ? six?.allocate() : six?.claim(ipv6);
+    own6 = ipv6 === undefined ? pools.allocate(network, 6) : pools.claimAddress(network, ipv6, 6);
   } catch (error) {
-    if (own4 !== undefined) four?.release(own4);
+    if (own4 !== undefined) pools.releaseAddress(network, own4, 4);
     throw error;
   }
   const requested = {
@@ -78,7 +113,7 @@ export function allocateEndpoint(
     networkId: network.id,
     linkName: `tscv${randomBytes(6).toString('hex').slice(0, 11)}`, // fresh: the old pair may still be going
     interfaceName,
-    mac: mac?.toLowerCase() ?? macOf(own4 ?? own6 ?? ''),
+    mac: shared ? '' : (mac?.toLowerCase() ?? macOf(own4 ?? own6 ?? '')),
     ...(own4 === undefined ? {} : { ipv4: own4 }),
     ...(own6 === undefined ? {} : { ipv6: own6 }),
     ...(linkLocal.length === 0 ? {} : { linkLocal }),
@@ -98,39 +133,66 @@ export interface PluggedEndpoint {
 }
 
 /**
- * Makes the pairs of links and sets them up inside. Synchronous, about 1 ms for one endpoint. When it fails part of the
- * way, what was made ends with the namespace.
+ * Makes the pairs of links and sets them up inside, about 1 ms for one endpoint; it waits for nothing but a MAC on a
+ * parent link. When it fails part of the way, what was made ends with the namespace.
  * @param way - the endpoint that the default routes go through
  */
-export function plugIn(
+export async function plugIn(
   host: Links,
   namespace: NetworkNamespace,
   endpoints: readonly PluggedEndpoint[],
   way: PluggedEndpoint | undefined,
-): void {
-  host.apply(
-    endpoints.flatMap(({ network, endpoint }): LinkChange[] => [
-      {
-        kind: 'add-veth',
-        name: endpoint.linkName,
-        peer: endpoint.interfaceName,
-        peerNamespace: namespace,
-        peerMac: endpoint.mac,
-        mtu: network.mtu,
-        master: network.bridgeName,
-      },
-      { kind: 'set-hairpin', name: endpoint.linkName }, // a container may reach its own published port
-      ...(isIsolated(network) ? [{ kind: 'set-isolated' as const, name: endpoint.linkName }] : []),
-    ]),
-  );
+): Promise<void> {
+  host.apply(endpoints.flatMap((endpoint) => bridgePort(endpoint, namespace)));
+  for (const { network, endpoint } of endpoints) {
+    if (network.parent === undefined) continue;
+    try {
+      host.apply([childLink(network.parent, endpoint, namespace, network.mtu)]);
+    } catch (error) {
+      throw explainChildLink(network.parent, error);
+    }
+  }
   setUpIpv6(namespace, endpoints);
   for (const { endpoint } of endpoints) applySysctls(namespace, endpoint);
   const guest = openLinks(namespace);
   try {
+    for (const { network, endpoint } of endpoints) if (network.parent !== undefined) await raise(guest, endpoint);
     guest.apply([{ kind: 'set-up', name: 'lo' }, ...endpoints.flatMap(insideChanges), ...routesThrough(way)]);
   } finally {
     guest.close();
   }
+}
+
+const oldLinkMs = 5_000;
+
+/** A parent link carries a MAC once, and the link of a namespace that has just ended may still hold it. */
+async function raise(guest: Links, { interfaceName: name }: EndpointRecord): Promise<void> {
+  for (const deadline = Date.now() + oldLinkMs; ;) {
+    try {
+      guest.apply([{ kind: 'set-up', name }]);
+      return;
+    } catch (error) {
+      if (!['EADDRINUSE', 'EBUSY'].includes(sysErrno(error) ?? '') || Date.now() > deadline) throw error;
+    }
+    await setTimeout(20);
+  }
+}
+
+function bridgePort({ network, endpoint }: PluggedEndpoint, namespace: NetworkNamespace): LinkChange[] {
+  if (network.parent !== undefined) return [];
+  return [
+    {
+      kind: 'add-veth',
+      name: endpoint.linkName,
+      peer: endpoint.interfaceName,
+      peerNamespace: namespace,
+      peerMac: endpoint.mac,
+      mtu: network.mtu,
+      master: network.bridgeName,
+    },
+    { kind: 'set-hairpin', name: endpoint.linkName }, // a container may reach its own published port
+    ...(isIsolated(network) ? [{ kind: 'set-isolated' as const, name: endpoint.linkName }] : []),
+  ];
 }
 
 function insideChanges({ network, endpoint }: PluggedEndpoint): LinkChange[] {
@@ -138,7 +200,7 @@ function insideChanges({ network, endpoint }: PluggedEndpoint): LinkChange[] {
   const address = (own: string | undefined, family: 4 | 6): LinkChange[] =>
     own === undefined
       ? []
-      : [{ kind: 'add-address', link, address: `${own}/${prefixLength(rangeOf(network, family))}` }];
+      : [{ kind: 'add-address', link, address: `${own}/${prefixLength(rangeHolding(network, own, family))}` }];
   const linkLocal = (endpoint.linkLocal ?? []).map((own): LinkChange => ({
     kind: 'add-address',
     link,
@@ -151,9 +213,14 @@ export function routesThrough(way: PluggedEndpoint | undefined): LinkChange[] {
   if (way === undefined) return [];
   return ([4, 6] as const).flatMap((family): LinkChange[] => {
     const own = family === 4 ? way.endpoint.ipv4 : way.endpoint.ipv6;
-    const gateway = rangeOf(way.network, family)?.gateway;
+    const gateway = rangeHolding(way.network, own, family)?.gateway;
     if (own === undefined || gateway === undefined) return [];
     const destination = family === 4 ? '0.0.0.0/0' : '::/0';
+    const { parent } = way.network;
+    // In these modes the host routes for the link, which knows no neighbours.
+    if (parent?.kind === 'ipvlan' && parent.mode !== 'l2') {
+      return [{ kind: 'add-route', destination, link: way.endpoint.interfaceName }];
+    }
     return [{ kind: 'add-route', destination, gateway, link: way.endpoint.interfaceName }];
   });
 }

@@ -1,3 +1,5 @@
+import type { ParentLink } from './parents.js';
+
 /** One range of a network, as created. */
 export interface NetworkRange {
   /** With prefix length. */
@@ -11,7 +13,7 @@ export interface NetworkRange {
   readonly automatic: boolean;
 }
 
-export type NetworkDriver = 'bridge' | 'host' | 'null';
+export type NetworkDriver = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan';
 
 /** A network as it lies on disk; it changes only by being removed. */
 export interface NetworkRecord {
@@ -29,9 +31,12 @@ export interface NetworkRecord {
   readonly ipamOptions: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** Name of the link on the host; empty for `host` and `none`. */
+  /** Name of the bridge on the host; empty for the other drivers. */
   readonly bridgeName: string;
+  /** 0 on a parent link: that one's. */
   readonly mtu: number;
+  /** Of `macvlan` and `ipvlan` alone. */
+  readonly parent?: ParentLink;
 }
 
 export const networkSchema = 1;

@@ -4,7 +4,7 @@ import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { Records } from '../store/index.js';
-import { deleteLinks, type Bridges } from './bridges.js';
+import { deleteLinks, ignoring, type Bridges } from './bridges.js';
 import type { Catalogue } from './catalogue.js';
 import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
 import { Resolver, type ResolverOptions, type ResolverWay } from './dns-server.js';
@@ -22,7 +22,14 @@ import { readHostResolver } from './name-files.js';
 import type { PacketRules } from './packet-rules.js';
 import type { PortTable, Published } from './ports.js';
 import type { NetworkRecord } from './record.js';
-import type { EndpointRequest, PortRecord, PortRequest, SandboxRecord, SandboxRequest } from './sandbox.js';
+import type {
+  EndpointRecord,
+  EndpointRequest,
+  PortRecord,
+  PortRequest,
+  SandboxRecord,
+  SandboxRequest,
+} from './sandbox.js';
 
 export interface SandboxesOptions {
   readonly catalogue: Catalogue;
@@ -116,7 +123,7 @@ export class Sandboxes {
     undo.defer(() => {
       namespace.close();
     });
-    plugIn(links, namespace, plugged, wayOut(plugged));
+    await plugIn(links, namespace, plugged, wayOut(plugged));
     const live: LiveSandbox = { record, namespace, resolver: undefined, published: [], named: [] };
     this.#live.set(containerId, live);
     undo.defer(() => this.#forget(live));
@@ -159,7 +166,7 @@ export class Sandboxes {
     ports: readonly PortRequest[],
   ): Promise<void> {
     if (plugged.length > 0) await this.#resolve(live, namespace);
-    const way = wayOut(plugged);
+    const way = portsWay(plugged);
     if (way !== undefined) {
       for (const port of distinct(ports)) await this.#publish(live, port, way);
       live.record = { ...live.record, ports: live.published.map((published) => published.record) };
@@ -266,7 +273,7 @@ export class Sandboxes {
     } finally {
       namespace.close();
     }
-    const way = wayOut(plugged);
+    const way = portsWay(plugged);
     for (const port of record.ports) {
       try {
         if (way !== undefined) await this.#publish(live, port, way);
@@ -323,8 +330,8 @@ export class Sandboxes {
       bridges.ensure(network);
       const plugged = { network, endpoint };
       const before = wayOut(this.pluggedOf(live));
-      plugIn(links, namespace, [plugged], before === undefined ? wayOut([plugged]) : undefined);
-      undo.defer(() => deleteLinks([endpoint.linkName]));
+      await plugIn(links, namespace, [plugged], before === undefined ? wayOut([plugged]) : undefined);
+      undo.defer(() => unplugLink(pid, network, endpoint));
       if (live.resolver === undefined) await this.#resolve(live, namespace);
       live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
       this.#name(live);
@@ -348,7 +355,7 @@ export class Sandboxes {
     }
     live.record = { ...live.record, endpoints: live.record.endpoints.filter((other) => other !== endpoint) };
     this.#name(live);
-    await deleteLinks([endpoint.linkName]);
+    await unplugLink(pid, network, endpoint);
     await this.#moveOn(live, pid, endpoint.ipv4);
     this.#options.pools.release(network, endpoint);
     await this.#options.rules.flush();
@@ -374,8 +381,9 @@ export class Sandboxes {
         guest.close();
         namespace.close();
       }
-      for (const { record } of orphans) await this.#publish(live, record, way);
     }
+    const portWay = portsWay(this.pluggedOf(live));
+    if (portWay !== undefined) for (const { record } of orphans) await this.#publish(live, record, portWay);
     live.record = { ...live.record, ports: live.published.map((published) => published.record) };
   }
 
@@ -424,6 +432,10 @@ export class Sandboxes {
     await bridges.settled(network.id);
     const current = catalogue.resolve(network.id);
     if (bridges.isUp(network.id)) return current;
+    if (current.parent !== undefined) {
+      bridges.ensure(current);
+      return current;
+    }
     const fresh = await catalogue.refresh(current);
     if (fresh !== current) pools.forget(network.id);
     bridges.ensure(fresh);
@@ -458,7 +470,28 @@ export function parseLink(link: string): { readonly target: string; readonly ali
   return { target: /^[0-9a-f]{64}$/.test(target) ? target.slice(0, 12) : target, alias };
 }
 
+/** Where published ports lead: the host redirects only into bridges. */
+function portsWay(plugged: readonly PluggedEndpoint[]): PluggedEndpoint | undefined {
+  return wayOut(plugged.filter(({ network }) => network.parent === undefined));
+}
+
+/** A pair of links ends with the host's side; a link on a parent has only the container's. */
+async function unplugLink(pid: number, { parent }: NetworkRecord, endpoint: EndpointRecord): Promise<void> {
+  if (parent === undefined) return deleteLinks([endpoint.linkName]);
+  const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
+  const guest = openLinks(namespace);
+  try {
+    ignoring('ENODEV', () => {
+      guest.apply([{ kind: 'delete-link', name: endpoint.interfaceName }]);
+    });
+  } finally {
+    guest.close();
+    namespace.close();
+  }
+}
+
 function resolverWay({ network, endpoint }: PluggedEndpoint): ResolverWay[] {
+  if (network.parent !== undefined) return []; // the host does not reach it
   const { interfaceName, ipv4: address } = endpoint;
   const gateway = rangeOf(network, 4)?.gateway;
   return address === undefined || gateway === undefined ? [] : [{ interfaceName, address, gateway }];

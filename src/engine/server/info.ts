@@ -57,7 +57,7 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
     ],
     Plugins: {
       Volume: ['local'],
-      Network: ['bridge', 'host', 'null'],
+      Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
       Authorization: null,
       Log: ['json-file', 'none'],
     },

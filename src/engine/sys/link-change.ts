@@ -21,6 +21,21 @@ export type LinkChange =
       readonly mtu?: number;
       readonly master?: string;
     }
+  | ({
+      /** A link of another namespace, down, that shares `parent` with this one; of its own MAC. */
+      readonly kind: 'add-macvlan';
+      /** `bridge`, `private`, `vepa` or `passthru` */
+      readonly mode: string;
+      readonly mac: string;
+    } & ChildPlace)
+  | ({
+      /** The same with the parent's MAC. */
+      readonly kind: 'add-ipvlan';
+      /** `l2`, `l3` or `l3s` */
+      readonly mode: string;
+      /** `bridge`, `private` or `vepa` */
+      readonly flag: string;
+    } & ChildPlace)
   | { readonly kind: 'set-up'; readonly name: string }
   | { readonly kind: 'set-down'; readonly name: string }
   | { readonly kind: 'rename'; readonly name: string; readonly to: string }
@@ -34,6 +49,14 @@ export type LinkChange =
   | { readonly kind: 'add-address'; readonly link: string; readonly address: string }
   | { readonly kind: 'add-route'; readonly destination: string; readonly gateway?: string; readonly link: string }
   | { readonly kind: 'delete-route'; readonly destination: string; readonly gateway?: string; readonly link: string };
+
+export interface ChildPlace {
+  readonly parent: string;
+  readonly name: string;
+  readonly namespace: NetworkNamespace;
+  /** 0: the parent's. */
+  readonly mtu: number;
+}
 
 export interface LinkInfo {
   readonly name: string;

@@ -23,6 +23,13 @@ const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const [IFLA_INFO_KIND, IFLA_INFO_DATA] = [1, 2];
 const VETH_INFO_PEER = 1;
+const IFLA_LINK = 5;
+const IFLA_MACVLAN_MODE = 1;
+const [IFLA_IPVLAN_MODE, IFLA_IPVLAN_FLAGS] = [1, 2];
+/** if_link.h; the flags of ipvlan.h, where neither means bridge. */
+const macvlanModes: Readonly<Record<string, number>> = { private: 1, vepa: 2, bridge: 4, passthru: 8 };
+const ipvlanModes: Readonly<Record<string, number>> = { l2: 0, l3: 1, l3s: 2 };
+const ipvlanFlags: Readonly<Record<string, number>> = { bridge: 0, private: 1, vepa: 2 };
 const [IFLA_BRPORT_MODE, IFLA_BRPORT_ISOLATED] = [4, 33];
 const [IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS] = [1, 2, 4, 8];
 const IFA_F_NODAD = 2;
@@ -100,6 +107,20 @@ function applyChange(socket: NetlinkSocket, change: LinkChange): void {
         ),
       );
       return;
+    case 'add-macvlan':
+    case 'add-ipvlan':
+      send(
+        RTM_NEWLINK,
+        NLM_F_CREATE_EXCL,
+        linkMessage({}),
+        textAttribute(IFLA_IFNAME, checkLinkName(change.name)),
+        numberAttribute(IFLA_LINK, indexOf(socket, change.parent)),
+        change.mtu === 0 ? none : mtuAttribute(change.mtu),
+        change.kind === 'add-macvlan' ? macAttribute(change.mac) : none,
+        numberAttribute(IFLA_NET_NS_FD, change.namespace.fd),
+        nested(IFLA_LINKINFO, ...childInformation(change)),
+      );
+      return;
     case 'set-up':
     case 'set-down':
       send(
@@ -153,6 +174,22 @@ function applyChange(socket: NetlinkSocket, change: LinkChange): void {
       send(RTM_DELROUTE, 0, routeMessage(indexOf(socket, change.link), change));
       return;
   }
+}
+
+function childInformation(change: Extract<LinkChange, { kind: 'add-macvlan' | 'add-ipvlan' }>): Buffer[] {
+  if (change.kind === 'add-macvlan') {
+    const mode = numberAttribute(IFLA_MACVLAN_MODE, macvlanModes[change.mode] ?? 0);
+    return [textAttribute(IFLA_INFO_KIND, 'macvlan'), nested(IFLA_INFO_DATA, mode)];
+  }
+  const mode = shortAttribute(IFLA_IPVLAN_MODE, ipvlanModes[change.mode] ?? 0);
+  const flags = shortAttribute(IFLA_IPVLAN_FLAGS, ipvlanFlags[change.flag] ?? 0);
+  return [textAttribute(IFLA_INFO_KIND, 'ipvlan'), nested(IFLA_INFO_DATA, mode, flags)];
+}
+
+function shortAttribute(type: number, value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return attribute(type, bytes);
 }
 
 const none = Buffer.alloc(0);

@@ -74,6 +74,14 @@ function lines(change: LinkChange): string[] {
         `link set dev ${name} up`,
       ];
     }
+    case 'add-macvlan':
+    case 'add-ipvlan': {
+      const { name, parent, namespace, mode } = change;
+      const own = change.kind === 'add-macvlan' ? ` address ${change.mac}` : '';
+      const kind = change.kind === 'add-macvlan' ? `macvlan mode ${mode}` : `ipvlan mode ${mode} ${change.flag}`;
+      const place = `link ${parent} name ${checkLinkName(name)}${own}${change.mtu === 0 ? '' : mtu(change.mtu)}`;
+      return [`link add ${place} netns ${namespace.procPath} type ${kind}`];
+    }
     case 'set-up':
       return [`link set dev ${checkLinkName(change.name)} up`];
     case 'set-down':

@@ -47,6 +47,7 @@ const phrases: readonly (readonly [string, string])[] = [
   ['Permission denied', 'EACCES'],
   ['Read-only file system', 'EROFS'],
   ['not supported', 'ENOTSUP'],
+  ['Address already in use', 'EADDRINUSE'],
   ['Invalid argument', 'EINVAL'],
 ];
 

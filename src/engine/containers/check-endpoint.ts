@@ -1,0 +1,33 @@
+import type { EndpointSettings } from '../../api/container.js';
+import type { NetworkRecord } from '../networks/index.js';
+import { invalidConfig } from './errors.js';
+
+/**
+ * Refuses what an endpoint may not ask of its network, in dockerd's words. An address of a network whose range the
+ * engine chose is refused too: the range may be another one the next time.
+ * @throws `container/invalid-config`
+ */
+export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: EndpointSettings): void {
+  const { IPv4Address: ipv4 = '', IPv6Address: ipv6 = '' } = IPAMConfig ?? {};
+  const problems: string[] = [];
+  if (ipv4 !== '' || ipv6 !== '') {
+    if (network.predefined) problems.push('user specified IP address is supported on user defined networks only');
+    const chosen = [ipv4, ipv6].some((address) => address !== '' && !hasOwnRange(network, address.includes(':')));
+    if (chosen && network.name !== 'bridge') {
+      problems.push(
+        'user specified IP address is supported only when connecting to networks with user configured subnets',
+      );
+    }
+  }
+  if (network.predefined && (Aliases ?? []).length > 0) {
+    problems.push('network-scoped alias is supported only for containers in user defined networks');
+  }
+  if (problems.length === 0) return;
+  const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
+  const what = `invalid config for network ${network.name}: invalid endpoint settings:`;
+  throw invalidConfig('NetworkingConfig', [what, ...list].join('\n'));
+}
+
+function hasOwnRange({ ranges }: NetworkRecord, ipv6: boolean): boolean {
+  return ranges.some(({ automatic, subnet }) => !automatic && subnet.includes(':') === ipv6);
+}
