@@ -28,8 +28,22 @@ export type EngineReadiness =
 export const buildExtensions = {
   /** Absolute path of a context directory on the engine's machine, read in place; the body stays empty. */
   context: 'x-tscompose-context',
-  /** `1`: the body is the text of the Dockerfile. Only together with `context`. */
-  dockerfileInline: 'x-tscompose-dockerfile-inline',
+  /** `1`: the body is a `BuildDetails` as JSON. Only together with `context` or `remote`. */
+  details: 'x-tscompose-details',
   /** `1`: lines may have a `tscompose` member, with which progress can be drawn; others are for any client. */
   events: 'x-tscompose-events',
 } as const;
+
+/** What a build is given beside its query: in the body, for it may be secret or long. */
+export interface BuildDetails {
+  /** Text of the Dockerfile, in place of one in the context. */
+  readonly dockerfile?: string;
+  /** By id, base64. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Sockets of agents on the engine's machine, by id. */
+  readonly ssh?: Readonly<Record<string, string>>;
+  /** By name: an absolute path, `docker-image://reference`, or the URL of a git repository. */
+  readonly contexts?: Readonly<Record<string, string>>;
+  /** `security.insecure`, `network.host`. */
+  readonly entitlements?: readonly string[];
+}

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Filters } from '../api/common.js';
 import type { ImageInspect, ImageSummary, ProgressMessage, RegistryAuth } from '../api/image.js';
 import type { PruneReport } from '../api/volume.js';
-import { buildExtensions } from '../api/tscompose.js';
+import { type BuildDetails, buildExtensions } from '../api/tscompose.js';
 import type { Connection } from './connection.js';
 import { encodeFilters, encodeJson } from './query.js';
 import { progressOf } from './streams.js';
@@ -32,9 +32,9 @@ export type BuildContext =
   /** A tar, plain or compressed, sent while output flows. */
   | { readonly kind: 'tar'; readonly stream: Readable }
   /** A directory that the embedded engine reads in place; any other engine cannot. */
-  | { readonly kind: 'directory'; readonly path: string; readonly dockerfileInline?: string }
-  /** A git or http URL that the engine fetches. */
-  | { readonly kind: 'remote'; readonly url: string };
+  | { readonly kind: 'directory'; readonly path: string; readonly details?: BuildDetails }
+  /** A git or http URL that the engine fetches. Only the embedded engine knows `details`. */
+  | { readonly kind: 'remote'; readonly url: string; readonly details?: BuildDetails };
 
 export interface BuildQuery {
   /** Inside the context. */
@@ -188,23 +188,16 @@ function buildQuery(query: BuildQuery): Record<string, string | number | boolean
 }
 
 function contextQuery(context: BuildContext): Record<string, string | boolean> {
-  switch (context.kind) {
-    case 'tar':
-      return {};
-    case 'remote':
-      return { remote: context.url };
-    case 'directory':
-      return {
-        [buildExtensions.context]: context.path,
-        ...(context.dockerfileInline === undefined ? {} : { [buildExtensions.dockerfileInline]: true }),
-      };
-  }
+  if (context.kind === 'tar') return {};
+  return {
+    ...(context.kind === 'remote' ? { remote: context.url } : { [buildExtensions.context]: context.path }),
+    ...(context.details === undefined ? {} : { [buildExtensions.details]: true }),
+  };
 }
 
 function bodyOf(context: BuildContext): Readable | undefined {
   if (context.kind === 'tar') return context.stream;
-  if (context.kind === 'remote' || context.dockerfileInline === undefined) return undefined;
-  return Readable.from([Buffer.from(context.dockerfileInline)]);
+  return context.details === undefined ? undefined : Readable.from([Buffer.from(JSON.stringify(context.details))]);
 }
 
 /** `name:tag` and `name@digest` as the pull and push routes want them; a port in the name is no tag. */

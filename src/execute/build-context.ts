@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { BuildDetails } from '../api/tscompose.js';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -15,6 +16,10 @@ declare module '../base/errors.js' {
   interface ErrorFacts {
     'execute/no-context': { readonly path: string; readonly service: string };
     'execute/no-dockerfile': { readonly path: string; readonly service: string };
+    'execute/no-secret': { readonly secret: string; readonly service: string; readonly path: string };
+    'execute/no-ssh-agent': { readonly id: string; readonly service: string };
+    /** Only the embedded engine takes it. */
+    'execute/build-unsupported': { readonly features: readonly string[]; readonly service: string };
   }
 }
 
@@ -30,7 +35,8 @@ export interface PreparedContext {
 /**
  * The context of a build in the form that the engine can take: in place where the embedded engine can read it, else as
  * a tar without what `.dockerignore` names.
- * @throws `execute/no-context`, `execute/no-dockerfile`
+ * @throws `execute/no-context`, `execute/no-dockerfile`, `execute/no-secret`, `execute/no-ssh-agent`,
+ *   `execute/build-unsupported`
  */
 export async function prepareContext(
   client: EngineClient,
@@ -39,9 +45,13 @@ export async function prepareContext(
   signal: AbortSignal,
 ): Promise<PreparedContext> {
   const { context, dockerfile = 'Dockerfile', dockerfileInline } = request;
+  const isOurs = await readsInPlace(client, signal);
+  const details = await detailsOf(service, request);
+  if (!isOurs) refuseDetails(service, details);
   if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
   if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
-    return { context: { kind: 'remote', url: context }, dockerfile: request.dockerfile };
+    const own = { ...details, ...(dockerfileInline === undefined ? {} : { dockerfile: dockerfileInline }) };
+    return { context: { kind: 'remote', url: context, ...(isOurs ? given(own) : {}) }, dockerfile: request.dockerfile };
   }
   await requireDirectory(context, service);
   const path = resolve(context, dockerfile);
@@ -49,10 +59,65 @@ export async function prepareContext(
   const inside = relative(context, path);
   const outside = inside === '..' || inside.startsWith('../') || isAbsolute(inside);
   const text = dockerfileInline ?? (outside ? await readFile(path, 'utf8') : undefined);
-  if (!(await readsInPlace(client, signal)))
-    return tarOf(context, text === undefined ? inside : injectedName, text, signal);
-  if (text === undefined) return { context: { kind: 'directory', path: context }, dockerfile: inside };
-  return { context: { kind: 'directory', path: context, dockerfileInline: text }, dockerfile: undefined };
+  if (!isOurs) return tarOf(context, text === undefined ? inside : injectedName, text, signal);
+  const all = text === undefined ? details : { ...details, dockerfile: text };
+  return {
+    context: { kind: 'directory', path: context, ...given(all) },
+    dockerfile: text === undefined ? inside : undefined,
+  };
+}
+
+function given(details: BuildDetails): { details?: BuildDetails } {
+  return Object.keys(details).length === 0 ? {} : { details };
+}
+
+async function detailsOf(service: string, request: BuildRequest): Promise<BuildDetails> {
+  const { additionalContexts, entitlements } = request;
+  const secrets: Record<string, string> = {};
+  for (const [id, secret] of Object.entries(request.secrets)) {
+    const value = 'file' in secret ? await readSecret(service, id, secret.file) : Buffer.from(secret.text);
+    secrets[id] = value.toString('base64');
+  }
+  const ssh = Object.fromEntries(
+    Object.entries(request.ssh).map(([id, socket]) => [id, socket ?? agentSocket(service, id)]),
+  );
+  const all = { secrets, ssh, contexts: additionalContexts, entitlements };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => Object.keys(value).length > 0));
+}
+
+async function readSecret(service: string, secret: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new TscomposeError({
+      code: 'execute/no-secret',
+      message: `the secret "${secret}" for the build of service "${service}" is the file ${path}, which cannot be read`,
+      facts: { secret, service, path },
+      cause,
+    });
+  }
+}
+
+function agentSocket(service: string, id: string): string {
+  const socket = process.env['SSH_AUTH_SOCK'];
+  if (socket !== undefined && socket !== '') return socket;
+  throw new TscomposeError({
+    code: 'execute/no-ssh-agent',
+    message: `the build of service "${service}" is to be given the ssh agent "${id}", and none runs here`,
+    facts: { id, service },
+    hint: 'start ssh-agent so that SSH_AUTH_SOCK names its socket, or name the socket as ssh: ["id=/path"]',
+  });
+}
+
+function refuseDetails(service: string, details: BuildDetails): void {
+  const features = Object.keys(details);
+  if (features.length === 0) return;
+  throw new TscomposeError({
+    code: 'execute/build-unsupported',
+    message: `the build of service "${service}" uses ${features.join(', ')}, which the classic builder of this engine does not have`,
+    facts: { features, service },
+    hint: 'use the embedded engine: leave DOCKER_HOST unset',
+  });
 }
 
 function tarOf(

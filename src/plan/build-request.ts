@@ -25,7 +25,19 @@ export interface BuildRequest {
   readonly shmSize: number | undefined;
   readonly isolation: string | undefined;
   readonly ulimits: readonly Ulimit[];
+  readonly secrets: Readonly<Record<string, BuildSecret>>;
+  /** Sockets of ssh agents by id; null: the one of `SSH_AUTH_SOCK`. */
+  readonly ssh: Readonly<Record<string, string | null>>;
+  /** Absolute paths, URLs and `docker-image://reference` by name. */
+  readonly additionalContexts: Readonly<Record<string, string>>;
+  readonly entitlements: readonly string[];
 }
+
+/** Its value is read when the build starts. */
+export type BuildSecret =
+  | { readonly file: string }
+  /** `text` is what the variable held when the project was loaded. */
+  | { readonly variable: string; readonly text: string };
 
 export interface BuildOverrides {
   /** Of `--build-arg`; they win over the file's. */
@@ -62,5 +74,45 @@ export function buildRequest(
         ? { Name: name, Soft: value, Hard: value }
         : { Name: name, Soft: value.soft, Hard: value.hard },
     ),
+    secrets: buildSecrets(project, build),
+    ssh: Object.fromEntries((build.ssh ?? []).map(agentOf)),
+    additionalContexts: Object.fromEntries(
+      Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
+    ),
+    entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
+}
+
+/** A variable that is not set gives no secret, and the step that needs it says so. */
+function buildSecrets({ model, environment }: Project, build: Build): Record<string, BuildSecret> {
+  return Object.fromEntries(
+    (build.secrets ?? []).flatMap(({ source, target = source }): (readonly [string, BuildSecret])[] => {
+      const { file, environment: variable = '' } = model.secrets?.[source] ?? {};
+      if (file !== undefined) return [[target, { file }]];
+      const text = environment[variable];
+      return text === undefined ? [] : [[target, { variable, text }]];
+    }),
+  );
+}
+
+/** `id`, `id: socket`. */
+function agentOf(text: string): readonly [string, string | null] {
+  const colon = text.indexOf(': ');
+  return colon < 0 ? [text, null] : [text.slice(0, colon), text.slice(colon + 2)];
+}
+
+const servicePrefix = 'service:';
+
+function contextOf(project: Project, text: string): string {
+  if (!text.startsWith(servicePrefix)) return text;
+  const service = text.slice(servicePrefix.length);
+  const definition = project.model.services[service];
+  return definition === undefined ? text : `docker-image://${imageOf(project, service, definition)}`;
+}
+
+/** Services whose images a build names as contexts. */
+export function contextServices({ additional_contexts: contexts = {} }: Build): string[] {
+  return Object.values(contexts)
+    .filter((text) => text.startsWith(servicePrefix))
+    .map((text) => text.slice(servicePrefix.length));
 }

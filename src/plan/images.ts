@@ -1,6 +1,7 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
-import { buildRequest } from './build-request.js';
+import { inBuildOrder } from './build-order.js';
+import { buildRequest, contextServices } from './build-request.js';
 import { hookImages } from './hooks.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
@@ -43,7 +44,7 @@ export function planImages(
   options: UpOptions,
 ): PlannedImages {
   const byImage = new Map<string, string[]>();
-  for (const service of services) {
+  for (const service of withContexts(project, services, observed, options)) {
     const image = imageOf(project, service, definitionOf(project, service));
     byImage.set(image, [...(byImage.get(image) ?? []), service]);
   }
@@ -68,7 +69,8 @@ export function planImages(
       if (definition.build === undefined) continue;
       const request = buildRequest(project, build, definition, definition.build);
       const cause = decisions.find((decision) => decision?.get === 'build')?.cause ?? '';
-      const step = builder.add('image.build', cause, { image, service: build, request });
+      const before = contextServices(definition.build).flatMap((name) => stepOf.get(name) ?? []);
+      const step = builder.add('image.build', cause, { image, service: build, request }, before);
       for (const user of users) stepOf.set(user, step);
       fetched.built.push(image);
     } else if (pull !== undefined) {
@@ -98,6 +100,26 @@ function definitionOf(project: Project, service: string): Service {
   const definition = project.model.services[service];
   if (definition === undefined) throw new Error(`bug: the project has no service ${service}`);
   return definition;
+}
+
+/** The services, those first whose images a build that is due starts from, whether they were selected or not. */
+function withContexts(
+  project: Project,
+  services: readonly string[],
+  observed: ObservedState,
+  options: UpOptions,
+): readonly string[] {
+  const due = services.filter((service) => {
+    const { build } = definitionOf(project, service);
+    if (build === undefined || contextServices(build).length === 0) return false;
+    try {
+      return decide(project, service, observed, options)?.get === 'build';
+    } catch (error) {
+      if (!hasCode(error, 'plan/image-missing')) throw error;
+      return false; // told where the service itself is looked at
+    }
+  });
+  return [...new Set([...inBuildOrder(project, due).map(({ service }) => service), ...services])];
 }
 
 /** Undefined: the image is there and good. */

@@ -3,8 +3,8 @@ import { basename, join, relative, sep } from 'node:path';
 import { errnoOf, TscomposeError } from '../base/errors.js';
 import { cacheFolder, RemoteCache } from './cache.js';
 import { ociScheme } from './artifact.js';
-import { type GitReference, parseGitReference } from './git-reference.js';
-import { GitRepository } from './git.js';
+import { type GitReference, parseGitReference } from '../base/git/reference.js';
+import { GitRepository } from '../base/git/repository.js';
 import { fetchArtifact, type OciOptions } from './oci.js';
 import './errors.js';
 

@@ -1,5 +1,5 @@
 import { ociScheme } from './artifact.js';
-import { parseGitReference } from './git-reference.js';
+import { parseGitReference } from '../base/git/reference.js';
 
 /** Whether a text names compose files elsewhere rather than a path: `oci://…` or a git repository. */
 export function isRemoteReference(text: string): boolean {

@@ -2,11 +2,12 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { type Digest, hexOf } from '../../base/digest.js';
-import { hasCode } from '../../base/errors.js';
+import { hasCode, TscomposeError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import { parseReference, withDefaultTag } from '../../registry/index.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
 import type { ChainId, LayerStore } from '../snapshots/index.js';
+import { gitTrees } from './context/git-trees.js';
 import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
@@ -150,10 +151,13 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
   await using undo = new CleanupStack();
   const defer = (work: () => unknown): void => undo.defer(work);
   const tags = request.tags.map((tag) => withDefaultTag(parseReference(tag)));
+  const git = gitTrees(() => layers.scratch(), defer);
+  const epoch = epochOf(request.args);
   const context = await openContext({
     context: request.context,
     dockerfile: request.dockerfile,
     scratch: () => layers.scratch(),
+    git,
     digestsDir: parts.digestsDir,
     undo,
     signal,
@@ -171,6 +175,9 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
       cacheMounts: parts.cacheMounts,
       context: context.tree,
       secrets: request.secrets ?? {},
+      ssh: request.ssh ?? {},
+      git,
+      epoch,
       defer,
     },
     bases: baseImages({
@@ -186,7 +193,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
   const outcomeOf = (operation: Operation): Solved => {
     const solved = solvedOf.get(operation);
     if (solved === undefined) throw new Error('bug: a step reported before those below it');
-    return solved;
+    return epoch === undefined ? solved : { ...solved, createdAt: new Date(epoch * 1000).toISOString() };
   };
   const target = plan.target.last;
   let imageId: Digest | undefined;
@@ -243,6 +250,17 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     onProgress({ stream: `Successfully tagged ${tag.familiar}\n` });
   }
   return { imageId };
+}
+
+/** SOURCE_DATE_EPOCH: the image says it was made then, whenever it was. @throws `build/bad-epoch` */
+function epochOf({ SOURCE_DATE_EPOCH: text }: BuildRequest['args']): number | undefined {
+  if (text === undefined || text === null || text === '') return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new TscomposeError({
+    code: 'build/bad-epoch',
+    message: `invalid SOURCE_DATE_EPOCH: ${JSON.stringify(text)} is not a count of seconds`,
+    facts: { value: text },
+  });
 }
 
 async function sweepDigests(dir: string, now: Date): Promise<void> {

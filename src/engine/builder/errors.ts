@@ -9,7 +9,10 @@ declare module '../../base/errors.js' {
     'build/base-image-missing': { readonly reference: string };
     'build/source-missing': { readonly source: string };
     'build/bad-copy': { readonly destination: string };
+    /** The build was not given the right to it. */
+    'build/not-entitled': { readonly entitlement: string };
     'build/unsupported': { readonly feature: string };
+    'build/bad-epoch': { readonly value: string };
     'build/step-failed': {
       readonly instruction: string;
       readonly line: number;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Ulimit } from '../../api/container.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 
@@ -6,7 +7,9 @@ export type BuildContext =
   /** Read in place, never copied as a whole. Give only what the requester may read. */
   | { readonly kind: 'directory'; readonly path: string }
   /** As the docker CLI sends it; gzip, bzip2, xz and zstd are found by looking. */
-  | { readonly kind: 'tar'; readonly stream: Readable };
+  | { readonly kind: 'tar'; readonly stream: Readable }
+  /** `https://host/repo.git#ref:folder` and its like, fetched with the engine's git. */
+  | { readonly kind: 'git'; readonly url: string };
 
 export type DockerfileSource =
   /** Relative to the context. `..` and links do not lead out of it. */
@@ -38,12 +41,20 @@ export interface BuildRequest {
   readonly shmSizeBytes?: number;
   /** For `RUN --mount=type=secret`; never in a layer, the cache or the log. */
   readonly secrets?: Readonly<Record<string, Uint8Array>>;
+  /** Sockets of ssh agents by id, for `RUN --mount=type=ssh`. */
+  readonly ssh?: Readonly<Record<string, string>>;
+  /** `security.insecure` lets `RUN --security=insecure` have everything. */
+  readonly entitlements?: readonly string[];
+  /** Of RUN steps. */
+  readonly ulimits?: readonly Ulimit[];
   /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
   readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
 }
 
 export type AdditionalContext =
-  { readonly kind: 'directory'; readonly path: string } | { readonly kind: 'image'; readonly reference: string };
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'image'; readonly reference: string }
+  | { readonly kind: 'git'; readonly url: string };
 
 export interface BuildIo {
   /** The classic builder's lines; some carry a `tscompose` member besides, see `BuildEvent`. */

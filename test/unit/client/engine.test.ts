@@ -242,13 +242,14 @@ test('the context and the answer flow at the same time', async () => {
   expect(seen).toEqual(['first', 'second']);
 });
 
-test('a directory goes by its path, a Dockerfile text as the body', async () => {
+test('a directory goes by its path, a Dockerfile text and secrets in the body', async () => {
   let body = '';
   await using dockerd = new Dockerd((request, response) => {
     request.on('data', (piece: Buffer) => (body += piece.toString()));
     request.on('end', () => response.end());
   });
-  const context = { kind: 'directory', path: '/src/app', dockerfileInline: 'FROM scratch\n' } as const;
+  const details = { dockerfile: 'FROM scratch\n', secrets: { token: 'czNjcmV0' } };
+  const context = { kind: 'directory', path: '/src/app', details } as const;
   const messages = dockerd.client.images.build(
     context,
     { tags: ['a:1', 'b'], args: { X: null }, noCache: true },
@@ -258,11 +259,12 @@ test('a directory goes by its path, a Dockerfile text as the body', async () => 
   const query = new URLSearchParams(dockerd.asked[1]?.split('?')[1]);
   expect(Object.fromEntries(query)).toMatchObject({
     'x-tscompose-context': '/src/app',
-    'x-tscompose-dockerfile-inline': '1',
+    'x-tscompose-details': '1',
     buildargs: '{"X":null}',
     nocache: '1',
     version: '1',
   });
   expect(query.getAll('t')).toEqual(['a:1', 'b']);
-  expect(body).toBe('FROM scratch\n');
+  expect(JSON.parse(body)).toEqual(details);
+  expect(dockerd.asked[1]).not.toContain('czNjcmV0');
 });

@@ -146,3 +146,58 @@ test('a build carries names, labels and arguments; those of the command line win
     },
   });
 });
+
+test('a build comes after those whose images it names as contexts, also where they were not asked for', () => {
+  const over = { build: { context: '/srv', additional_contexts: { base: 'service:z', src: '/src' } } };
+  const desired = project({ services: { a: over, z: built } });
+  const expected = { base: 'docker-image://demo-z', src: '/src' };
+  const plan = planBuild(desired, { services: ['a'] });
+  expect(renderPlan(plan)).toMatchInlineSnapshot(`
+    "1          image.build  demo-z  another build starts from it
+    2 after 1  image.build  demo-a  asked to build"
+  `);
+  expect(plan.steps[1]?.operation).toMatchObject({ request: { additionalContexts: expected } });
+  expect(images(desired, nothingObserved)).toEqual([
+    'image.build demo-z: image is not there',
+    'image.build demo-a: image is not there',
+  ]);
+  expect(images(desired, has('demo-z'))).toEqual(['image.build demo-a: image is not there']);
+});
+
+test('builds that wait for each other are an error', () => {
+  const on = (service: string): Service => ({
+    build: { context: '/srv', additional_contexts: { base: `service:${service}` } },
+  });
+  const failure = failureOf(() => planBuild(project({ services: { a: on('b'), b: on('a') } })));
+  expect(failure).toMatchObject({ code: 'plan/build-cycle', facts: { services: ['a', 'b', 'a'] } });
+});
+
+test('a build carries where its secrets and agents are, and what it is entitled to', () => {
+  const desired = project({
+    environment: { TOKEN: 't0ken' },
+    secrets: {
+      s: { name: 's', file: '/run/s' },
+      v: { name: 'v', environment: 'TOKEN' },
+      u: { name: 'u', environment: 'NO' },
+    },
+    services: {
+      a: {
+        build: {
+          context: '/srv',
+          secrets: [{ source: 's', target: 'other' }, { source: 'v' }, { source: 'u' }],
+          ssh: ['default', 'key: /run/agent'],
+          privileged: true,
+          ulimits: { nofile: 12 },
+        },
+      },
+    },
+  });
+  expect(planBuild(desired).steps[0]?.operation).toMatchObject({
+    request: {
+      secrets: { other: { file: '/run/s' }, v: { variable: 'TOKEN', text: 't0ken' } },
+      ssh: { default: null, key: '/run/agent' },
+      entitlements: ['security.insecure'],
+      ulimits: [{ Name: 'nofile', Soft: 12, Hard: 12 }],
+    },
+  });
+});

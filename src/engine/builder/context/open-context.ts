@@ -8,6 +8,7 @@ import type { BuildContext, DockerfileSource } from '../request.js';
 import { openFileDigests, plainFileDigests } from './file-digests.js';
 import { BadPattern } from '../../../base/glob.js';
 import { type IgnoreRules, ignoreNothing, parseIgnore } from '../../../base/ignore-rules.js';
+import type { GitTrees } from './git-trees.js';
 import { resolveInRoot } from './scoped-path.js';
 import type { SourceTree } from './selection.js';
 import '../errors.js';
@@ -36,11 +37,12 @@ export async function openContext(options: {
   readonly context: BuildContext;
   readonly dockerfile: DockerfileSource;
   readonly scratch: () => Promise<string>;
+  readonly git: GitTrees;
   readonly digestsDir: string;
   readonly undo: CleanupStack;
   readonly signal: AbortSignal;
 }): Promise<OpenedContext> {
-  const { context, dockerfile, scratch, digestsDir, undo, signal } = options;
+  const { context, dockerfile, scratch, git, digestsDir, undo, signal } = options;
   if (context.kind === 'tar') {
     const root = await scratch();
     undo.defer(() => rm(root, { recursive: true, force: true }));
@@ -50,6 +52,11 @@ export async function openContext(options: {
       dockerfile: read,
       tree: { root, kind: 'context', ignore: ownFilesIgnored(root, read.inContext), digests: plainFileDigests },
     };
+  }
+  if (context.kind === 'git') {
+    const tree = await git.at(context.url).checkOut(signal);
+    const read = readDockerfile(tree.root, dockerfile);
+    return { dockerfile: read, tree: { ...tree, ignore: readIgnore(tree.root, read.inContext) } };
   }
   const root = await realDirectory(context.path);
   const read = readDockerfile(root, dockerfile);
@@ -113,7 +120,7 @@ function readText(path: string, shown: string): string {
 }
 
 /** `<Dockerfile>.dockerignore` wins over `.dockerignore` (Dockerfile reference, ".dockerignore file"). */
-function readIgnore(root: string, dockerfile: string | undefined): IgnoreRules {
+export function readIgnore(root: string, dockerfile: string | undefined): IgnoreRules {
   const beside =
     dockerfile === undefined
       ? []

@@ -34,7 +34,7 @@ interface InstructionFacts {
     readonly command: CommandLine;
     readonly mounts: readonly string[];
     readonly network?: 'default' | 'none' | 'host';
-    readonly security?: string;
+    readonly security?: 'sandbox' | 'insecure';
   };
   COPY: TransferFacts & { readonly from?: string };
   ADD: TransferFacts & { readonly checksum?: string; readonly keepGitDir: boolean };

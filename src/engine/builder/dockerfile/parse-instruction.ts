@@ -63,6 +63,9 @@ const parsers: Parsers = {
       throw syntaxError(line.locate(network), `invalid network mode: "${network}"`, 'RUN');
     }
     const security = flags.text('security');
+    if (security !== undefined && security !== 'sandbox' && security !== 'insecure') {
+      throw syntaxError(line.locate(security), `security "${security}" is not valid`, 'RUN');
+    }
     return {
       command: commandLine(line, rest, 'RUN requires at least one argument'),
       mounts: flags.list('mount'),

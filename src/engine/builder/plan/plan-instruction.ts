@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
+import { isRepository } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Instruction, InstructionOf } from '../dockerfile/ast.js';
 import { syntaxError } from '../dockerfile/syntax-error.js';
@@ -13,6 +14,7 @@ import type { Operation } from '../solver/operation.js';
 import { configOperation, workdirOperation } from '../steps/base-operations.js';
 import { copyOperation } from '../steps/copy-operation.js';
 import type { StepDependencies } from '../steps/dependencies.js';
+import { gitFiles } from '../steps/git-files.js';
 import { parseMount } from '../steps/mount-flag.js';
 import { isRemote, remoteFile } from '../steps/remote-file.js';
 import { runCommand } from '../steps/run-command.js';
@@ -130,9 +132,8 @@ function planArg(input: InstructionInput, instruction: InstructionOf<'ARG'>, wor
 async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'>, words: Words): Promise<PlannedStep> {
   const { previous, scope, request, sources, dependencies } = input;
   const { state } = previous;
-  if (instruction.security !== undefined && instruction.security !== 'sandbox') {
-    throw unsupported(instruction, `RUN --security=${instruction.security}`);
-  }
+  const insecure = instruction.security === 'insecure';
+  if (insecure && request.entitlements?.includes('security.insecure') !== true) throw notEntitled(instruction);
   const shell = shellOf(state);
   const command = runCommand(instruction.command, shell);
   const env = envOf(state.config);
@@ -140,7 +141,8 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
   const shownCommand = command.script === undefined ? command.args.join(' ') : instruction.text.slice('RUN '.length);
   const mounts: { mount: ReturnType<typeof parseMount>; from: Operation | undefined }[] = [];
   for (const text of instruction.mounts) {
-    const mount = parseMount(text, instruction, words.one);
+    const agents = mounts.filter((other) => other.mount.type === 'ssh').length;
+    const mount = parseMount(text, instruction, words.one, agents);
     const from = mount.type === 'bind' && mount.from !== undefined ? mount.from : undefined;
     const source = from === undefined ? undefined : await sources.from(from, instruction.at);
     if (source !== undefined && 'root' in source) {
@@ -164,6 +166,8 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
         : instruction.network,
     extraHosts: request.extraHosts ?? [],
     shmSizeBytes: request.shmSizeBytes,
+    ulimits: request.ulimits ?? [],
+    insecure,
     mounts,
   });
   const prefix =
@@ -191,32 +195,29 @@ async function planCopy(
       keyword,
     );
   }
-  const remote = keyword === 'ADD' ? expanded.filter(isRemote) : [];
-  const git =
-    keyword === 'ADD' ? expanded.find((source) => /^(git@|git:\/\/|ssh:\/\/)|\.git(#.*)?$/.test(source)) : undefined;
-  if (git !== undefined) throw unsupported(instruction, `ADD of the git repository ${git}`);
+  const fetched = keyword === 'ADD' ? expanded.filter((source) => isRepository(source) || isRemote(source)) : [];
   const from: Operation | SourceTree | undefined =
     instruction.keyword === 'COPY' && instruction.from !== undefined
       ? await stages.from(instruction.from, instruction.at)
       : undefined;
-  const checksum = instruction.keyword === 'ADD' ? instruction.checksum : undefined;
+  const checksum =
+    instruction.keyword === 'ADD' && instruction.checksum !== undefined ? words.one(instruction.checksum) : undefined;
+  const keepGitDir = instruction.keyword === 'ADD' && instruction.keepGitDir;
   const operation = copyOperation(dependencies, {
     instruction,
     base: previous.operation,
     from,
-    sources: expanded.filter((source) => !remote.includes(source)),
+    sources: expanded.filter((source) => !fetched.includes(source)),
     inlineFiles: instruction.heredocs.map(({ name, content, expand }) => ({
       name,
       content: expand ? words.raw(content) : content,
     })),
-    remoteFiles: remote.map((url) =>
-      remoteFile(dependencies, {
-        url,
-        isDirectory: destination.isDirectory,
-        at: instruction.at,
-        ...(checksum === undefined ? {} : { checksum: words.one(checksum) }),
-      }),
-    ),
+    remoteFiles: fetched.map((url) => {
+      const common = { url, at: instruction.at, ...(checksum === undefined ? {} : { checksum }) };
+      return isRepository(url)
+        ? gitFiles(dependencies, { ...common, keepGitDir })
+        : remoteFile(dependencies, { ...common, isDirectory: destination.isDirectory });
+    }),
     destination,
     chown,
     chmod,
@@ -236,6 +237,16 @@ function destinationOf(state: ImageState, text: string): Destination {
   const workingDir = state.config.WorkingDir ?? '/';
   const isDirectory = text === '' || text === '.' || text.endsWith('/') || text.endsWith('/.');
   return { path: posix.resolve('/', workingDir, text), isDirectory };
+}
+
+function notEntitled(instruction: Instruction): TscomposeError<'build/not-entitled'> {
+  return new TscomposeError({
+    code: 'build/not-entitled',
+    message: `dockerfile parse error on line ${instruction.at.line}: RUN --security=insecure is not allowed in this build`,
+    facts: { entitlement: 'security.insecure' },
+    hint: 'allow it in the compose file with build.entitlements: [security.insecure] or build.privileged: true',
+    at: instruction.at,
+  });
 }
 
 function unsupported(instruction: Instruction, feature: string): TscomposeError<'build/unsupported'> {

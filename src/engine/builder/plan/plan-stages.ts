@@ -1,9 +1,8 @@
 import type { SourceLocation } from '../../../base/source-location.js';
 import { TscomposeError } from '../../../base/errors.js';
 import type { Platform } from '../../../registry/index.js';
-import { realDirectory } from '../context/open-context.js';
+import { readIgnore, realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
-import { ignoreNothing } from '../../../base/ignore-rules.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Dockerfile, Instruction, InstructionOf, Stage } from '../dockerfile/ast.js';
 import { nearest } from '../dockerfile/nearest.js';
@@ -12,8 +11,8 @@ import { syntaxError } from '../dockerfile/syntax-error.js';
 import { wordsOf } from '../image/apply.js';
 import { emptyState, stateFromImage } from '../image/image-state.js';
 import { type ArgScope, declareArg, emptyScope } from '../image/scope.js';
-import type { BuildRequest } from '../request.js';
-import { baseOperation } from '../steps/base-operations.js';
+import type { AdditionalContext, BuildRequest } from '../request.js';
+import { baseOperation, wholeTree } from '../steps/base-operations.js';
 import type { StepDependencies } from '../steps/dependencies.js';
 import type { Operation } from '../solver/operation.js';
 import type { BaseImages } from './bases.js';
@@ -162,7 +161,7 @@ async function planFrom(
   global: ArgScope,
   stageAt: (index: number) => Promise<PlannedStage>,
 ): Promise<{ first: PlannedStep; scope: ArgScope; triggers: readonly string[] }> {
-  const { dockerfile, request, bases, signal } = input;
+  const { dockerfile, request, bases, dependencies, signal } = input;
   const { from } = stage;
   const words = wordsOf(from, (name) => global.declared.get(name), dockerfile.escape);
   const name = words.one(from.image);
@@ -189,7 +188,13 @@ async function planFrom(
     return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
   }
   const context = request.additionalContexts?.[name];
-  const reference = context?.kind === 'image' ? context.reference : name;
+  if (context !== undefined && context.kind !== 'image') {
+    const tree = await contextTree(context, dependencies, signal);
+    const operation = wholeTree(dependencies, tree, from.text);
+    const state = emptyState(platform ?? hostPlatform());
+    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
+  }
+  const reference = context?.reference ?? name;
   const image = await bases.get(reference, platform, from.at, signal);
   const triggers = image.config.config?.OnBuild ?? [];
   return {
@@ -218,7 +223,7 @@ function passThrough(base: Operation, description: string): Operation {
 }
 
 async function findSource(
-  { dockerfile, request, bases, signal }: PlanInput,
+  { dockerfile, request, bases, dependencies, signal }: PlanInput,
   stage: Stage,
   stageAt: (index: number) => Promise<PlannedStage>,
   name: string,
@@ -237,11 +242,8 @@ async function findSource(
     });
   }
   const context = request.additionalContexts?.[name];
-  if (context?.kind === 'directory') {
-    const root = await realDirectory(context.path);
-    return { root, kind: 'context', ignore: ignoreNothing, digests: plainFileDigests };
-  }
-  const reference = context?.kind === 'image' ? context.reference : name;
+  if (context !== undefined && context.kind !== 'image') return await contextTree(context, dependencies, signal);
+  const reference = context?.reference ?? name;
   if (dockerfile.stages.some((other) => other.name === name.toLowerCase() && other.index >= stage.index)) {
     throw new TscomposeError({
       code: 'build/unknown-stage',
@@ -252,6 +254,16 @@ async function findSource(
   }
   const image = await bases.get(reference, undefined, at, signal);
   return baseOperation(image.chainId, `image ${reference}`);
+}
+
+async function contextTree(
+  context: Exclude<AdditionalContext, { kind: 'image' }>,
+  { git }: StepDependencies,
+  signal: AbortSignal,
+): Promise<SourceTree> {
+  if (context.kind === 'git') return await git.at(context.url).checkOut(signal);
+  const root = await realDirectory(context.path);
+  return { root, kind: 'context', ignore: readIgnore(root, undefined), digests: plainFileDigests };
 }
 
 function wantedPlatform(from: InstructionOf<'FROM'>, text: string): Platform | undefined {

@@ -14,9 +14,15 @@ export interface WritableRoot {
   readonly seal: (signal: AbortSignal) => Promise<Layer | undefined>;
 }
 
+export interface LayerMaker {
+  readonly layers: LayerStore;
+  /** Seconds; times after it are taken back to it. */
+  readonly epoch: number | undefined;
+}
+
 /** A layer chain with a fresh directory to write into above it, given to `work` and gone after it. */
 export async function withWritableRoot<T>(
-  layers: LayerStore,
+  { layers, epoch }: LayerMaker,
   parent: ChainId | undefined,
   work: (root: WritableRoot) => Promise<T>,
 ): Promise<T> {
@@ -49,18 +55,24 @@ export async function withWritableRoot<T>(
         mounted = false;
         unmount(root, { detach: true });
       }
-      return sealUpper(layers, parent, upper, signal);
+      return sealUpper({ layers, epoch }, parent, upper, signal);
     },
   });
 }
 
 /** Makes a layer of an upper directory; undefined when there is nothing in it. */
 export async function sealUpper(
-  layers: LayerStore,
+  { layers, epoch }: LayerMaker,
   parent: ChainId | undefined,
   upperDir: string,
   signal: AbortSignal,
 ): Promise<Layer | undefined> {
   if ((await readdir(upperDir)).length === 0) return undefined;
-  return layers.commitDirectory({ parent, upperDir, ownership: 'take', signal });
+  return layers.commitDirectory({
+    parent,
+    upperDir,
+    ownership: 'take',
+    ...(epoch === undefined ? {} : { newestMtime: epoch }),
+    signal,
+  });
 }

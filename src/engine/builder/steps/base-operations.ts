@@ -3,12 +3,15 @@ import { dirname } from 'node:path';
 import { digestOf } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
 import type { ChainId } from '../../snapshots/index.js';
-import { resolve } from '../rootfs/transfer.js';
+import { digestItems, select, type SourceTree } from '../context/selection.js';
+import { resolve, transfer } from '../rootfs/transfer.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation } from '../solver/operation.js';
-import type { StepDependencies } from './dependencies.js';
+import { epochKey, type StepDependencies } from './dependencies.js';
 import '../errors.js';
+
+const root0 = { uid: 0, gid: 0 };
 
 /** FROM: files that are here already. */
 export function baseOperation(chainId: ChainId | undefined, description: string): Operation {
@@ -17,6 +20,30 @@ export function baseOperation(chainId: ChainId | undefined, description: string)
     description,
     key: () => Promise.resolve(undefined),
     run: () => Promise.resolve({ chainId }),
+  };
+}
+
+/** FROM a named context that is a directory: its files are the first layer. */
+export function wholeTree(
+  dependencies: Pick<StepDependencies, 'layers' | 'epoch'>,
+  tree: SourceTree,
+  description: string,
+): Operation {
+  const selected = (signal: AbortSignal) => select({ tree, patterns: ['.'], exclude: [], parents: false, signal });
+  return {
+    inputs: [],
+    description,
+    key: async (_, signal) =>
+      digestOf(
+        JSON.stringify(['tree/1', await digestItems(tree, await selected(signal), signal), ...epochKey(dependencies)]),
+      ),
+    run: async (_, { signal }) =>
+      await withWritableRoot(dependencies, undefined, async ({ root, seal }) => {
+        const destination = { path: '/', isDirectory: true };
+        const items = await selected(signal);
+        await transfer({ tree, items, root, destination, owner: root0, createdOwner: root0, signal });
+        return { chainId: (await seal(signal))?.chainId };
+      }),
   };
 }
 
@@ -37,7 +64,7 @@ export function configOperation(base: Operation, description: string, config: st
 
 /** WORKDIR: the directory is made where it is missing, root's and 0755. */
 export function workdirOperation(
-  { layers }: Pick<StepDependencies, 'layers'>,
+  dependencies: Pick<StepDependencies, 'layers' | 'epoch'>,
   base: Operation,
   description: string,
   path: string,
@@ -46,14 +73,17 @@ export function workdirOperation(
   return {
     inputs: [base],
     description,
-    key: ([input]) => Promise.resolve(digestOf(JSON.stringify(['workdir/1', input?.chainId ?? null, path, config]))),
+    key: ([input]) =>
+      Promise.resolve(
+        digestOf(JSON.stringify(['workdir/1', input?.chainId ?? null, path, config, ...epochKey(dependencies)])),
+      ),
     run: async ([input], { signal }) => {
       const chainId = input?.chainId;
-      const isThere = await withReadableRoot(layers, chainId, (root) =>
+      const isThere = await withReadableRoot(dependencies.layers, chainId, (root) =>
         Promise.resolve(lstatSync(resolve(root, path), { throwIfNoEntry: false })?.isDirectory() === true),
       );
       if (isThere) return { chainId };
-      return await withWritableRoot(layers, chainId, async ({ root, seal }) => {
+      return await withWritableRoot(dependencies, chainId, async ({ root, seal }) => {
         makeDirectories(resolve(root, path), path);
         const layer = await seal(signal);
         return { chainId: layer?.chainId ?? chainId };

@@ -14,7 +14,7 @@ import { withReadableRoot } from '../rootfs/readable.js';
 import { type Destination, resolve, transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation, Outcome } from '../solver/operation.js';
-import type { StepDependencies } from './dependencies.js';
+import { epochKey, type StepDependencies } from './dependencies.js';
 import type { RemoteFile } from './remote-file.js';
 import '../errors.js';
 
@@ -53,6 +53,7 @@ export function copyOperation(dependencies: StepDependencies, facts: CopyFacts):
           destination,
           chown ?? null,
           chmod ?? null,
+          ...epochKey(dependencies),
         ]),
       );
     },
@@ -105,7 +106,7 @@ async function run(
   const change = facts.chmod === undefined ? undefined : parseMode(facts.chmod);
 
   const copyFrom = (tree: SourceTree): Promise<Outcome> =>
-    withWritableRoot(layers, base?.chainId, async ({ root, seal }) => {
+    withWritableRoot(dependencies, base?.chainId, async ({ root, seal }) => {
       const items = request.patterns.length === 0 ? [] : await select({ tree, ...request, signal });
       const remote = await Promise.all(facts.remoteFiles.map((file) => file.fetch(signal)));
       const inline =

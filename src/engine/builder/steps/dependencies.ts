@@ -1,5 +1,6 @@
 import type { StepRequest } from '../../oci/index.js';
 import type { LayerStore } from '../../snapshots/index.js';
+import type { GitTrees } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
 import type { BuildCache } from '../solver/cache.js';
 import type { CacheMounts } from './cache-mounts.js';
@@ -15,6 +16,16 @@ export interface StepDependencies {
   readonly cacheMounts: CacheMounts;
   readonly context: SourceTree;
   readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** Sockets of agents by id. */
+  readonly ssh: Readonly<Record<string, string>>;
+  readonly git: GitTrees;
+  /** Seconds; no time in a layer is later. */
+  readonly epoch: number | undefined;
   /** Undone when the build ends. */
   readonly defer: (undo: () => unknown) => void;
+}
+
+/** What a layer's key holds of the epoch: nothing where there is none. */
+export function epochKey({ epoch }: Pick<StepDependencies, 'epoch'>): readonly unknown[] {
+  return epoch === undefined ? [] : [{ epoch }];
 }

@@ -21,6 +21,13 @@ interface MountFacts {
     readonly uid: number;
     readonly gid: number;
   };
+  ssh: {
+    readonly id: string;
+    readonly required: boolean;
+    readonly mode: number;
+    readonly uid: number;
+    readonly gid: number;
+  };
 }
 
 export type MountType = keyof MountFacts;
@@ -33,6 +40,7 @@ const known: Record<MountType, readonly string[]> = {
   cache: ['id', 'target', 'sharing', 'readonly', 'mode', 'uid', 'gid'],
   tmpfs: ['target', 'size'],
   secret: ['id', 'target', 'required', 'env', 'mode', 'uid', 'gid'],
+  ssh: ['id', 'target', 'required', 'mode', 'uid', 'gid'],
 };
 
 const aliases: Readonly<Record<string, string>> = {
@@ -44,12 +52,14 @@ const aliases: Readonly<Record<string, string>> = {
 
 /**
  * @param expand - applied to every value
+ * @param index - of its mounts of agents; names the socket
  * @throws `build/syntax`
  */
 export function parseMount(
   text: string,
   instruction: InstructionOf<'RUN'>,
   expand: (text: string) => string,
+  index = 0,
 ): RunMount {
   const fail = (message: string) => syntaxError(instruction.at, `${message} in --mount=${text}`, 'RUN');
   const fields = new Map<string, string>();
@@ -132,6 +142,16 @@ export function parseMount(
         ...(env === undefined ? {} : { env }),
       };
     }
+    case 'ssh':
+      return {
+        type,
+        id: fields.get('id') ?? 'default',
+        target: target ?? `/run/buildkit/ssh_agent.${index}`,
+        required: flag('required', false),
+        mode: number('mode', 0o600, 8),
+        uid: number('uid', 0),
+        gid: number('gid', 0),
+      };
   }
 }
 

@@ -12,6 +12,7 @@ import type { MountPoint } from '../rootfs/mount-points.js';
 import { resolve, transfer } from '../rootfs/transfer.js';
 import type { StepDependencies } from './dependencies.js';
 import type { RunMount, RunMountOf } from './mount-flag.js';
+import { relayAgent } from './ssh-agent.js';
 
 export interface PreparedMount {
   readonly mount: OciMount;
@@ -23,13 +24,14 @@ const root0 = { uid: 0, gid: 0 };
 declare module '../../../base/errors.js' {
   interface ErrorFacts {
     'build/secret-missing': { readonly id: string };
+    'build/ssh-missing': { readonly id: string };
   }
 }
 
 /**
  * Makes the sources of RUN's mounts; `undo` takes them away again.
  * @param chain - what the `from` of a bind mount holds
- * @throws `build/source-missing`, `build/secret-missing`
+ * @throws `build/source-missing`, `build/secret-missing`, `build/ssh-missing`
  */
 export async function prepareMounts(
   dependencies: StepDependencies,
@@ -66,6 +68,21 @@ export async function prepareMounts(
         }
         if (wanted.target === '') break;
         prepared.push(bind(await writeSecret(dependencies, wanted, value, undo), wanted.target, true));
+        break;
+      }
+      case 'ssh': {
+        const agent = dependencies.ssh[wanted.id];
+        if (agent === undefined) {
+          if (!wanted.required) break;
+          throw new TscomposeError({
+            code: 'build/ssh-missing',
+            message: `the ssh agent ${wanted.id} is required by RUN --mount and was not given`,
+            facts: { id: wanted.id },
+          });
+        }
+        const directory = await dependencies.layers.scratch();
+        undo.defer(() => rm(directory, { recursive: true, force: true }));
+        prepared.push(bind(await relayAgent(agent, `${directory}/agent`, wanted, undo), wanted.target, true));
         break;
       }
       case 'bind': {

@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import type { Ulimit } from '../../../api/container.js';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import { type Digest, digestOf } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
@@ -10,7 +11,7 @@ import { likeRoot, writeMountPoints } from '../rootfs/mount-points.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { sealUpper } from '../rootfs/writable.js';
 import type { Operation, Outcome, RunIo } from '../solver/operation.js';
-import type { StepDependencies } from './dependencies.js';
+import { epochKey, type StepDependencies } from './dependencies.js';
 import type { RunMount } from './mount-flag.js';
 import { createTail } from './output-tail.js';
 import type { RunCommand } from './run-command.js';
@@ -31,6 +32,9 @@ export interface RunFacts {
   readonly networkMode: BuildNetwork;
   readonly extraHosts: readonly string[];
   readonly shmSizeBytes: number | undefined;
+  readonly ulimits: readonly Ulimit[];
+  /** With all capabilities and devices, without filters. */
+  readonly insecure: boolean;
   readonly mounts: readonly { readonly mount: RunMount; readonly from: Operation | undefined }[];
 }
 
@@ -46,11 +50,12 @@ export function runOperation(dependencies: StepDependencies, facts: RunFacts): O
 }
 
 async function keyOf(
-  { context }: StepDependencies,
+  dependencies: StepDependencies,
   facts: RunFacts,
   outcomes: readonly Outcome[],
   signal: AbortSignal,
 ): Promise<Digest> {
+  const { context } = dependencies;
   const [base, ...mounted] = outcomes;
   const mounts: unknown[] = [];
   let next = 0;
@@ -64,7 +69,7 @@ async function keyOf(
       mounts.push([mount]);
     }
   }
-  const { command, env, cwd, user, networkMode, extraHosts, shmSizeBytes } = facts;
+  const { command, env, cwd, user, networkMode, extraHosts, shmSizeBytes, ulimits, insecure } = facts;
   return digestOf(
     JSON.stringify([
       'run/1',
@@ -77,6 +82,9 @@ async function keyOf(
       extraHosts,
       shmSizeBytes ?? 0,
       mounts,
+      ...(ulimits.length === 0 ? [] : [{ ulimits }]),
+      ...(insecure ? ['insecure'] : []),
+      ...epochKey(dependencies),
     ]),
   );
 }
@@ -126,13 +134,17 @@ async function run(
   const { exitCode } = await runStep({
     rootfs: { lower, upper, work: await scratch() },
     args: facts.command.args,
-    env: [...facts.env, ...facts.hiddenEnv, ...secretVariables(dependencies, facts)],
+    env: [...facts.env, ...facts.hiddenEnv, ...secretVariables(dependencies, facts), ...agentVariable(facts)],
     cwd: facts.cwd,
     user: facts.user,
     mounts: mounts.map(({ mount }) => mount),
     networkMode: facts.networkMode,
     extraHosts: facts.extraHosts,
-    ...(facts.shmSizeBytes === undefined ? {} : { hostConfig: { ShmSize: facts.shmSizeBytes } }),
+    hostConfig: {
+      ...(facts.shmSizeBytes === undefined ? {} : { ShmSize: facts.shmSizeBytes }),
+      ...(facts.ulimits.length === 0 ? {} : { Ulimits: [...facts.ulimits] }),
+      ...(facts.insecure ? { Privileged: true } : {}),
+    },
     onOutput: (chunk) => {
       tail.push(chunk);
       onOutput(chunk);
@@ -153,7 +165,7 @@ async function run(
       at: facts.instruction.at,
     });
   }
-  const layer = await sealUpper(layers, base?.chainId, upper, signal);
+  const layer = await sealUpper(dependencies, base?.chainId, upper, signal);
   return { chainId: layer?.chainId ?? base?.chainId };
 }
 
@@ -163,6 +175,13 @@ function secretVariables({ secrets }: StepDependencies, facts: RunFacts): string
     const value = secrets[mount.id];
     return value === undefined ? [] : [`${mount.env}=${Buffer.from(value).toString()}`];
   });
+}
+
+/** The first agent's socket, where nothing else is said. */
+function agentVariable({ mounts, env }: RunFacts): string[] {
+  const agent = mounts.find(({ mount }) => mount.type === 'ssh');
+  const isSet = env.some((entry) => entry.startsWith('SSH_AUTH_SOCK='));
+  return agent === undefined || isSet ? [] : [`SSH_AUTH_SOCK=${agent.mount.target}`];
 }
 
 function scriptMount(script: { readonly path: string; readonly content: string }, directory: string): PreparedMount {

@@ -1,9 +1,11 @@
 import { isAbsolute } from 'node:path';
+import type { Ulimit } from '../../../api/container.js';
 import { buildExtensions } from '../../../api/tscompose.js';
 import { TscomposeError } from '../../../base/errors.js';
+import { parseGitReference } from '../../../base/git/reference.js';
 import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
+import { type GivenDetails, noDetails, readDetails } from './build-details.js';
 import { parseRegistryConfig } from '../auth.js';
-import { readText } from '../body.js';
 import { badParameter } from '../errors.js';
 import { sendJson } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
@@ -11,8 +13,6 @@ import { streamProgress } from '../progress.js';
 import type { Query } from '../query.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
-
-const maxInlineBytes = 4 << 20;
 
 export function buildRoutes({ builder }: Rooms): readonly Route[] {
   return [
@@ -53,7 +53,9 @@ function withoutEvents(send: (message: BuildMessage) => void): (message: BuildMe
 async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
   const { query } = exchange;
   if (query.text('version') === '2') throw unsupported('BuildKit builds; set DOCKER_BUILDKIT=0');
+  const details = query.flag(buildExtensions.details) ? await readDetails(exchange.body) : noDetails;
   const platform = query.text('platform');
+  const ulimits = ulimitsOf(query);
   const target = query.text('target');
   const shmSizeBytes = query.integer('shmsize');
   const extraHosts = query
@@ -62,7 +64,7 @@ async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
     .filter((text) => text !== '');
   return {
     context: contextOf(exchange),
-    dockerfile: await dockerfileOf(exchange),
+    dockerfile: dockerfileOf(exchange, details),
     tags: query.list('t').filter((tag) => tag !== ''),
     args: argsOf(query),
     labels: labelsOf(query),
@@ -73,6 +75,8 @@ async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
     ...(platform === undefined ? {} : { platform }),
     ...(shmSizeBytes === undefined || shmSizeBytes <= 0 ? {} : { shmSizeBytes }),
     ...(extraHosts.length === 0 ? {} : { extraHosts }),
+    ...(ulimits.length === 0 ? {} : { ulimits }),
+    ...details.request,
   };
 }
 
@@ -86,17 +90,30 @@ function contextOf({ query, body }: Exchange): BuildContext {
     if (!isAbsolute(path)) throw badParameter(buildExtensions.context, 'the path of a context must be absolute');
     return { kind: 'directory', path };
   }
-  if (query.text('remote') !== undefined) throw unsupported('remote build contexts');
+  const remote = query.text('remote');
+  if (remote !== undefined) {
+    if (parseGitReference(remote) === undefined)
+      throw unsupported('remote build contexts that are not git repositories');
+    return { kind: 'git', url: remote };
+  }
   return { kind: 'tar', stream: body };
 }
 
-async function dockerfileOf({ query, body }: Exchange): Promise<DockerfileSource> {
+function dockerfileOf({ query }: Exchange, { dockerfile }: GivenDetails): DockerfileSource {
   const inPlace = query.text(buildExtensions.context) !== undefined;
-  if (inPlace && query.flag(buildExtensions.dockerfileInline)) {
-    return { kind: 'text', text: await readText(body, maxInlineBytes), name: 'dockerfile_inline' };
-  }
+  if (dockerfile !== undefined) return { kind: 'text', text: dockerfile, name: 'dockerfile_inline' };
   const path = query.text('dockerfile') ?? 'Dockerfile';
   return inPlace && isAbsolute(path) ? { kind: 'file', path } : { kind: 'in-context', path };
+}
+
+function ulimitsOf(query: Query): Ulimit[] {
+  const value = query.json('ulimits') ?? [];
+  const isUlimit = (one: unknown): one is Ulimit => {
+    const { Name, Soft, Hard } = (one ?? {}) as Partial<Record<keyof Ulimit, unknown>>;
+    return typeof Name === 'string' && typeof Soft === 'number' && typeof Hard === 'number';
+  };
+  if (Array.isArray(value) && value.every(isUlimit)) return value;
+  throw badParameter('ulimits', 'invalid ulimits: not a list of Name, Soft and Hard');
 }
 
 function argsOf(query: Query): Record<string, string | null> {

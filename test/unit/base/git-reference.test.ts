@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseGitReference } from '../../../src/remote/git-reference.js';
+import { parseGitReference } from '../../../src/base/git/reference.js';
 import { isRemoteReference, shownReference } from '../../../src/remote/reference.js';
 
 const commit = 'a'.repeat(40);

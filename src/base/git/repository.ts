@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, TscomposeError } from '../base/errors.js';
-import { runTool } from '../base/spawn.js';
-import type { GitReference } from './git-reference.js';
+import { readIfPresent } from '../durable-file.js';
+import { hasCode, TscomposeError } from '../errors.js';
+import { runTool } from '../spawn.js';
+import type { GitReference } from './reference.js';
 import './errors.js';
 
 const fetchTimeoutMs = 10 * 60_000;
@@ -48,13 +49,16 @@ export class GitRepository {
   }
 
   /** Checks one object of the repository out into an empty folder. @throws `remote/unavailable` */
-  async checkOut(object: string, folder: string): Promise<void> {
+  async checkOut(object: string, folder: string, { submodules = false } = {}): Promise<void> {
     // An empty template: no hooks, whatever the user's own is.
     await this.#git(['init', '--quiet', '--template=', '.'], folder);
     // The name goes into the file, not into the arguments: whoever lists processes reads those.
     await appendConfig(folder, `[remote "origin"]\n\turl = ${quoted(this.#reference.remote)}\n`);
     await this.#fetch(object, folder);
     await this.#git(['-c', 'advice.detachedHead=false', 'checkout', '--quiet', '--force', object, '--'], folder);
+    if (submodules && (await readIfPresent(join(folder, '.gitmodules'))) !== undefined) {
+      await this.#git(['submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1'], folder);
+    }
   }
 
   async #fetch(object: string, folder: string): Promise<void> {
