@@ -1,6 +1,7 @@
 import type { RegistryAuth } from '../api/image.js';
 import { parseObject } from './documents.js';
-import { type HttpClient, readBody } from './http.js';
+import { isPassingStatus, PassingTrouble } from './failures.js';
+import { discard, type HttpClient, readBody } from './http.js';
 import { isLoopback } from './registries.js';
 
 const maxTokenBytes = 1 << 20;
@@ -50,7 +51,7 @@ export class Authorizer {
     return Date.now() < this.#expiresAtMs ? this.#header : undefined;
   }
 
-  /** @returns whether trying again makes sense */
+  /** @returns whether trying again makes sense. @throws PassingTrouble, Node's errors of the token server */
   async answer(wwwAuthenticate: string, from: URL, signal: AbortSignal): Promise<boolean> {
     const before = this.#header;
     for (const { scheme, parameters } of parseChallenges(wwwAuthenticate)) {
@@ -60,8 +61,9 @@ export class Authorizer {
         this.#expiresAtMs = Infinity;
         return this.#header !== before;
       }
-      if (scheme !== 'bearer' || parameters['realm'] === undefined) continue;
-      const token = await this.#fetchToken(new URL(parameters['realm']), parameters['service'], from, signal);
+      const { realm, service } = parameters;
+      if (scheme !== 'bearer' || realm === undefined || !URL.canParse(realm)) continue;
+      const token = await this.#fetchToken(new URL(realm), service, from, signal);
       if (token === undefined) continue;
       this.#header = `Bearer ${token.token}`;
       this.#expiresAtMs = Date.now() + token.lifeMs * 0.9;
@@ -85,6 +87,13 @@ export class Authorizer {
       identity === undefined || identity === ''
         ? await this.#http.send(this.#tokenGet(realm, service, signal))
         : await this.#http.send(tokenPost(realm, service, this.#scope, identity, signal));
+    if (isPassingStatus(answer.status)) {
+      discard(answer);
+      throw new PassingTrouble(
+        `the token server ${realm.host} answered ${answer.status}`,
+        answer.headers['retry-after'],
+      );
+    }
     const body = await readBody(answer, maxTokenBytes);
     if (answer.status !== 200) return undefined;
     const document = parseObject('token', body);

@@ -42,6 +42,20 @@ export function parseProblem(body: string): RegistryProblem | undefined {
   return typeof code === 'string' ? { code, message: typeof message === 'string' ? message : '' } : undefined;
 }
 
+/** An answer that may be another one soon: too many requests, or a server's trouble. */
+export class PassingTrouble extends Error {
+  readonly retryAfter: string | undefined;
+
+  constructor(message: string, retryAfter: string | undefined) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+export function isPassingStatus(status: number): boolean {
+  return status === 429 || (status >= 500 && status !== 501);
+}
+
 export interface RefusedRequest {
   readonly registry: string;
   readonly reference: Reference;

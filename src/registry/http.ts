@@ -3,12 +3,14 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { errnoOf, TscomposeError } from '../base/errors.js';
+import { defaultPatience, paced, type Patience, timedOut } from './pace.js';
 import { trustFor, type TrustOptions } from './trust.js';
 
 const connectTimeoutMs = 15_000;
-/** Without a byte for so long a connection counts as broken. */
-const silenceTimeoutMs = 60_000;
 const maxRedirects = 5;
+/** An answer nobody reads is taken in up to here, so that its connection can serve again. */
+const maxDiscardedBytes = 64 << 10;
+const discardTimeoutMs = 5_000;
 
 export interface Ask {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
@@ -20,10 +22,13 @@ export interface Ask {
 }
 
 export interface Answer {
+  readonly method: string;
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
-  /** To be read to its end, or destroyed. */
+  /** To be read to its end, destroyed, or given to `discard`. */
   readonly body: IncomingMessage;
+  /** The body's bytes; fails when they come slower than anyone would wait for. */
+  readonly bytes: () => AsyncGenerator<Buffer, void, undefined>;
   /** After redirects. */
   readonly url: URL;
 }
@@ -36,8 +41,13 @@ export interface HttpClient {
 }
 
 /** @param isInsecure - hosts whose certificates are not checked */
-export function createHttpClient(trust: TrustOptions, isInsecure: (host: string) => boolean): HttpClient {
-  const plain = new HttpAgent({ keepAlive: true, maxSockets: 8, timeout: silenceTimeoutMs });
+export function createHttpClient(
+  trust: TrustOptions,
+  isInsecure: (host: string) => boolean,
+  patience: Patience = defaultPatience,
+): HttpClient {
+  const { silenceMs } = patience;
+  const plain = new HttpAgent({ keepAlive: true, maxSockets: 8, timeout: silenceMs });
   const secure = new Map<string, HttpsAgent>();
   const agentFor = (host: string) => {
     const known = secure.get(host);
@@ -45,7 +55,7 @@ export function createHttpClient(trust: TrustOptions, isInsecure: (host: string)
     const agent = new HttpsAgent({
       keepAlive: true,
       maxSockets: 8,
-      timeout: silenceTimeoutMs,
+      timeout: silenceMs,
       secureContext: createSecureContext(trustFor(host, trust)), // once a host: reading all authorities takes 60 ms
       rejectUnauthorized: !isInsecure(host),
     });
@@ -68,18 +78,29 @@ export function createHttpClient(trust: TrustOptions, isInsecure: (host: string)
         else socket.once(isSecure ? 'secureConnect' : 'connect', connected);
       });
       request.on('timeout', () => request.destroy(timedOut('waiting for an answer')));
-      request.on('error', (error) => {
+      let answering: NodeJS.Timeout | undefined; // headers that come byte by byte are no silence
+      request.on('finish', () => {
+        answering = setTimeout(() => request.destroy(timedOut('waiting for an answer')), 2 * silenceMs);
+      });
+      const settled = () => {
         clearTimeout(connecting);
+        clearTimeout(answering);
+      };
+      request.on('close', settled);
+      request.on('error', (error) => {
+        settled();
         reject(signal.aborted ? (signal.reason as Error) : error);
       });
       request.on('response', (response) => {
-        clearTimeout(connecting);
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response, url });
+        settled();
+        const bytes = () => paced(response, patience);
+        resolve({ method, status: response.statusCode ?? 0, headers: response.headers, body: response, bytes, url });
       });
       if (body === undefined || body instanceof Uint8Array) {
         request.end(body);
       } else {
         body.once('error', (error) => request.destroy(error));
+        request.once('close', () => body.destroy()); // a refusal half way leaves the rest unread, and its file open
         body.pipe(request);
       }
     });
@@ -93,12 +114,10 @@ export function createHttpClient(trust: TrustOptions, isInsecure: (host: string)
         const { location } = answer.headers;
         const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
         if (!isRedirect || !['GET', 'HEAD'].includes(current.method ?? 'GET')) return answer;
-        answer.body.resume();
+        discard(answer);
         if (redirects === maxRedirects) throw new Error(`more than ${maxRedirects} redirects`);
         const url = new URL(location, current.url);
-        if (!['http:', 'https:'].includes(url.protocol)) throw new Error(`a redirect to ${url.protocol}`);
-        if (url.protocol === 'http:' && current.url.protocol === 'https:')
-          throw new Error('a redirect from https to http');
+        checkOnward(current.url, url);
         current = {
           ...current,
           url,
@@ -114,10 +133,10 @@ export function createHttpClient(trust: TrustOptions, isInsecure: (host: string)
 }
 
 /** The whole body as bytes. @throws `content/size-mismatch` above `maxBytes` */
-export async function readBody({ body }: Answer, maxBytes: number): Promise<Buffer> {
+export async function readBody({ body, bytes }: Answer, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of bytes()) {
     length += chunk.length;
     if (length > maxBytes) {
       body.destroy();
@@ -132,6 +151,27 @@ export async function readBody({ body }: Answer, maxBytes: number): Promise<Buff
   return Buffer.concat(chunks);
 }
 
+/** Lets go of an answer whose body is of no interest, however long or slow that is. */
+export function discard({ body, headers, method, status }: Answer): void {
+  const isEmpty = body.complete || status === 204 || method === 'HEAD';
+  if (!isEmpty && !(Number(headers['content-length']) <= maxDiscardedBytes)) {
+    body.destroy();
+    return;
+  }
+  const timer = setTimeout(() => body.destroy(), discardTimeoutMs).unref();
+  body.once('close', () => clearTimeout(timer));
+  body.resume();
+}
+
+/**
+ * Whether a registry may send us from one address to another.
+ * @throws Error - the new one is not HTTP, or plain where the old one was not: what is sent there could be read
+ */
+export function checkOnward(from: URL, to: URL): void {
+  if (!['http:', 'https:'].includes(to.protocol)) throw new Error(`a redirect to ${to.protocol}`);
+  if (to.protocol === 'http:' && from.protocol === 'https:') throw new Error('a redirect from https to http');
+}
+
 /** Nobody listens there, or there is no such name: trying again at once is no use. */
 export function isNotThere(error: unknown): boolean {
   return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(errnoOf(error) ?? '');
@@ -139,8 +179,4 @@ export function isNotThere(error: unknown): boolean {
 
 function withoutSecrets(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
-}
-
-function timedOut(doing: string): Error {
-  return Object.assign(new Error(`timed out ${doing}`), { code: 'ETIMEDOUT' });
 }

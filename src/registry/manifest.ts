@@ -17,7 +17,7 @@ export function parseDescriptor(document: string, value: unknown): Descriptor {
   const digest = descriptor?.['digest'];
   const size = descriptor?.['size'];
   const mediaType = descriptor?.['mediaType'] ?? '';
-  if (typeof digest !== 'string' || !isDigest(digest) || typeof size !== 'number' || !(size >= 0)) {
+  if (typeof digest !== 'string' || !isDigest(digest) || !isSize(size)) {
     throw badDocument(document, 'a descriptor without a sha256 digest and a size');
   }
   const platform = objectOf(descriptor?.['platform']);
@@ -70,6 +70,10 @@ export function parseManifest(bytes: Buffer, statedType = ''): Manifest {
     layers: layers.map((item) => parseDescriptor('manifest', item)),
     ...artifactTypeOf(document),
   };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function artifactTypeOf(object: Record<string, unknown> | undefined): { readonly artifactType?: string } {

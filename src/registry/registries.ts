@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { createHttpClient, type HttpClient } from './http.js';
+import type { Patience } from './pace.js';
 
 export interface RegistryOptions {
   /** Hosts (with port) spoken to over plain HTTP, or TLS without checking. Loopback always is. */
@@ -11,6 +12,7 @@ export interface RegistryOptions {
   readonly extraCaFile?: string;
   /** The first pause before something is tried again; each further one is twice as long. */
   readonly firstRetryDelayMs?: number;
+  readonly patience?: Patience;
 }
 
 export interface Endpoint {
@@ -35,7 +37,7 @@ export function openRegistries(options: RegistryOptions): Registries {
   const { insecure = [], mirrors = {}, certsDirs = ['/etc/docker/certs.d'] } = options;
   const extraCaFile = options.extraCaFile ?? process.env['TSCOMPOSE_EXTRA_CA_CERTS'];
   const isInsecure = (host: string) => isLoopback(host) || insecure.includes(host);
-  const http = createHttpClient({ certsDirs, extraCaFile }, isInsecure);
+  const http = createHttpClient({ certsDirs, extraCaFile }, isInsecure, options.patience);
   const own = (domain: string): Endpoint => {
     const host = domain === dockerHub ? dockerHubRegistry : domain;
     const schemes = isInsecure(host) ? ['https', 'http'] : ['https'];

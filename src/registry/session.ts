@@ -7,15 +7,18 @@ import type { Descriptor } from './manifest.js';
 import { acceptedManifests } from './media-types.js';
 import type { Reference } from './reference.js';
 import { Authorizer } from './auth.js';
-import { reasonOf, refusal, type RefusedRequest, unreachable } from './failures.js';
-import { type Answer, type HttpClient, isNotThere, readBody } from './http.js';
+import { isPassingStatus, PassingTrouble, reasonOf, refusal, type RefusedRequest, unreachable } from './failures.js';
+import { type Answer, checkOnward, discard, type HttpClient, isNotThere, readBody } from './http.js';
 import type { Endpoint, Registries } from './registries.js';
 
 const maxManifestBytes = 4 << 20;
 const maxErrorBytes = 64 << 10;
 const maxAttempts = 6;
-const maxUploads = 3;
+const maxUploads = 5;
+const maxGreetings = 3;
 const maxDelayMs = 15_000;
+/** A line that breaks after less than this has not worked: a byte a connection would never come to an end. */
+const goodRunBytes = 64 << 10;
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
@@ -71,12 +74,8 @@ export class RegistrySession {
 
   /** @param which - a tag or a digest; the answer is checked against the digest. @throws `registry/…`, `content/…` */
   async manifest(which: string, expected?: Descriptor): Promise<FetchedManifest> {
-    const answer = await this.#send({
-      path: `${this.#reference.path}/manifests/${which}`,
-      headers: { accept: acceptedManifests },
-    });
-    if (answer.status !== 200) throw await this.#refused(answer, 'manifest');
-    const bytes = await readBody(answer, maxManifestBytes);
+    const ask = { path: `${this.#reference.path}/manifests/${which}`, headers: { accept: acceptedManifests } };
+    const { answer, bytes } = await this.#whole(ask, maxManifestBytes, 'manifest');
     const digest = digestOf(bytes);
     const promised = expected?.digest ?? (which.includes(':') ? which : answer.headers['docker-content-digest']);
     if (typeof promised === 'string' && promised.startsWith('sha256:') && promised !== digest) {
@@ -87,9 +86,8 @@ export class RegistrySession {
 
   /** A small blob, verified. @throws `registry/…`, `content/…` */
   async document({ digest, size }: Descriptor): Promise<Buffer> {
-    const answer = await this.#send({ path: `${this.#reference.path}/blobs/${digest}` });
-    if (answer.status !== 200) throw await this.#refused(answer, 'blob');
-    const bytes = await readBody(answer, Math.min(size, maxManifestBytes * 2));
+    const ask = { path: `${this.#reference.path}/blobs/${digest}` };
+    const { bytes } = await this.#whole(ask, Math.min(size, maxManifestBytes * 2), 'blob');
     const actual = digestOf(bytes);
     if (actual !== digest) throw wrongDigest(digest, actual);
     return bytes;
@@ -104,24 +102,24 @@ export class RegistrySession {
     let received = 0;
     let failures = 0;
     while (received < size) {
+      const before = received;
       const headers = received === 0 ? {} : { range: `bytes=${received}-` };
       const answer = await this.#send({ path: `${this.#reference.path}/blobs/${digest}`, headers });
       if (answer.status !== 200 && answer.status !== 206) throw await this.#refused(answer, 'blob');
       let skip = answer.status === 206 ? 0 : received; // a server without ranges begins anew
       try {
-        for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+        for await (const chunk of answer.bytes()) {
           const fresh = chunk.subarray(Math.min(skip, chunk.length));
           skip -= chunk.length - fresh.length;
           if (fresh.length === 0) continue;
           received += fresh.length;
           if (received > size) throw tooLong(digest, size, received);
-          failures = 0;
           yield fresh;
         }
         if (received < size) throw Object.assign(new Error('the connection ended early'), { code: 'ECONNRESET' });
       } catch (error) {
         this.#signal.throwIfAborted();
-        failures += 1;
+        failures = received - before >= goodRunBytes ? 1 : failures + 1;
         if (error instanceof TscomposeError) throw error;
         if (failures >= maxAttempts) throw this.#unreachable(answer.url, error);
         await this.#pause(failures, undefined);
@@ -133,7 +131,7 @@ export class RegistrySession {
 
   async hasBlob(digest: Digest): Promise<boolean> {
     const answer = await this.#send({ method: 'HEAD', path: `${this.#reference.path}/blobs/${digest}` });
-    answer.body.resume();
+    discard(answer);
     if (answer.status === 200) return true;
     if (answer.status === 404) return false;
     throw await this.#refused(answer, 'upload');
@@ -152,13 +150,19 @@ export class RegistrySession {
       headers: { 'content-length': '0' },
     });
     if (answer.status === 201) {
-      answer.body.resume();
+      discard(answer);
       return undefined;
     }
     const { location } = answer.headers;
     if (answer.status !== 202 || location === undefined) throw await this.#refused(answer, 'upload');
-    answer.body.resume();
-    return new URL(location, answer.url);
+    discard(answer);
+    try {
+      const to = new URL(location, answer.url);
+      checkOnward(answer.url, to);
+      return to;
+    } catch (error) {
+      throw this.#unreachable(answer.url, error);
+    }
   }
 
   /**
@@ -180,7 +184,7 @@ export class RegistrySession {
       try {
         const answer = await this.#send({ method: 'PUT', path: url, headers, body });
         if (answer.status !== 201 && answer.status !== 204) throw await this.#refused(answer, 'upload');
-        answer.body.resume();
+        discard(answer);
         return;
       } catch (error) {
         this.#signal.throwIfAborted();
@@ -199,7 +203,27 @@ export class RegistrySession {
       body: bytes,
     });
     if (answer.status !== 201 && answer.status !== 200) throw await this.#refused(answer, 'upload');
-    answer.body.resume();
+    discard(answer);
+  }
+
+  /** A small answer to its end; asked for again when the line breaks in it. */
+  async #whole(
+    ask: Ask,
+    maxBytes: number,
+    asked: RefusedRequest['asked'],
+  ): Promise<{ readonly answer: Answer; readonly bytes: Buffer }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.#send(ask);
+      if (answer.status !== 200) throw await this.#refused(answer, asked);
+      try {
+        return { answer, bytes: await readBody(answer, maxBytes) };
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (error instanceof TscomposeError) throw error;
+        if (attempt >= maxAttempts) throw this.#unreachable(answer.url, error);
+        await this.#pause(attempt, undefined);
+      }
+    }
   }
 
   /** Authorizes, and repeats what failed for a reason that passes: too many requests, a server's trouble, a broken line. */
@@ -209,7 +233,7 @@ export class RegistrySession {
     for (let attempt = 1; ; attempt += 1) {
       const base = this.#base ?? (await this.#findBase());
       const url = ask.path instanceof URL ? ask.path : new URL(`v2/${ask.path}`, withSlash(base));
-      const authorization = url.host === base.host ? this.#authorizer.header() : undefined;
+      const authorization = url.origin === base.origin ? this.#authorizer.header() : undefined;
       const headers = { ...ask.headers, ...(authorization === undefined ? {} : { authorization }) };
       const body = typeof ask.body === 'function' ? await ask.body() : ask.body;
       let answer: Answer;
@@ -225,15 +249,29 @@ export class RegistrySession {
       const challenge = answer.headers['www-authenticate'];
       if (answer.status === 401 && challenge !== undefined && !challenged) {
         challenged = true;
-        if (await this.#authorizer.answer(challenge, base, this.#signal)) {
-          answer.body.resume();
+        if (await this.#authorize(challenge, base)) {
+          discard(answer);
           continue;
         }
       }
-      const isPassingTrouble = answer.status === 429 || (answer.status >= 500 && answer.status !== 501);
-      if (!isPassingTrouble || attempt >= attempts) return answer;
-      answer.body.resume();
+      if (!isPassingStatus(answer.status) || attempt >= attempts) return answer;
+      discard(answer);
       await this.#pause(attempt, answer.headers['retry-after']);
+    }
+  }
+
+  /** @returns whether there is a new answer to the challenge */
+  async #authorize(challenge: string, base: URL): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#authorizer.answer(challenge, base, this.#signal);
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (error instanceof TscomposeError) throw error;
+        const isTrouble = error instanceof PassingTrouble;
+        if (attempt >= maxAttempts || !(isTrouble || isPassing(error))) throw this.#unreachable(base, error);
+        await this.#pause(attempt, isTrouble ? error.retryAfter : undefined);
+      }
     }
   }
 
@@ -244,14 +282,18 @@ export class RegistrySession {
     if (first === undefined) throw new Error('bug: an endpoint without URL');
     let failed: unknown;
     for (const base of others.length === 0 ? [] : baseUrls) {
-      try {
-        const answer = await this.#http.send({ url: new URL('v2/', withSlash(base)), signal: this.#signal });
-        answer.body.resume();
-        this.#base = base;
-        return base;
-      } catch (error) {
-        this.#signal.throwIfAborted();
-        failed = error;
+      // A broken line does not speak against TLS: to go on in the clear at once would ask a TLS server in the wrong way.
+      for (let attempt = 1; attempt <= maxGreetings; attempt += 1) {
+        try {
+          discard(await this.#http.send({ url: new URL('v2/', withSlash(base)), signal: this.#signal }));
+          this.#base = base;
+          return base;
+        } catch (error) {
+          this.#signal.throwIfAborted();
+          failed = error;
+          if (!isPassing(error)) break;
+        }
+        await this.#pause(attempt, undefined);
       }
     }
     if (others.length > 0) throw this.#unreachable(new URL('v2/', withSlash(baseUrls.at(-1) ?? first)), failed);
