@@ -220,7 +220,7 @@ describe('documents', () => {
     ['the prototype for a config', '{"layers":[],"__proto__":{"config":{}}}'],
     ['bytes that are no text', '\xff\xfe'],
   ])('with %s are refused', (_, text) => {
-    expect(() => parseManifest(Buffer.from(text, 'latin1'))).toThrowError(
+    expect(() => parseManifest(Buffer.from(text, 'latin1'))).toThrow(
       expect.objectContaining({ code: 'image/bad-document' }) as Error,
     );
   });
