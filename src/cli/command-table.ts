@@ -135,6 +135,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/ps.js')).psCommand,
   },
   {
+    name: 'publish',
+    summary: 'Put the project into a registry',
+    load: async () => (await import('./commands/publish.js')).publishCommand,
+  },
+  {
     name: 'pull',
     summary: 'Pull the images of services',
     load: async () => (await import('./commands/pull.js')).pullCommand,

@@ -1,27 +1,45 @@
-import { planBuild } from '../../plan/index.js';
+import { TscomposeError } from '../../base/errors.js';
+import { planBuild, planPush } from '../../plan/index.js';
+import { bakeFile } from '../bake-file.js';
 import { defineCommand } from '../command.js';
-import { flag, flagOn, list, text } from '../flags.js';
+import { flag, flagOn, list, text, type FlagValues } from '../flags.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runPlan } from '../run-plan.js';
+
+declare module '../../base/errors.js' {
+  interface ErrorFacts {
+    'cli/no-builder-for': { readonly flag: string };
+  }
+}
+
+const buildFlags = {
+  buildArg: list('Set a build argument; without a value it is taken from here', { placeholder: 'KEY[=VALUE]' }),
+  builder: text('Builder of buildx; only its name “default” is one here', { placeholder: 'NAME' }),
+  check: flag('Refused: the builder has no lint'),
+  compress: flagOn('Without effect', { hidden: true }),
+  forceRm: flagOn('Without effect', { hidden: true }),
+  memory: text('Without effect: steps have no limit of their own', { short: 'm', placeholder: 'BYTES' }),
+  noCache: flag('Do every step again'),
+  noRm: flag('Without effect', { hidden: true }),
+  parallel: flagOn('Without effect', { hidden: true }),
+  print: flag('Print the builds as a bake file and build nothing'),
+  progress: text('Give it before the command', { hidden: true }),
+  provenance: text('Attestations are not made: false is the only choice', { placeholder: 'WHAT' }),
+  pull: flag('Look for newer base images'),
+  push: flag('Push the images of services that name one'),
+  quiet: flag('Do not show the steps', { short: 'q' }),
+  sbom: text('Attestations are not made: false is the only choice', { placeholder: 'WHAT' }),
+  ssh: text('Refused: the builder reaches no ssh agent', { placeholder: 'ID[=PATH]' }),
+  withDependencies: flag('Build what the services need too'),
+} as const;
 
 export const buildCommand = defineCommand({
   details: 'Of all services that have a build section, or of those named.',
   usage: '[SERVICE...]',
-  flags: {
-    buildArg: list('Set a build argument; without a value it is taken from here', { placeholder: 'KEY[=VALUE]' }),
-    builder: text('Without effect', { hidden: true }),
-    compress: flagOn('Without effect', { hidden: true }),
-    forceRm: flagOn('Without effect', { hidden: true }),
-    memory: text('Memory limit of the build', { short: 'm', placeholder: 'BYTES' }),
-    noCache: flag('Do every step again'),
-    noRm: flag('Without effect', { hidden: true }),
-    parallel: flagOn('Without effect', { hidden: true }),
-    progress: text('Give it before the command', { hidden: true }),
-    pull: flag('Look for newer base images'),
-    quiet: flag('Do not show the steps', { short: 'q' }),
-    withDependencies: flag('Build what the services need too'),
-  },
+  flags: buildFlags,
   run: async ({ flags, args, context }) => {
+    refuseWhatNoBuilderDoes(flags);
+    if (flags.memory !== undefined) context.warn('warning: --memory has no effect, steps have no limit of their own');
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
     const project = enableNamed(loaded, args);
@@ -36,17 +54,43 @@ export const buildCommand = defineCommand({
       context.warn('No services to build');
       return 0;
     }
+    if (flags.print) {
+      const builds = plan.steps.flatMap(({ operation }) => (operation.kind === 'image.build' ? [operation] : []));
+      context.terminal.stdout.write(bakeFile(builds));
+      return 0;
+    }
     const client = await context.engine();
     const progress = await context.progress('build');
-    await runPlan(
-      context,
-      { client, project, progress, signal: context.signal, quiet: { builds: flags.quiet, pulls: false } },
-      plan,
-    );
+    const quiet = { builds: flags.quiet, pulls: flags.quiet };
+    const work = { client, project, progress, signal: context.signal, quiet };
+    await runPlan(context, work, plan);
+    if (flags.push) {
+      await runPlan(context, work, planPush(project, { services: args, withDependencies: flags.withDependencies }));
+    }
     await progress.end();
     return 0;
   },
 });
+
+/** @throws `cli/no-builder-for`: a build that silently lacks what was asked of it would be worse */
+function refuseWhatNoBuilderDoes({ builder, check, provenance, sbom, ssh }: FlagValues<typeof buildFlags>): void {
+  const asked = (value: string | undefined, ...harmless: readonly string[]): boolean =>
+    value !== undefined && value !== '' && !harmless.includes(value);
+  if (check) throw noBuilderFor('--check', 'the builder has no lint');
+  if (asked(ssh)) throw noBuilderFor('--ssh', 'the builder reaches no ssh agent');
+  if (asked(builder, 'default')) throw noBuilderFor('--builder', 'images are built by the engine itself');
+  if (asked(provenance, 'false')) throw noBuilderFor('--provenance', 'the builder makes no attestations');
+  if (asked(sbom, 'false')) throw noBuilderFor('--sbom', 'the builder makes no attestations');
+}
+
+function noBuilderFor(flag: string, reason: string): TscomposeError<'cli/no-builder-for'> {
+  return new TscomposeError({
+    code: 'cli/no-builder-for',
+    message: `cannot build with ${flag}: ${reason}`,
+    facts: { flag },
+    hint: `leave it out; build --print writes a file that docker buildx bake builds with ${flag}`,
+  });
+}
 
 function buildArgument(entry: string, environment: Readonly<Record<string, string>>): readonly [string, string | null] {
   const [name = '', ...value] = entry.split('=');

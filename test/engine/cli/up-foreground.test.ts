@@ -62,10 +62,10 @@ describe.skipIf(missing !== undefined)('up in the foreground', () => {
   });
 
   test.each([
-    [['--abort-on-container-exit'], 3],
-    [['--abort-on-container-failure'], 3],
-    [['--exit-code-from', 'stays'], 0],
-  ])('%j stops the rest when one ends', async (flags, exitCode) => {
+    [['up', '--abort-on-container-exit'], 3],
+    [['up', '--abort-on-container-failure'], 3],
+    [['up', '--exit-code-from', 'stays'], 0],
+  ])('%j stops the rest when one ends', async (line, exitCode) => {
     await using sandbox = await new EngineSandbox().withBusybox();
     const cwd = sandbox.project('demo', {
       'compose.yaml': `services:
@@ -73,7 +73,7 @@ describe.skipIf(missing !== undefined)('up in the foreground', () => {
   ends: {image: busybox, depends_on: [stays], command: ${talker('done', 'sleep 0.3; exit 3')}}
 `,
     });
-    const result = await sandbox.run(['up', ...flags], { cwd });
+    const result = await sandbox.run(line, { cwd });
     expect(result.exitCode).toBe(exitCode);
     expect(result.stdout).toContain('stays-1 exited with code 0\n');
   });
