@@ -1,7 +1,7 @@
 import type { SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { buildGraph, startOrder } from '../graph/index.js';
+import { buildGraph, dependenciesOf, startOrder } from '../graph/index.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 import { gatherEvidence } from './evidence.js';
 import { chainTo, fieldOf } from './failures.js';
@@ -21,8 +21,8 @@ export interface Finding {
 }
 
 /**
- * Looks at every container of the services (all without names) and tells what is wrong, causes before what suffers from
- * them. Empty: nothing is.
+ * Looks at every container of the services (all without names) and of what they need, and tells what is wrong, causes
+ * before what suffers from them. Empty: nothing is.
  */
 export async function postMortem(
   client: EngineClient,
@@ -31,7 +31,8 @@ export async function postMortem(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const graph = buildGraph(project);
-  const wanted = startOrder(graph, services.length === 0 ? undefined : services).flat();
+  const named = services.length === 0 ? undefined : [...services, ...dependenciesOf(graph, services)];
+  const wanted = startOrder(graph, named).flat();
   const { containers } = await observe(client, project, signal, { images: false, networks: false, volumes: false });
   const found = await Promise.all(
     wanted.map(async (service) => {

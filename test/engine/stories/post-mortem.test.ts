@@ -185,6 +185,9 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
         [execute/finding]
       "
     `);
+    const api = await sandbox.ok(['why', 'api'], { cwd });
+    expect(api).toContain('service "db" exited with code 3');
+    expect(api).toContain('service "api" was not started: it needs "db"');
     const findings = (await sandbox.ok(['why', '--json', 'db'], { cwd })).trim().split('\n');
     expect(findings.map((line) => JSON.parse(line) as unknown)).toMatchObject([
       { code: 'execute/finding', line: 17, facts: { service: 'db', diagnosis: 'exit-code' } },
