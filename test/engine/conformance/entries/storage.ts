@@ -70,7 +70,7 @@ export const storage: readonly Entry[] = [
       volumes: [{ type: 'bind', source: './absent', target: '/mnt/data', bind: { create_host_path: false } }],
     },
     script: 'true',
-    expected: /refused: .*bind source path does not exist: /,
+    expected: /refused: .*its mount .* does not exist/,
   },
   {
     attribute: 'volumes[].bind.propagation',
