@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageOf } from '../../../src/base/errors.js';
-import { type Case, cases } from './cases.js';
+import type { Case } from './case.js';
+import { cases } from './cases.js';
 import { BuildLab, missing } from './lab.js';
+import { moreCases } from './more-cases.js';
 import { Peer, peerMissing } from './peer.js';
+
+const all = [...cases, ...moreCases];
 
 /** What can be seen of a built image. */
 interface Seen {
@@ -46,13 +50,13 @@ describe.skipIf(missing !== undefined)(`the Dockerfile language (needs ${missing
     }
   }
 
-  test.each(cases)('$name', async (one) => {
+  test.each(all)('$name', async (one) => {
     const seen = await ours(one);
     if (one.fails === undefined) expect(seen).toMatchSnapshot();
     else expect(seen.fails).toContain(one.fails);
   });
 
-  const comparable = cases.filter(({ notOnPeer }) => notOnPeer === undefined);
+  const comparable = all.filter(({ notOnPeer }) => notOnPeer === undefined);
   describe.skipIf(peerMissing !== undefined)(
     `as the classic builder of a real engine does it (needs ${peerMissing ?? ''})`,
     () => {

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Case } from './cases.js';
+import type { Case } from './case.js';
 import { busyboxFiles, listTree, writeTree } from './lab.js';
 
 const run = promisify(execFile);
@@ -43,7 +43,7 @@ export class Peer implements AsyncDisposable {
     // The image has another name here, so that nobody's own is touched.
     const text = one.dockerfile
       .join('\n')
-      .replace(/^FROM busybox/gim, `FROM ${this.#base}`)
+      .replace(/^FROM (--\S+ )?busybox/gim, `FROM $1${this.#base}`)
       .replace('--from=busybox', `--from=${this.#base}`)
       .replace('I=busybox', `I=${this.#base.split(':')[0] ?? ''}`)
       .replace('T=latest', `T=${process.pid}`);

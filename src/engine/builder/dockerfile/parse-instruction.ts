@@ -26,7 +26,8 @@ interface Input {
   readonly flags: Flags;
 }
 
-const knownFlags: Partial<Record<Keyword, readonly string[]>> = {
+/** Flags by instruction; the others take none. */
+export const knownFlags: Partial<Record<Keyword, readonly string[]>> = {
   FROM: ['platform'],
   RUN: ['mount', 'network', 'security'],
   COPY: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'],
