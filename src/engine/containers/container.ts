@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { WaitCondition, WaitResponse } from '../../api/container.js';
 import type { HealthMonitor } from './health.js';
+import type { SyslogForward } from './syslog-forward.js';
 import type { ContainerRecord, ContainerState } from './record.js';
 import { removing } from './errors.js';
 import { type ContainerEvent, isLive, nextStatus } from './status.js';
@@ -26,6 +27,8 @@ export class Container {
   readonly signals = new EventEmitter<Signals>();
   readonly preparations = new Set<Preparation>();
   health: HealthMonitor | undefined;
+  /** Of the driver `syslog`. */
+  forward: SyslogForward | undefined;
   /** Waits to start it again; see the restart policy. */
   restartTimer: NodeJS.Timeout | undefined;
   restartDelayMs = 0;

@@ -1,16 +1,23 @@
 import { existsSync } from 'node:fs';
 import type { LogConfig } from '../../api/container.js';
-import { TscomposeError } from '../../base/errors.js';
+import { messageOf, TscomposeError } from '../../base/errors.js';
+import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
 import { parseSize } from './log-rotation.js';
+import type { ContainerRecord } from './record.js';
+import type { Room } from './room.js';
+import { SyslogForward } from './syslog-forward.js';
+import { renderTag } from './syslog-message.js';
+import { readSyslogTarget } from './syslog-options.js';
+import { openSyslogSink, type SyslogSink } from './syslog-sink.js';
 
 const journalSocket = '/run/systemd/journal/socket';
 const naming = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'];
 const rotating = ['max-size', 'max-file', 'compress'];
 
 /**
- * Options of each driver. All but `none` keep the log in one and the same file; `journald` writes to the journal besides,
- * as dockerd's do that keep a copy for `logs`.
+ * Options of each driver. All but `none` keep the log in one and the same file; `journald` and `syslog` write elsewhere
+ * besides, as dockerd's do that keep a copy for `logs`.
  */
 const drivers: Readonly<Record<string, readonly string[] | 'any'>> = {
   'json-file': [...rotating, ...naming],
@@ -18,6 +25,7 @@ const drivers: Readonly<Record<string, readonly string[] | 'any'>> = {
   local: rotating,
   journald: naming,
   none: 'any',
+  syslog: ['syslog-address', 'syslog-facility', 'syslog-format', ...naming],
 };
 
 /** What no host could do. @throws `container/invalid-config` */
@@ -25,12 +33,14 @@ export function checkLogConfig(logConfig: LogConfig | undefined): void {
   const { Type, Config } = logConfig ?? {};
   const driver = Type === undefined || Type === '' ? 'json-file' : Type;
   const known = drivers[driver];
-  if (driver === 'syslog') return; // a driver of Docker's, which this host turns out not to have: see below
   if (known === undefined) {
     throw invalidConfig('LogConfig', `error looking up logging plugin ${driver}: plugin "${driver}" not found`);
   }
   const unknown = Object.keys(Config ?? {}).find((option) => known !== 'any' && !known.includes(option));
-  if (unknown === undefined) return;
+  if (unknown === undefined) {
+    if (driver === 'syslog') readSyslogTarget(Config ?? {});
+    return;
+  }
   const where = driver === 'local' ? 'log driver local' : `${driver} log driver`;
   throw invalidConfig('LogConfig', `unknown log opt '${unknown}' for ${where}`);
 }
@@ -38,12 +48,37 @@ export function checkLogConfig(logConfig: LogConfig | undefined): void {
 /** What this host cannot do now. @throws `container/start-failed`, in dockerd's words and with what is missing */
 export function requireLogDriver(containerId: string, logConfig: LogConfig | undefined): void {
   const problem = problemOf(logConfig);
-  if (problem === undefined) return;
-  throw new TscomposeError({
+  if (problem !== undefined) throw noDriver(containerId, problem.message, problem.hint);
+}
+
+/**
+ * The way to the daemon for a container that logs to syslog; undefined for any other.
+ * @throws `container/start-failed` when the daemon is not there
+ */
+export async function openLogSink(record: ContainerRecord): Promise<SyslogSink | undefined> {
+  const { Type, Config } = record.hostConfig.LogConfig ?? {};
+  if (Type !== 'syslog') return undefined;
+  try {
+    const { address, tag } = readSyslogTarget(Config ?? {});
+    renderTag(tag, record);
+    return await openSyslogSink(address);
+  } catch (error) {
+    throw noDriver(record.id, messageOf(error), 'start the syslog daemon, or correct syslog-address and tag');
+  }
+}
+
+/** Goes on sending what a container says, or what it said before it ended unseen. */
+export function forwardLog(room: Room, container: Container, sink?: SyslogSink): void {
+  if (container.record.hostConfig.LogConfig?.Type !== 'syslog') return;
+  container.forward = new SyslogForward(room, container, sink);
+}
+
+function noDriver(containerId: string, problem: string, hint: string | undefined): TscomposeError {
+  return new TscomposeError({
     code: 'container/start-failed',
-    message: `failed to create task for container: failed to initialize logging driver: ${problem.message}`,
+    message: `failed to create task for container: failed to initialize logging driver: ${problem}`,
     facts: { containerId, exitCode: 128 },
-    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 
@@ -56,12 +91,6 @@ function problemOf(logConfig: LogConfig | undefined): { readonly message: string
     return {
       message: `journald is not enabled on this host: there is no ${journalSocket}`,
       hint: 'leave the logging driver out, or run systemd-journald',
-    };
-  }
-  if (Type === 'syslog') {
-    return {
-      message: 'this engine does not write to syslog',
-      hint: 'use the driver journald, from which a syslog daemon can take its messages, or leave it out',
     };
   }
   if (size !== undefined && size !== '-1' && parseSize(size) === undefined)
@@ -77,5 +106,6 @@ export function furtherLogs(logConfig: LogConfig | undefined): {
   readonly tag: string;
 } {
   const { Type, Config } = logConfig ?? {};
-  return { drivers: Type === 'journald' ? ['journald'] : [], tag: Config?.['tag'] ?? '' };
+  if (Type !== 'journald') return { drivers: [], tag: '' }; // the monitor refuses a tag that no driver of its takes
+  return { drivers: ['journald'], tag: Config?.['tag'] ?? '' };
 }

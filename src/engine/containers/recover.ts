@@ -6,6 +6,7 @@ import { isAlive, listMountPoints, unmount } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
 import { startHealthChecks } from './health.js';
+import { forwardLog } from './log-driver.js';
 import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
@@ -58,6 +59,7 @@ async function recoverOne(room: Room, container: Container, firstOfBoot: boolean
         return;
       }
       // Its exit code is with the monitor's, if there was time to write one.
+      forwardLog(room, container);
       const seen = existsSync(bundleOf(room, container.id));
       if (seen) setImmediate(() => void settleExit(room, container).catch(logged(room, container)));
       else await endRun(room, container, { exitCode: unseenExit, error: '' });
@@ -97,6 +99,7 @@ async function adopt(room: Room, container: Container, pid: number): Promise<voi
     await room.networks.adopt(container.id, pid);
   }
   startHealthChecks(room, container);
+  forwardLog(room, container);
   room.log.info('container adopted', { containerId: container.id, pid });
 }
 

@@ -53,6 +53,7 @@ async function end(room: Room, container: Container, signal: AbortSignal): Promi
 /** Under the container's turn. From `removing` on it can only be finished, if need be by the next engine. */
 export async function takeAway(room: Room, container: Container, volumes: boolean): Promise<void> {
   const { id, record } = container;
+  await container.forward?.finish();
   await container.move('remove');
   await giveBack(room, container);
   const anonymous = volumes ? record.mounts.filter(({ type }) => type === 'volume') : [];

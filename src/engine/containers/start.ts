@@ -9,7 +9,7 @@ import type { Container } from './container.js';
 import { removing } from './errors.js';
 import { startHealthChecks } from './health.js';
 import { hostFileMounts, namesOfHost, writeHostFiles } from './host-files.js';
-import { furtherLogs, requireLogDriver } from './log-driver.js';
+import { forwardLog, furtherLogs, openLogSink, requireLogDriver } from './log-driver.js';
 import { commandOf } from './merge-config.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
@@ -71,6 +71,12 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
     });
   };
 
+  const sink = await openLogSink(record);
+  if (sink !== undefined)
+    undoing('syslog', () => {
+      sink.close();
+    });
+
   clearBundle(room, id);
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   undoing('bundle', () => {
@@ -121,6 +127,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   publish(room, container, 'start');
   container.signals.emit('started');
   startHealthChecks(room, container);
+  forwardLog(room, container, sink);
 }
 
 /** Empties a bundle's folder, and never what is mounted in it. */

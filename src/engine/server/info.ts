@@ -59,7 +59,7 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
       Volume: ['local'],
       Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
       Authorization: null,
-      Log: ['json-file', 'none'],
+      Log: ['journald', 'json-file', 'local', 'none', 'syslog'],
     },
     MemoryLimit: limits,
     SwapLimit: limits,

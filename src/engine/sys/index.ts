@@ -21,7 +21,7 @@ export {
 export { nftApply, nftListJson } from './nft.js';
 export type { PathName } from './path-name.js';
 export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
-export { openSeqpacket } from './seqpacket.js';
+export { openSeqpacket, openUnixDatagram } from './seqpacket.js';
 export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
 export { spawnFast, type ExitStatus, type FastChild, type SpawnRequest } from './spawn-fast.js';
 export { runToolSync } from './tool.js';

@@ -6,7 +6,7 @@ import { socketOver } from './stream-handle.js';
 import { unixAddress, withShortSocketPath } from './unix-address.js';
 
 const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
+const [SOCK_DGRAM, SOCK_SEQPACKET] = [2, 5];
 const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
 
 /**
@@ -16,16 +16,23 @@ const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
  */
 export function openSeqpacket(path: string): Promise<Socket> {
   return new Promise((resolve) => {
-    resolve(connectNow(path));
+    resolve(connectNow(path, SOCK_SEQPACKET));
+  });
+}
+
+/** The same for a SOCK_DGRAM Unix socket such as /dev/log: wait for each write before the next, or they become one. */
+export function openUnixDatagram(path: string): Promise<Socket> {
+  return new Promise((resolve) => {
+    resolve(connectNow(path, SOCK_DGRAM));
   });
 }
 
 /** A connect(2) to a Unix socket does not wait, except with EAGAIN for a full backlog. */
-function connectNow(path: string): Socket {
+function connectNow(path: string, type: number): Socket {
   const libc = native()?.libc;
   if (libc === undefined) throw unsupported('connect to a packet socket');
-  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_FLAGS, 0);
-  if (fd < 0) throw callFailed('socket', ['AF_UNIX', 'SOCK_SEQPACKET'], libc.errno());
+  const fd = libc.socket(AF_UNIX, type | SOCK_FLAGS, 0);
+  if (fd < 0) throw callFailed('socket', ['AF_UNIX', type], libc.errno());
   try {
     withShortSocketPath(path, (short) => {
       const name = unixAddress(short);

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
 import { Engine, missing, soon, text } from './support.js';
 
@@ -47,7 +48,8 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
   test.each<[string, Record<string, string>, string]>([
     ['json-file', { 'max-size': 'zz' }, "invalid size: 'zz'"],
     ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
-    ['syslog', {}, 'this engine does not write to syslog'],
+    ['syslog', { 'syslog-address': 'tcp://127.0.0.1:9' }, 'ECONNREFUSED'],
+    ['syslog', { 'syslog-address': 'udp://127.0.0.1:9', tag: '{{.Nope}}' }, "can't evaluate field Nope"],
     ...(existsSync(journal) ? [] : [['journald', {}, `there is no ${journal}`] satisfies [string, object, string]]),
   ])('%s with %o does not start: %s', async (driver, options, problem) => {
     await expect(engine.start(withLog(driver, options))).rejects.toMatchObject({
@@ -63,7 +65,7 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
       const receiver = spawn('python3', ['-c', receive, journal], { stdio: ['ignore', 'pipe', 'inherit'] });
       let received = '';
       receiver.stdout.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
-      await expect.poll(() => received).toContain('ready');
+      await expect.poll(() => received, { timeout: 10_000 }).toContain('ready');
       const { output } = await engine.sh('echo to the journal', withLog('journald', { tag: 'my-tag' }));
       expect(output).toBe('to the journal\n');
       await expect.poll(() => received, { timeout: 5_000 }).toMatch(/to the journal/);
@@ -74,6 +76,64 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     } finally {
       unmount('/run/systemd', { detach: true });
     }
+  });
+
+  test('syslog gets each line once, errors as such, and it can be read here too', async () => {
+    const path = join(engine.dirs.dataRoot, 'daemon');
+    const daemon = spawn('python3', ['-c', receive, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void daemon.kill());
+    let received = '';
+    daemon.stdout.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
+    await expect.poll(() => received, { timeout: 10_000 }).toContain('ready');
+    const options = {
+      'syslog-address': `unixgram://${path}`,
+      'syslog-facility': 'local3',
+      tag: '{{.ID}}/{{.ImageName}}',
+    };
+    const { id, output } = await engine.sh(
+      'seq 2000; sleep 0.4; echo err >&2; sleep 0.4; echo; printf partial',
+      withLog('syslog', options),
+    );
+    expect(output).toContain('1999\n2000\nerr\n\npartial');
+    await expect.poll(() => received, { timeout: 5_000 }).toContain('partial');
+    const lines = received.split('\n').filter((line) => line.startsWith('<'));
+    expect(lines.map((line) => line.replace(/^.*: /, ''))).toEqual([
+      ...Array.from({ length: 2000 }, (_, index) => String(index + 1)),
+      ...['err', 'partial'],
+    ]);
+    expect(lines.at(-1)).toMatch(
+      new RegExp(`^<158>[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d ${id.slice(0, 12)}/busybox\\[\\d+\\]: partial$`),
+    );
+    expect(lines.find((line) => line.endsWith(': err'))).toMatch(/^<155>/);
+  });
+
+  test('what is said while a syslog daemon is away, and while no engine runs, reaches it once and in order', async () => {
+    const first = await SyslogServer.open(0);
+    const options = { 'syslog-address': `tcp://127.0.0.1:${first.port}`, 'syslog-format': 'rfc5424' };
+    const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo $i; sleep 0.1; done';
+    const id = await engine.start({ Cmd: ['sh', '-c', script], ...withLog('syslog', options) });
+    await expect.poll(() => first.numbers().length, { timeout: 10_000 }).toBeGreaterThan(4);
+    await engine.close();
+    const before = first.numbers();
+    await first.close();
+    await engine.reopen(); // the daemon is still away
+    const second = await SyslogServer.open(first.port);
+    await engine.containers.wait(id, 'not-running', soon()).ended;
+    await engine.containers.remove(id, { force: true, volumes: false }, soon());
+    expect(first.received).toMatch(/^<30>1 \S+ \S+ [0-9a-f]{12} \d+ [0-9a-f]{12} - 1\n/);
+    expect([...before, ...second.numbers()]).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    await second.close();
+  });
+
+  test.each<[string, string, string]>([
+    ['syslog-address', 'foo', "unsupported scheme: ''"],
+    ['syslog-address', 'unix:///nowhere', 'stat /nowhere: no such file'],
+    ['syslog-address', 'tcp+tls://host', 'does not encrypt'],
+    ['syslog-facility', 'zz', 'invalid syslog facility'],
+    ['syslog-format', 'zz', 'Invalid syslog format'],
+    ['foo', '1', "unknown log opt 'foo' for syslog log driver"],
+  ])('syslog with %s=%s is refused', async (option, value, problem) => {
+    await expect(engine.create(withLog('syslog', { [option]: value }))).rejects.toThrow(problem);
   });
 
   test('lines since a time, until one and from the end are right over the parts of a log', async () => {
@@ -120,6 +180,43 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     expect(await text(engine.containers.logs(id, how, soon()).output)).toBe('COLOUR=red,app.one=a,app.two=b said\n');
   });
 });
+
+class SyslogServer {
+  received = '';
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((socket) => {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => (this.received += bytes.toString()));
+  });
+
+  static async open(port: number): Promise<SyslogServer> {
+    const made = new SyslogServer();
+    made.#server.listen(port, '127.0.0.1');
+    await once(made.#server, 'listening');
+    return made;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return this.#port ?? (this.#port = typeof address === 'object' && address !== null ? address.port : 0);
+  }
+  #port: number | undefined;
+
+  numbers(): number[] {
+    return this.received
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => Number(line.split(' ').at(-1)));
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
 
 /** Unix nanoseconds. */
 function timeOf(text: string): bigint {
