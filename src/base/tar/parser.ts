@@ -15,6 +15,8 @@ export interface TarSink {
 }
 
 const maxMetadataBytes = 1 << 20;
+/** What may follow the end marker; writers pad to a record of a few KiB. */
+const maxTrailingBytes = 64 << 20;
 const typesByFlag: Readonly<Record<string, TarType>> = {
   '0': 'file',
   '7': 'file',
@@ -54,6 +56,7 @@ export class TarParser {
   readonly #block = Buffer.alloc(blockBytes);
   #held = 0;
   #zeroBlocks = 0;
+  #trailing = 0;
   #pax: PaxRecords | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
@@ -75,6 +78,8 @@ export class TarParser {
         else this.#sink.raw?.(part);
         if (state.left === 0) this.#afterBody(state);
       } else if (state.kind === 'end') {
+        this.#trailing += chunk.length - at;
+        if (this.#trailing > maxTrailingBytes) throw invalidTar(`more than ${maxTrailingBytes} bytes follow its end`);
         this.#sink.raw?.(chunk.subarray(at));
         return;
       } else if (this.#held === 0 && chunk.length - at >= blockBytes) {

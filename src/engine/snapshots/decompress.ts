@@ -15,6 +15,8 @@ const longestMagic = 6;
 /** Skippable zstd frames, as pzstd and zstd:chunked put in front, begin with 0x50 to 0x5f and these. */
 const zstdSkippable = [0x2a, 0x4d, 0x18];
 const outputChunkBytes = 256 * 1024;
+/** What may follow the compressed data, or the damage in it: read for the digest, but not without end. */
+const maxTrailingBytes = 64 << 20;
 
 export function detectCompression(start: Buffer): Compression {
   const match = magics.find(([, bytes]) => bytes.every((byte, at) => start[at] === byte));
@@ -82,9 +84,15 @@ async function* decompressed(
 async function feed(source: AsyncIterable<Buffer>, input: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
   const broken = new AbortController();
   for (const event of ['error', 'close']) input.on(event, () => broken.abort());
+  let trailing = 0;
   for await (const chunk of source) {
     if (signal.aborted) return;
-    if (broken.signal.aborted) continue; // read on: the bytes still count for the digest
+    if (broken.signal.aborted) {
+      trailing += chunk.length; // read on: the bytes still count for the digest
+      if (trailing > maxTrailingBytes)
+        throw badArchive(`more than ${maxTrailingBytes} bytes follow the compressed data`);
+      continue;
+    }
     if (!input.write(chunk)) await drained(input);
   }
   if (!broken.signal.aborted) input.end();
@@ -120,9 +128,12 @@ function inProcess(transform: Readable & NodeJS.WritableStream & { destroy(): vo
   return { input: transform, output: transform };
 }
 
-/** `-dc` means the same to zstd, xz and bzip2. */
+/** `-dc` means the same to zstd, xz and bzip2. What a header asks for of memory, xz would take: up to 4 GiB. */
 function byTool(tool: 'zstd' | 'xz' | 'bzip2'): Decompressor {
-  const child = spawn(tool, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+  const child = spawn(tool, tool === 'xz' ? ['-dc', '--memlimit-decompress=128MiB'] : ['-dc'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   const output = new PassThrough({ highWaterMark: outputChunkBytes });
   let said = '';
   child.stderr.on('data', (text: Buffer) => (said = `${said}${text.toString()}`.slice(-1_000)));

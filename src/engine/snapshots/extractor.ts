@@ -36,6 +36,12 @@ const whiteoutPrefix = '.wh.';
 const opaqueMarker = '.wh..wh..opq';
 const auFsPrefix = '.wh..wh.'; // other bookkeeping of aufs, of no meaning to anyone else
 const maxEntries = 20_000_000;
+/**
+ * Names of directories and whiteouts are remembered until the layer is whole, and one entry can imply two thousand
+ * directories, so that memory must have an end of its own: a million directories with names of 100 bytes fit.
+ */
+const maxNamesBytes = 160 << 20;
+const bytesBesideName = 64; // of an entry in a map
 const maxDirectoriesReplaced = 1_000; // each looks through all files so far
 const spaceCheckBytes = 128 << 20;
 const spaceKeptBytes = 32 << 20;
@@ -64,6 +70,7 @@ export class LayerExtractor implements TarSink {
   readonly #bodies = new Map<string, number>();
   #bodyCount = 0;
   #entries = 0;
+  #namesBytes = 0;
   #directoriesReplaced = 0;
   #sinceSpaceCheck = 0;
   #file: OpenFile | undefined;
@@ -74,7 +81,10 @@ export class LayerExtractor implements TarSink {
     this.#index = index;
     this.#mode = mode;
     this.#tree = new LayerTree(`${layerDir}/diff`, {
-      implicit: (relative) => void this.implicit.add(relative),
+      implicit: (relative) => {
+        this.#remember(relative);
+        this.implicit.add(relative);
+      },
       overWhiteout: (relative) => this.#directoryOverWhiteout(relative),
     });
   }
@@ -199,6 +209,7 @@ export class LayerExtractor implements TarSink {
     chmodSync(path, entry.mode);
     this.#applyXattrs(path, entry);
     this.implicit.delete(relative);
+    if (!this.#directoryTimes.has(relative)) this.#remember(relative);
     this.#directoryTimes.set(relative, entry.mtimeNs); // what is written into it later would change it
   }
 
@@ -242,6 +253,7 @@ export class LayerExtractor implements TarSink {
     // A whiteout speaks of lower layers only: what this layer itself has at that name stays.
     if (found === undefined) {
       mknod(this.#tree.at(relative), constants.S_IFCHR, 0, 0);
+      this.#remember(relative);
       this.whiteouts.push(relative);
     } else if (found.isDirectory()) {
       this.#setOpaque(relative);
@@ -288,6 +300,12 @@ export class LayerExtractor implements TarSink {
       }
     }
     if (found?.isDirectory() === true || found?.isSymbolicLink() === true) this.#tree.forget();
+  }
+
+  /** Counts a name that stays in memory; as often as it is put into one of our maps. */
+  #remember(relative: string): void {
+    this.#namesBytes += relative.length + bytesBesideName;
+    if (this.#namesBytes > maxNamesBytes) throw badArchive('its names take too much memory');
   }
 
   #bodyAt(relative: string): [string, number][] {
