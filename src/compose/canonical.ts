@@ -302,6 +302,7 @@ function externalForm(node: Node, path: NodePath, context: CanonicalContext): No
       code: 'compose/conflict',
       message: `${place}: name and external.name conflict; only use name`,
       facts: { path: place },
+      hint: 'take external.name out',
       at: locationOf(name.at),
     });
   }

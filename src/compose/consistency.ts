@@ -74,7 +74,11 @@ class ServiceCheck {
     const { build, platform } = this.#service;
     if (build === undefined) return;
     if (build.dockerfile !== undefined && build.dockerfile_inline !== undefined) {
-      this.#conflict(['build', 'dockerfile_inline'], 'dockerfile and dockerfile_inline exclude each other');
+      this.#conflict(
+        ['build', 'dockerfile_inline'],
+        'dockerfile and dockerfile_inline exclude each other',
+        'keep one of them',
+      );
     }
     for (const [key, context] of Object.entries(build.additional_contexts ?? {})) {
       if (!context.startsWith('service:')) continue;
@@ -83,10 +87,18 @@ class ServiceCheck {
       const service = this.#scope.model.services[target];
       if (service === undefined) this.#undefined(path, 'service', target, Object.keys(this.#scope.model.services));
       else if (service.build === undefined)
-        this.#conflict(path, `service "${target}" is used as a build context but has no build`);
+        this.#conflict(
+          path,
+          `service "${target}" is used as a build context but has no build`,
+          `give "${target}" a build:, or name its image with docker-image://`,
+        );
     }
     if (platform !== undefined && build.platforms !== undefined && !build.platforms.includes(platform)) {
-      this.#conflict(['platform'], `build.platforms must include the platform of the service, ${platform}`);
+      this.#conflict(
+        ['platform'],
+        `build.platforms must include the platform of the service, ${platform}`,
+        `add ${platform} to build.platforms`,
+      );
     }
     for (const [index, secret] of (build.secrets ?? []).entries()) {
       this.#reference(['build', 'secrets', index], 'build secret', sourceOf(secret), this.#scope.model.secrets);
@@ -103,7 +115,7 @@ class ServiceCheck {
   #modes(): void {
     const { network_mode: mode, networks } = this.#service;
     if (mode === undefined || networks === undefined || Object.keys(networks).length === 0) return;
-    this.#conflict(['network_mode'], 'network_mode and networks exclude each other');
+    this.#conflict(['network_mode'], 'network_mode and networks exclude each other', 'keep one of them');
   }
 
   #healthcheck(): void {
@@ -115,6 +127,7 @@ class ServiceCheck {
     this.#conflict(
       ['healthcheck', 'test'],
       native?.problem ?? 'healthcheck.test must start with CMD, CMD-SHELL or NONE, or with HTTP, TCP, UNIX or LOG',
+      'a command line is written as a text, or as ["CMD-SHELL", "…"]',
     );
   }
 
@@ -133,7 +146,7 @@ class ServiceCheck {
         facts: { service: this.#name, dependency },
         hint: inactive
           ? 'activate one of its profiles with --profile'
-          : didYouMean(dependency, Object.keys(model.services)),
+          : (didYouMean(dependency, Object.keys(model.services)) ?? `define "${dependency}" under "services:"`),
         at: this.#at(['depends_on', dependency], 'key'),
       });
     }
@@ -165,13 +178,21 @@ class ServiceCheck {
     const { scale, deploy, container_name: containerName } = this.#service;
     const replicas = deploy?.replicas;
     if (scale !== undefined && replicas !== undefined && scale !== replicas) {
-      this.#conflict(['scale'], `can't set distinct values on 'scale' and 'deploy.replicas'`);
+      this.#conflict(['scale'], `can't set distinct values on 'scale' and 'deploy.replicas'`, 'keep one of them');
     }
     const wanted = scale ?? replicas ?? 1;
     if (wanted < 0)
-      this.#conflict([scale === undefined ? 'deploy' : 'scale'], 'a service cannot have fewer than 0 containers');
+      this.#conflict(
+        [scale === undefined ? 'deploy' : 'scale'],
+        'a service cannot have fewer than 0 containers',
+        '0 means none',
+      );
     if (wanted > 1 && containerName !== undefined) {
-      this.#conflict(['container_name'], `container_name allows one container only, and ${wanted} are asked for`);
+      this.#conflict(
+        ['container_name'],
+        `container_name allows one container only, and ${wanted} are asked for`,
+        'leave container_name out: containers are then named after project, service and number',
+      );
     }
   }
 
@@ -187,7 +208,7 @@ class ServiceCheck {
     ];
     for (const [key, twin, value, group, other] of pairs) {
       if (value === undefined || group === undefined || value === other) continue;
-      this.#conflict([key], `can't set distinct values on '${key}' and 'deploy.resources.${twin}'`);
+      this.#conflict([key], `can't set distinct values on '${key}' and 'deploy.resources.${twin}'`, 'keep one of them');
     }
   }
 
@@ -207,7 +228,11 @@ class ServiceCheck {
     for (const [index, rule] of (this.#service.develop?.watch ?? []).entries()) {
       const action = String(rule['action']);
       if (rule['target'] !== undefined || action === 'rebuild' || action === 'restart') continue;
-      this.#conflict(['develop', 'watch', index], `a watch rule that does ${action} needs a target`);
+      this.#conflict(
+        ['develop', 'watch', index],
+        `a watch rule that does ${action} needs a target`,
+        'target is the place in the container',
+      );
     }
   }
 
@@ -251,7 +276,7 @@ class ServiceCheck {
     return this.#scope.damaged && (this.#scope.declared.get(section)?.has(name) ?? false);
   }
 
-  #conflict(path: NodePath, problem: string, hint?: string): void {
+  #conflict(path: NodePath, problem: string, hint: string): void {
     const place = ['services', this.#name, ...path].join('.');
     const message = path.length === 0 ? problem : `services.${this.#name}: ${problem}`;
     this.#add({ code: 'compose/conflict', message, facts: { path: place }, hint, at: this.#at(path, 'key') });
@@ -279,6 +304,7 @@ function checkSecret(scope: Scope, name: string): void {
     code: 'compose/conflict',
     message: `secret "${name}" must declare either file or environment`,
     facts: { path: `secrets.${name}` },
+    hint: 'file: ./path, environment: VARIABLE, or external: true',
     at: locationOf(placeAt(scope.root, ['secrets', name], 'key')),
   });
 }
@@ -294,6 +320,7 @@ function checkCycles(scope: Scope): void {
         code: 'compose/dependency-cycle',
         message: `dependency cycle detected: ${cycle.join(' -> ')}`,
         facts: { path: cycle },
+        hint: 'one of these services must start without waiting for the other',
         at: locationOf(placeAt(scope.root, ['services', cycle.at(-2) ?? name, 'depends_on', name], 'key')),
       });
       return;

@@ -108,6 +108,7 @@ export function readSource(file: string, context: LoadContext, from: Place | und
       code: 'compose/file-unreadable',
       message: `cannot read ${context.nameOf(file)}: ${whyUnreadable(error)}`,
       facts: { file },
+      hint: from === undefined ? undefined : 'paths start from the folder of the file that names them',
       at: locationOf(from),
     });
     return undefined;

@@ -64,6 +64,7 @@ class Extender {
         code: 'compose/extends-cycle',
         message: `circular reference: ${names.join(' extends ')}`,
         facts: { chain: names },
+        hint: 'move what they share to a third service, and let both extend that',
         at: locationOf(extend.at),
       });
       services.members.set(ref.service, own);

@@ -38,6 +38,7 @@ export function applyInclude(
       code: 'compose/wrong-type',
       message: `include must be a list, got ${kindOf(include)}`,
       facts: { path: 'include', expected: 'a list', actual: kindOf(include) },
+      hint: 'write it as a list: "- file.yaml"',
       at: locationOf(include.at),
     });
     return model;
@@ -75,6 +76,7 @@ function loadEntry(
       code: 'compose/include-cycle',
       message: `include cycle detected: ${chain.join(' includes ')}`,
       facts: { chain },
+      hint: 'take one of these files out of the other’s include',
       at: locationOf(first.at),
     });
     return undefined;

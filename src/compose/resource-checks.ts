@@ -37,17 +37,18 @@ function walk(node: Node, path: NodePath, state: TableState<Check>, problems: Pr
   }
 }
 
-function conflict(node: Node, path: NodePath, problems: Problems, problem: string): void {
+function conflict(node: Node, path: NodePath, problems: Problems, problem: string, hint: string): void {
   const place = pathText(path);
   const at = locationOf(node.key ?? node.at);
-  problems.add({ code: 'compose/conflict', message: `${place}: ${problem}`, facts: { path: place }, at });
+  problems.add({ code: 'compose/conflict', message: `${place}: ${problem}`, facts: { path: place }, hint, at });
 }
 
 function externalAlone(node: Node, path: NodePath, problems: Problems): void {
   if (!isExternal(node) || !isMap(node)) return;
   for (const [key, value] of node.entries) {
     if (key === 'name' || key === 'external' || key.startsWith('x-')) continue;
-    conflict(value, path, problems, `conflicting parameters "external" and "${key}" specified`);
+    const problem = `conflicting parameters "external" and "${key}" specified`;
+    conflict(value, path, problems, problem, 'what is external is made elsewhere: only its name can be given');
   }
 }
 
@@ -61,20 +62,27 @@ function oneSource(keys: readonly string[]): Check {
     if (!isMap(node)) return;
     const given = keys.filter((key) => node.entries.has(key));
     if (given.length > 1) {
-      conflict(node, path, problems, `only one of ${keys.join(', ')} can be set`);
+      conflict(node, path, problems, `only one of ${keys.join(', ')} can be set`, 'keep one of them');
     } else if (given.length === 0 && !node.entries.has('driver') && !node.entries.has('external')) {
-      conflict(node, path, problems, `one of ${keys.join(', ')} must be set`);
+      conflict(
+        node,
+        path,
+        problems,
+        `one of ${keys.join(', ')} must be set`,
+        'or external: true, when it exists already',
+      );
     }
   };
 }
 
 function notBlank(node: Node, path: NodePath, problems: Problems): void {
-  if (textOf(node) === '') conflict(node, path, problems, `the value can't be blank`);
+  if (textOf(node) === '')
+    conflict(node, path, problems, `the value can't be blank`, 'name a file or folder, such as ./src');
 }
 
 function countOrIds(node: Node, path: NodePath, problems: Problems): void {
   if (child(node, 'count') !== undefined && child(node, 'device_ids') !== undefined) {
-    conflict(node, path, problems, '"count" and "device_ids" exclude each other');
+    conflict(node, path, problems, '"count" and "device_ids" exclude each other', 'keep one of them');
   }
 }
 
@@ -86,6 +94,7 @@ function needs(key: string): Check {
       code: 'compose/missing-key',
       message: `${place} needs a key "${key}"`,
       facts: { path: place, key },
+      hint: `add "${key}:"`,
       at: locationOf(node.at ?? node.key),
     });
   };
@@ -94,15 +103,17 @@ function needs(key: string): Check {
 function mountIsWhole(node: Node, path: NodePath, problems: Problems): void {
   needs('target')(node, path, problems);
   if (textOf(child(node, 'type')) !== 'bind' || child(node, 'source') !== undefined) return;
-  conflict(node, path, problems, 'a bind mount needs a source');
+  conflict(node, path, problems, 'a bind mount needs a source', 'source is a path of this machine');
 }
 
 function portIsWhole(node: Node, path: NodePath, problems: Problems): void {
   needs('target')(node, path, problems);
   const target = child(node, 'target');
-  if (target?.kind === 'scalar' && target.value === 0) conflict(target, path, problems, '0 is no port of a container');
+  if (target?.kind === 'scalar' && target.value === 0) {
+    conflict(target, path, problems, '0 is no port of a container', 'ports of a container are 1 to 65535');
+  }
   const host = child(node, 'host_ip');
   const text = textOf(host);
   if (host === undefined || text === undefined || text === '' || isIP(text) !== 0) return;
-  conflict(host, path, problems, `"${text}" is not an IP address`);
+  conflict(host, path, problems, `"${text}" is not an IP address`, 'such as 127.0.0.1; without it, all addresses');
 }
