@@ -217,7 +217,11 @@ function resolveLink(root: string, path: string): string {
 }
 
 function pathNotFound(error: unknown, path: string): unknown {
-  if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(sysErrno(error) ?? '')) return error;
+  if (sysErrno(error) === 'ENOTDIR') {
+    const message = `lstat ${path}: not a directory`;
+    return new TscomposeError({ code: 'container/not-a-directory', message, facts: { path } });
+  }
+  if (!['ENOENT', 'ELOOP'].includes(sysErrno(error) ?? '')) return error;
   return new TscomposeError({
     code: 'container/path-not-found',
     message: `Could not find the file ${path} in container`,

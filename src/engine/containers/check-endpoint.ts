@@ -1,22 +1,28 @@
 import type { EndpointSettings } from '../../api/container.js';
-import type { NetworkRecord } from '../networks/index.js';
+import { addressLiesIn, type NetworkRecord } from '../networks/index.js';
 import { invalidConfig } from './errors.js';
 
 /**
  * Refuses what an endpoint may not ask of its network, in dockerd's words. An address of a network whose range the
  * engine chose is refused too: the range may be another one the next time.
+ * @param context - what a complaint begins with
  * @throws `container/invalid-config`
  */
-export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: EndpointSettings): void {
+export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: EndpointSettings, context = ''): void {
   const { IPv4Address: ipv4 = '', IPv6Address: ipv6 = '' } = IPAMConfig ?? {};
   const problems: string[] = [];
   if (ipv4 !== '' || ipv6 !== '') {
     if (network.predefined) problems.push('user specified IP address is supported on user defined networks only');
     const chosen = [ipv4, ipv6].some((address) => address !== '' && !hasOwnRange(network, address.includes(':')));
-    if (chosen && network.name !== 'bridge') {
+    if (chosen) {
       problems.push(
         'user specified IP address is supported only when connecting to networks with user configured subnets',
       );
+    } else {
+      for (const address of [ipv4, ipv6]) {
+        if (address === '' || network.ranges.some(({ subnet }) => addressLiesIn(address, subnet))) continue;
+        problems.push(`no configured subnet or ip-range contain the IP address ${address}`);
+      }
     }
   }
   if (network.predefined && (Aliases ?? []).length > 0) {
@@ -24,8 +30,7 @@ export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: E
   }
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
-  const what = `invalid config for network ${network.name}: invalid endpoint settings:`;
-  throw invalidConfig('NetworkingConfig', [what, ...list].join('\n'));
+  throw invalidConfig('NetworkingConfig', [`${context}invalid endpoint settings:`, ...list].join('\n'));
 }
 
 function hasOwnRange({ ranges }: NetworkRecord, ipv6: boolean): boolean {

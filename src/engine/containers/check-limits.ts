@@ -31,14 +31,15 @@ export function checkLimits(hostConfig: HostConfig): void {
       `Invalid value: ${MemorySwappiness}, valid memory swappiness range is 0-100`,
     );
   }
-  checkCpuset('CPUs', 'CpusetCpus', hostConfig.CpusetCpus ?? '', '/sys/devices/system/cpu/online');
-  checkCpuset('memory nodes', 'CpusetMems', hostConfig.CpusetMems ?? '', '/sys/devices/system/node/online');
+  checkCpuset('CPUs', 'cpuset cpus', hostConfig.CpusetCpus ?? '', '/sys/devices/system/cpu/online');
+  checkCpuset('memory nodes', 'cpuset mems', hostConfig.CpusetMems ?? '', '/sys/devices/system/node/online');
 }
 
-function checkCpuset(what: string, option: string, asked: string, online: string): void {
+function checkCpuset(what: string, option: 'cpuset cpus' | 'cpuset mems', asked: string, online: string): void {
   if (asked === '') return;
   const wanted = parseList(asked);
-  if (wanted === undefined) throw invalidConfig(option, `Invalid value ${asked} for ${what.replace(/s$/, '')} set`);
+  if (wanted === undefined)
+    throw invalidConfig(option, `Invalid value ${asked} for ${option}: invalid format: ${asked}`);
   const text = readList(online);
   const available = parseList(text);
   if (available === undefined || wanted.every((one) => available.includes(one))) return;

@@ -31,13 +31,17 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
     );
   }
   if ((hostConfig.NanoCpus ?? 0) < 0) throw invalidConfig('NanoCpus', 'NanoCPUs can not be set as a negative value');
-  if ((hostConfig.NanoCpus ?? 0) > 0 && ((hostConfig.CpuPeriod ?? 0) > 0 || (hostConfig.CpuQuota ?? 0) > 0)) {
-    throw invalidConfig('NanoCpus', 'Conflicting options: Nano CPUs and CPU Period cannot both be set');
+  if ((hostConfig.NanoCpus ?? 0) > 0) {
+    const other = (hostConfig.CpuPeriod ?? 0) > 0 ? 'CPU Period' : (hostConfig.CpuQuota ?? 0) > 0 ? 'CPU Quota' : '';
+    if (other !== '') throw invalidConfig('NanoCpus', `Conflicting options: Nano CPUs and ${other} cannot both be set`);
   }
   if ((hostConfig.ShmSize ?? 0) < 0) throw invalidConfig('ShmSize', 'SHM size can not be less than 0');
   const policy = RestartPolicy?.Name ?? '';
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(policy)) {
-    throw invalidConfig('RestartPolicy', `invalid restart policy: unknown policy '${policy}'`);
+    throw invalidConfig(
+      'RestartPolicy',
+      `invalid restart policy: unknown policy '${policy}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
   }
   if ((RestartPolicy?.MaximumRetryCount ?? 0) !== 0 && policy !== 'on-failure') {
     throw invalidConfig(

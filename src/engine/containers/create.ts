@@ -170,7 +170,7 @@ function checkEndpoints(room: Room, endpoints: Readonly<Record<string, EndpointS
   const networks = room.networks.list();
   for (const [key, settings] of Object.entries(endpoints)) {
     const network = networks.find(({ name, id }) => name === key || id === key);
-    if (network !== undefined) checkEndpoint(network, settings);
+    if (network !== undefined) checkEndpoint(network, settings, `invalid config for network ${network.name}: `);
   }
 }
 

@@ -19,6 +19,8 @@ declare module '../../base/errors.js' {
     'container/removing': { readonly containerId: string };
     /** Docker's text in the message; `exitCode` 126 or 127 when the program is to blame, else 128. */
     'container/start-failed': { readonly containerId: string; readonly exitCode: number };
+    /** A command that cannot be run beside the container's own; Docker's text in the message. */
+    'container/exec-failed': { readonly containerId: string };
     'container/stop-failed': { readonly containerId: string };
     'container/mount-missing': { readonly path: string };
     'container/no-log': { readonly driver: string };

@@ -56,7 +56,8 @@ export class Execs {
 
   /**
    * @returns undefined when detached
-   * @throws `exec/not-found`, `exec/already-run`, `container/not-running`, `container/paused`, `oci/unknown-user`
+   * @throws `exec/not-found`, `exec/already-run`, `container/not-running`, `container/paused`, `oci/unknown-user`; detached,
+   * `container/exec-failed`
    */
   async start(id: string, options: ExecStartRequest, signal: AbortSignal): Promise<ExecSession | undefined> {
     const exec = this.#get(id);
@@ -91,6 +92,7 @@ export class Execs {
       process.stdout.resume();
       process.stderr?.resume();
       process.stdin?.end();
+      await Promise.race([process.began(), failure.then((reason) => throwIfFailed(container, reason))]);
       return undefined;
     }
     const shown = { stdout: request.AttachStdout !== false || tty, stderr: request.AttachStderr !== false };
@@ -237,6 +239,16 @@ function execEnvironment(
 // eslint-disable-next-line @typescript-eslint/require-await -- a stream like any other
 async function* sayOnly(text: string): AsyncGenerator<OutputChunk> {
   yield { stream: 1, payload: Buffer.from(`${text}\r\n`) };
+}
+
+/** @throws `container/exec-failed` */
+function throwIfFailed(container: Container, reason: string | undefined): void {
+  if (reason === undefined) return;
+  throw new TscomposeError({
+    code: 'container/exec-failed',
+    message: reason,
+    facts: { containerId: container.id },
+  });
 }
 
 /** A runtime that cannot run the command says so on stderr too, just before it ends. */

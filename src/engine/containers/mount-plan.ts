@@ -114,7 +114,10 @@ function parseBind(text: string): Asked {
     type: isBind ? 'bind' : 'volume',
     source: isBind ? posix.normalize(first) : '',
     ...(isBind ? {} : { name: first }),
-    destination: cleanDestination(second),
+    destination: cleanDestination(
+      second,
+      `invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": `,
+    ),
     readOnly: words.includes('ro'),
     mode,
     propagation: words.find((word) => propagations.includes(word)) ?? '',
@@ -135,7 +138,7 @@ function parseMount(request: MountRequest): Asked {
     ImageOptions,
     TmpfsOptions,
   } = request;
-  const destination = cleanDestination(Target);
+  const destination = cleanDestination(Target, `invalid mount config for type "${Type}": `);
   const common = { ...plain, destination, readOnly: ReadOnly };
   switch (Type) {
     case 'bind': {
@@ -200,12 +203,9 @@ function parseMount(request: MountRequest): Asked {
     }
     case 'npipe':
     case 'cluster':
-      throw invalidConfig('Mounts', `invalid mount config for type "${Type}": mount type unknown: "${Type}"`);
+      throw invalidConfig('Mounts', `invalid mount config for type "${Type}": mount type unknown`);
     default:
-      throw invalidConfig(
-        'Mounts',
-        `invalid mount config for type "${String(Type)}": mount type unknown: "${String(Type)}"`,
-      );
+      throw invalidConfig('Mounts', `invalid mount config for type "${String(Type)}": mount type unknown`);
   }
 }
 
@@ -215,9 +215,10 @@ function parseTmpfs(path: string, options: string): Asked {
   return { mount: { ...plain, type: 'tmpfs', source: '', destination, options: words }, volume: {} };
 }
 
-function cleanDestination(path: string): string {
+/** @param where - what a complaint begins with */
+function cleanDestination(path: string, where = ''): string {
   if (!path.startsWith('/')) {
-    throw invalidConfig('Mounts', `invalid mount path: '${path}' mount path must be absolute`);
+    throw invalidConfig('Mounts', `${where}invalid mount path: '${path}' mount path must be absolute`);
   }
   const clean = posix.normalize(path).replace(/(?<=.)\/+$/, '');
   if (clean === '/') throw invalidConfig('Mounts', `invalid specification: destination can't be '/'`);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
 import { ensureFolderBeneath, findDeviceEdits, type NamespaceChoice, readMonitorPid } from '../oci/index.js';
-import { isMountPoint, type ProcessIdentity, processStartTime } from '../sys/index.js';
+import { isMountPoint, type ProcessIdentity, processStartTime, sysErrno } from '../sys/index.js';
 import { composeBundle } from './compose-bundle.js';
 import type { Container } from './container.js';
-import { removing } from './errors.js';
+import { invalidConfig, removing } from './errors.js';
 import { startHealthChecks } from './health.js';
 import { hostFileMounts, namesOfHost, writeHostFiles } from './host-files.js';
 import { forwardLog, furtherLogs, openLogSink, requireLogDriver } from './log-driver.js';
@@ -104,7 +104,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   }
 
   const { WorkingDir = '' } = record.config;
-  if (WorkingDir !== '') ensureFolderBeneath(root, WorkingDir);
+  if (WorkingDir !== '') ensureWorkingDir(root, WorkingDir);
   const mounts = [...hostFileMounts(room, container, filesOwner), ...shmMounts(room, container), ...ownMounts];
   const devices = await findDeviceEdits(record.hostConfig.DeviceRequests ?? []);
   const spec = composeBundle(room, container, { root, mounts, network: namespace, devices });
@@ -128,6 +128,16 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   container.signals.emit('started');
   startHealthChecks(room, container);
   forwardLog(room, container, sink);
+}
+
+/** @throws `container/invalid-config` where something else is in the way */
+function ensureWorkingDir(root: string, path: string): void {
+  try {
+    ensureFolderBeneath(root, path);
+  } catch (error) {
+    const message = `Cannot mkdir: ${path} is not a directory`;
+    throw sysErrno(error) === 'ENOTDIR' ? invalidConfig('WorkingDir', message) : error;
+  }
 }
 
 /** Empties a bundle's folder, and never what is mounted in it. */

@@ -40,13 +40,9 @@ export function updateContainer(
         ? {}
         : { RestartPolicy: { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 } }),
     };
-    const { Memory = 0, MemorySwap = 0 } = wanted;
-    if (Memory > 0 && MemorySwap > 0 && Memory > MemorySwap) {
-      throw invalidConfig(
-        'Memory',
-        'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
-      );
-    }
+    checkRequest({}, limits); // what it asks for by itself, then together with what is there
+    const clash = clashOf(limits, wanted, hostConfig);
+    if (clash !== undefined) throw invalidConfig(clash[0], `Cannot update container ${container.id}: ${clash[1]}`);
     checkRequest(config, wanted);
     if (container.isLive && given.length > 0) {
       await room.oci.update(container.id, renderResources(wanted));
@@ -56,6 +52,33 @@ export function updateContainer(
     publish(room, container, 'update');
     return { Warnings: [] };
   });
+}
+
+/** What is asked for and cannot be had beside what the container has: the option and Docker's words. */
+function clashOf(limits: HostConfig, wanted: HostConfig, had: HostConfig): readonly [string, string] | undefined {
+  const { Memory = 0, MemorySwap = 0 } = wanted;
+  const isSet = (value: unknown) => !isZero(value);
+  for (const [key, name] of [
+    ['CpuPeriod', 'CPU Period'],
+    ['CpuQuota', 'CPU Quota'],
+  ] as const) {
+    if (isSet(limits.NanoCpus) && isSet(had[key])) {
+      return ['NanoCpus', `Conflicting options: Nano CPUs cannot be updated as ${name} has already been set`];
+    }
+    if (isSet(limits[key]) && isSet(had.NanoCpus)) {
+      return [key, `Conflicting options: ${name} cannot be updated as NanoCPUs has already been set`];
+    }
+  }
+  if (Memory > 0 && MemorySwap > 0 && Memory > MemorySwap) {
+    return [
+      'Memory',
+      'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
+    ];
+  }
+  if (had.AutoRemove === true && wanted.RestartPolicy !== had.RestartPolicy && wanted.RestartPolicy?.Name !== 'no') {
+    return ['RestartPolicy', 'Restart policy cannot be updated because AutoRemove is enabled for the container'];
+  }
+  return undefined;
 }
 
 function isZero(value: unknown): boolean {

@@ -90,13 +90,16 @@ export function networkInspect(
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: network.ipamDriver,
-      Options: Object.keys(network.ipamOptions).length === 0 ? null : { ...network.ipamOptions },
-      Config: network.ranges.map(({ subnet, ipRange, gateway, auxiliary }) => ({
-        Subnet: subnet,
-        ...(ipRange === undefined ? {} : { IPRange: ipRange }),
-        ...(gateway === undefined ? {} : { Gateway: gateway }),
-        ...(Object.keys(auxiliary).length === 0 ? {} : { AuxiliaryAddresses: { ...auxiliary } }),
-      })),
+      Options: network.ipamOptions,
+      Config:
+        network.ranges.length === 0
+          ? null
+          : network.ranges.map(({ subnet, ipRange, gateway, auxiliary }) => ({
+              Subnet: subnet,
+              ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+              ...(gateway === undefined ? {} : { Gateway: gateway }),
+              ...(Object.keys(auxiliary).length === 0 ? {} : { AuxiliaryAddresses: { ...auxiliary } }),
+            })),
     },
     Internal: network.internal,
     Attachable: network.attachable,

@@ -2,4 +2,5 @@ export { openNetworks, type NetworksOptions } from './open.js';
 export type { Networks } from './contract.js';
 export type { NetworkRange, NetworkRecord } from './record.js';
 export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest } from './sandbox.js';
+export { addressLiesIn } from './subnet.js';
 export { parseLink } from './sandboxes.js';

@@ -28,7 +28,8 @@ export interface NetworkRecord {
   readonly enableIPv6: boolean;
   readonly ranges: readonly NetworkRange[];
   readonly ipamDriver: string;
-  readonly ipamOptions: Readonly<Record<string, string>>;
+  /** Null when the request had none, which is shown apart from `{}`. */
+  readonly ipamOptions: Readonly<Record<string, string>> | null;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   /** Name of the bridge on the host; empty for the other drivers. */

@@ -17,7 +17,10 @@ export function parseSubnet(text: string): Subnet {
   const family = isIP(address);
   const bits = family === 4 ? 32 : 128;
   if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(length) || Number(length) > bits) {
-    throw invalid(`invalid subnet ${text}: invalid CIDR block notation`, 'write it as address/bits, like 10.5.0.0/16');
+    throw invalid(
+      `invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`,
+      'write it as address/bits, like 10.5.0.0/16',
+    );
   }
   const size = 1n << BigInt(bits - Number(length));
   const first = (addressNumber(address) / size) * size;
@@ -45,6 +48,11 @@ export function contains(subnet: Subnet, address: string): boolean {
   if (isIP(address) !== subnet.family) return false;
   const value = addressNumber(address);
   return value >= subnet.first && value <= subnet.last;
+}
+
+/** Whether an address is one of a subnet written as text. @throws `network/invalid` for what is no subnet */
+export function addressLiesIn(address: string, subnet: string): boolean {
+  return contains(parseSubnet(subnet), address);
 }
 
 export function overlaps(left: Subnet, right: Subnet): boolean {

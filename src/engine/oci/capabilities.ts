@@ -95,7 +95,7 @@ function normalize(name: string, option: 'cap-add' | 'cap-drop'): string {
   if (knownCapabilities.includes(full)) return full;
   throw new TscomposeError({
     code: 'oci/invalid-option',
-    message: `unknown capability: "${name}"`,
+    message: `invalid ${option === 'cap-add' ? 'CapAdd' : 'CapDrop'}: unknown capability: "${name}"`,
     facts: { option, value: name },
   });
 }

@@ -14,6 +14,15 @@ export function explainFailure(
   const lower = reason.toLowerCase();
   const quoted = JSON.stringify(program);
   // Only these are about the program; any other "no such file" is about a mount, a device or a folder.
+  if (program === '') return { text: 'exec: "": executable file not found in $PATH', exitCode: 127 };
+  const aboutFolder = /^chdir `(.*)`: (.*)$/.exec(reason); // crun's
+  if (aboutFolder !== null) {
+    const [, folder = '', problem = ''] = aboutFolder;
+    const text = folder.startsWith('/')
+      ? `chdir to cwd (${JSON.stringify(folder)}) set in config.json failed: ${problem.toLowerCase()}`
+      : 'Cwd must be an absolute path';
+    return { text, exitCode: 128 };
+  }
   const aboutProgram = /executable file|exec(ve)?:? |open executable|stat executable/i.test(reason);
   if (/executable file .*not found in \$path/i.test(reason) || (aboutProgram && lower.includes('no such file'))) {
     const text = program.includes('/')

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { readIfPresent } from '../../base/durable-file.js';
 import { errnoOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus, spawnFast } from '../sys/index.js';
@@ -36,6 +37,8 @@ export interface ExecProcess {
   resize(rows: number, columns: number): void;
   /** As this pid namespace numbers it; undefined before it runs. */
   pid(): number | undefined;
+  /** Resolves when the runtime has made way for the command itself; never for one that cannot be run. */
+  began(): Promise<void>;
   /** Never rejects. The outputs end soon after, also where a process left in the background holds them open. */
   readonly ended: Promise<ExecOutcome>;
 }
@@ -74,8 +77,28 @@ export async function execInContainer(
     await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
     return outcome;
   });
+  let over = false;
+  void ended.then(() => (over = true));
+  const began = () => hasBegun(pid, files.process, () => over);
   const { stdout, stderr, stdin, resize } = running;
-  return { stdout, stderr, stdin, resize, pid, ended };
+  return { stdout, stderr, stdin, resize, pid, began, ended };
+}
+
+/** How often a process is looked at that is about to execute its command. */
+const lookMs = 2;
+
+/**
+ * The runtime's process carries the name of our file in its command line until it executes the command; one that could
+ * not is gone then, and has no command line.
+ */
+async function hasBegun(pid: () => number | undefined, ownWord: string, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    const number = pid();
+    const words = number === undefined ? '' : await readFile(`/proc/${number}/cmdline`, 'utf8').catch(() => '');
+    if (words !== '' && !words.includes(ownWord)) return;
+    await setTimeout(lookMs);
+  }
+  await new Promise(() => undefined); // it has ended, which is told elsewhere
 }
 
 interface Running {

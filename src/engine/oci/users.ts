@@ -54,7 +54,7 @@ export function resolveUser(files: AccountFiles, text: string, groupAdd: readonl
   const wantedGroup = colon < 0 ? '' : text.slice(colon + 1);
   const groups = parseGroups(files.group);
   const user = findUser(files.passwd, wantedUser);
-  const extra = groupAdd.map((group) => groupId(groups, group));
+  const extra = groupAdd.map((group) => groupId(groups, group, 'Unable to find group'));
   if (wantedGroup !== '') {
     const gid = groupId(groups, wantedGroup);
     return { ...user, gid, additionalGids: distinct([gid, ...extra]) };
@@ -100,13 +100,13 @@ function parseGroups(text: string): Group[] {
   });
 }
 
-function groupId(groups: readonly Group[], wanted: string): number {
+function groupId(groups: readonly Group[], wanted: string, complaint = 'unable to find group'): number {
   const number = parseId(wanted);
   const found = groups.find(({ name, gid }) => name === wanted || gid === number)?.gid ?? number;
   if (found !== undefined) return found;
   throw new TscomposeError({
     code: 'oci/unknown-group',
-    message: `unable to find group ${wanted}: no matching entries in group file`,
+    message: `${complaint} ${wanted}: no matching entries in group file`,
     facts: { group: wanted },
   });
 }

@@ -64,10 +64,10 @@ class LocalVolumes implements VolumeStore {
     const name = anonymous ? randomBytes(32).toString('hex') : (request.Name ?? '');
     checkName(name);
     const options = { ...request.DriverOpts };
-    checkOptions(name, options);
     return this.#inTurn(name, async () => {
       const existing = this.#records.get(name);
-      if (existing !== undefined) return sameOrThrow(existing, options);
+      if (existing !== undefined) return existing; // whatever else is asked for, as dockerd does
+      checkOptions(name, options);
       const volume: Volume = {
         name,
         driver: 'local',
@@ -292,16 +292,5 @@ function checkName(name: string): void {
       `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]"` +
       ' are allowed. If you intended to pass a host directory, use absolute path',
     facts: { volume: name },
-  });
-}
-
-/** Asking for a volume that exists gives it, as long as nothing else is asked for. */
-function sameOrThrow(existing: Volume, options: Readonly<Record<string, string>>): Volume {
-  const wanted = Object.entries(options);
-  if (wanted.every(([key, value]) => existing.options[key] === value)) return existing;
-  throw new TscomposeError({
-    code: 'volume/conflict',
-    message: `create ${existing.name}: a volume named ${existing.name} already exists with other options`,
-    facts: { volume: existing.name },
   });
 }

@@ -10,7 +10,6 @@ declare module '../../base/errors.js' {
     'volume/invalid-option': { readonly volume: string; readonly option: string };
     'volume/unknown-driver': { readonly driver: string };
     /** One of that name exists and is something else. */
-    'volume/conflict': { readonly volume: string };
     'volume/in-use': { readonly volume: string; readonly containerIds: readonly string[] };
     'volume/mount-failed': { readonly volume: string; readonly device: string };
     'volume/invalid-filter': { readonly filter: string; readonly value?: string };
@@ -46,7 +45,7 @@ export interface VolumeStoreOptions {
 export interface VolumeStore {
   /**
    * Idempotent by name; a request without a name makes an anonymous volume.
-   * @throws `volume/invalid-name`, `volume/invalid-option`, `volume/unknown-driver`, `volume/conflict`
+   * @throws `volume/invalid-name`, `volume/invalid-option`, `volume/unknown-driver`
    */
   create(request: VolumeCreateRequest, options?: { readonly madeFor?: string }): Promise<Volume>;
   /** Removes the anonymous volumes of a container that did not come to be. */

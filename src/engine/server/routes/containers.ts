@@ -82,14 +82,24 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
     [
       'POST',
       '/containers/{id}/stop',
-      async (exchange) =>
-        sendStatus(exchange, (await containers.stop(id(exchange), stopOptions(exchange), exchange.engine)) ? 204 : 304),
+      async (exchange) => {
+        const stopped = await within(
+          `cannot stop container: ${id(exchange)}`,
+          () => containers.stop(id(exchange), stopOptions(exchange), exchange.engine),
+          unfound,
+        );
+        sendStatus(exchange, stopped ? 204 : 304);
+      },
     ],
     [
       'POST',
       '/containers/{id}/restart',
       async (exchange) => {
-        await containers.restart(id(exchange), stopOptions(exchange), exchange.engine);
+        await within(
+          `Cannot restart container ${id(exchange)}`,
+          () => containers.restart(id(exchange), stopOptions(exchange), exchange.engine),
+          unfound,
+        );
         sendStatus(exchange, 204);
       },
     ],
@@ -211,6 +221,9 @@ async function createRequest({ body, request }: Exchange): Promise<ContainerCrea
     throw badParameter('body', 'config cannot be empty in order to create a container');
   return value;
 }
+
+/** There is no container to attempt anything on. */
+const unfound = ['container/not-found', 'container/ambiguous'] as const;
 
 function stopOptions({ query }: Exchange): { timeoutS?: number; signal?: string } {
   const timeoutS = query.integer('t');

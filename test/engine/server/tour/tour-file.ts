@@ -8,8 +8,7 @@
  *     = 3
  *
  * Standard output is indented, lines of standard error begin with `!`, an exit code other than 0 follows `=`. What is
- * written there is dockerd's, normalised. Where our engine differs, `ours: REASON` and its own outcome follow; a reason that begins
- * with `still open` is a gap, not a decision.
+ * written there is dockerd's, normalised. Where our engine differs on purpose, `ours: REASON` and its own outcome follow.
  */
 export interface Outcome {
   readonly stdout: string;

@@ -32,7 +32,7 @@ test('a number without account stands for itself', () => {
 test('unknown names are refused in Docker’s words', () => {
   expect(() => resolve('nobody')).toThrow('unable to find user nobody: no matching entries in passwd file');
   expect(() => resolve('app:nogroup')).toThrow('unable to find group nogroup: no matching entries in group file');
-  expect(() => resolve('', ['nogroup'])).toThrow('unable to find group nogroup: no matching entries in group file');
+  expect(() => resolve('', ['nogroup'])).toThrow('Unable to find group nogroup: no matching entries in group file');
 });
 
 let root: string;
