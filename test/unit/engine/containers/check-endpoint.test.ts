@@ -17,8 +17,9 @@ test.each<[string, NetworkRecord, EndpointSettings, string]>([
     'an address on the default bridge',
     network('bridge', { predefined: true }),
     address,
-    'invalid config for network bridge: invalid endpoint settings:\n' +
-      'user specified IP address is supported on user defined networks only',
+    'invalid endpoint settings:\n' +
+      '* user specified IP address is supported on user defined networks only\n' +
+      '* user specified IP address is supported only when connecting to networks with user configured subnets',
   ],
   [
     'an alias on the default bridge',
