@@ -24,6 +24,10 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ...filled('labels', request.labels),
     ...filled('tags', request.tags),
     ...filled('cache-from', request.cacheFrom),
+    ...filled(
+      'ssh',
+      Object.entries(request.ssh).map(([id, socket]) => (socket === null ? id : `${id}=${socket}`)),
+    ),
     ...(request.target === undefined ? {} : { target: request.target }),
     ...(request.platform === undefined ? {} : { platforms: [request.platform] }),
     ...(request.networkMode === undefined ? {} : { network: request.networkMode }),

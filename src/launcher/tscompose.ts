@@ -37,4 +37,7 @@ async function leave(code: number): Promise<void> {
   process.exit(code);
 }
 
-void main().then(leave);
+main().then(leave, (error: unknown) => {
+  process.stderr.write(`tscompose: cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -42,6 +42,8 @@ export type BuildSecret =
 export interface BuildOverrides {
   /** Of `--build-arg`; they win over the file's. */
   readonly args?: Readonly<Record<string, string | null>>;
+  /** Of `--ssh`; they win over the file's. */
+  readonly ssh?: Readonly<Record<string, string | null>>;
   readonly noCache?: boolean;
   readonly pull?: boolean;
 }
@@ -75,7 +77,7 @@ export function buildRequest(
         : { Name: name, Soft: value.soft, Hard: value.hard },
     ),
     secrets: buildSecrets(project, build),
-    ssh: Object.fromEntries((build.ssh ?? []).map(agentOf)),
+    ssh: { ...Object.fromEntries((build.ssh ?? []).map(agentOf)), ...overrides.ssh },
     additionalContexts: Object.fromEntries(
       Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
     ),

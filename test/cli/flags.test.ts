@@ -64,12 +64,23 @@ describe('flags before the command', () => {
 
 describe('build', () => {
   test('prints a bake file with --print, of what the other flags say', async () => {
-    const { stdout } = await run('build', '--print', '--build-arg', 'B=2', '--no-cache', '--pull', 'api');
+    const { stdout } = await run(
+      'build',
+      '--print',
+      '--build-arg',
+      'B=2',
+      '--no-cache',
+      '--pull',
+      '--ssh',
+      'default=/run/agent.sock',
+      'api',
+    );
     expect(JSON.parse(stdout)).toMatchObject({
       group: { default: { targets: ['api'] } },
       target: {
         api: {
           ...{ context: cwd, dockerfile: 'Dockerfile', args: { A: '1', B: '2' }, tags: ['app', 'more'] },
+          ssh: ['default=/run/agent.sock'],
           ...{ pull: true, 'no-cache': true, output: ['type=docker'] },
         },
       },
@@ -79,14 +90,25 @@ describe('build', () => {
   test('takes flags of old, and says which have no effect', async () => {
     const { exitCode, stderr } = await run(
       ...['build', '--print', '--compress', '--force-rm', '--no-rm', '--parallel', '--progress', 'plain'],
-      ...['--memory', '1g', '--builder', 'default', '--sbom', 'false', '--provenance', 'false', 'api'],
+      ...[
+        '--memory',
+        '1g',
+        '--builder',
+        'default',
+        '--sbom',
+        'false',
+        '--provenance',
+        'false',
+        '--ssh',
+        'default=/run/agent.sock',
+        'api',
+      ],
     );
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('--memory has no effect')]);
   });
 
   test.each([
     ['build', '--check'],
-    ['build', '--ssh', 'default'],
     ['build', '--sbom', 'true'],
     ['build', '--provenance', 'mode=max'],
     ['build', '--builder', 'mine'],

@@ -29,7 +29,9 @@ const buildFlags = {
   push: flag('Push the images of services that name one'),
   quiet: flag('Do not show the steps', { short: 'q' }),
   sbom: text('Attestations are not made: false is the only choice', { placeholder: 'WHAT' }),
-  ssh: text('Refused: the builder reaches no ssh agent', { placeholder: 'ID[=PATH]' }),
+  ssh: text('Let steps that ask for it use an ssh agent; without a path the one of SSH_AUTH_SOCK', {
+    placeholder: 'ID[=PATH]',
+  }),
   withDependencies: flag('Build what the services need too'),
 } as const;
 
@@ -47,6 +49,7 @@ export const buildCommand = defineCommand({
       ...(args.length === 0 ? {} : { services: args }),
       withDependencies: flags.withDependencies,
       args: Object.fromEntries(flags.buildArg.map((entry) => buildArgument(entry, project.environment))),
+      ...(flags.ssh === undefined || flags.ssh === '' ? {} : { ssh: sshAgent(flags.ssh) }),
       ...(flags.noCache ? { noCache: true } : {}), // absent leaves it to the file
       ...(flags.pull ? { pull: true } : {}),
     });
@@ -73,11 +76,10 @@ export const buildCommand = defineCommand({
 });
 
 /** @throws `cli/no-builder-for`: a build that silently lacks what was asked of it would be worse */
-function refuseWhatNoBuilderDoes({ builder, check, provenance, sbom, ssh }: FlagValues<typeof buildFlags>): void {
+function refuseWhatNoBuilderDoes({ builder, check, provenance, sbom }: FlagValues<typeof buildFlags>): void {
   const asked = (value: string | undefined, ...harmless: readonly string[]): boolean =>
     value !== undefined && value !== '' && !harmless.includes(value);
   if (check) throw noBuilderFor('--check', 'the builder has no lint');
-  if (asked(ssh)) throw noBuilderFor('--ssh', 'the builder reaches no ssh agent');
   if (asked(builder, 'default')) throw noBuilderFor('--builder', 'images are built by the engine itself');
   if (asked(provenance, 'false')) throw noBuilderFor('--provenance', 'the builder makes no attestations');
   if (asked(sbom, 'false')) throw noBuilderFor('--sbom', 'the builder makes no attestations');
@@ -90,6 +92,11 @@ function noBuilderFor(flag: string, reason: string): TscomposeError<'cli/no-buil
     facts: { flag },
     hint: `leave it out; build --print writes a file that docker buildx bake builds with ${flag}`,
   });
+}
+
+function sshAgent(text: string): Readonly<Record<string, string | null>> {
+  const [id = '', ...socket] = text.split('=');
+  return { [id]: socket.length > 0 ? socket.join('=') : null };
 }
 
 function buildArgument(entry: string, environment: Readonly<Record<string, string>>): readonly [string, string | null] {
