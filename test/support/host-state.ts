@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 /** Everything an engine could leave on a host, as sorted lines, one list a kind. */
 export interface HostState {
@@ -43,6 +44,19 @@ export function readHostState(): HostState {
       (name) => `${name}=${readIfThere(`/proc/sys/${name.replaceAll('.', '/')}`)}`,
     ),
   };
+}
+
+/**
+ * The state as soon as `settled` holds for it, or the last one read within `withinMs`: the kernel takes down what was
+ * inside a network namespace (both ends of each pair of links) some time after the last process has left it.
+ */
+export async function hostStateOnce(settled: (state: HostState) => boolean, withinMs = 10_000): Promise<HostState> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const state = readHostState();
+    if (settled(state) || performance.now() > deadline) return state;
+    await setTimeout(50);
+  }
 }
 
 function run(tool: string, args: readonly string[]): string[] {
@@ -146,4 +160,9 @@ export function takenAway(
   engineId: string,
 ): Partial<Record<keyof HostState, readonly string[]>> {
   return leftBehind(after, before, engineId);
+}
+
+/** Whether `after` is `before`, neither more nor less; for {@link hostStateOnce}. */
+export function isAsBefore(before: HostState, after: HostState, engineId: string): boolean {
+  return [leftBehind, takenAway].every((difference) => Object.keys(difference(before, after, engineId)).length === 0);
 }

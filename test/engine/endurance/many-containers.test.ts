@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineMissing } from '../../support/engine-sandbox.js';
-import { leftBehind, readHostState } from '../../support/host-state.js';
+import { hostStateOnce, leftBehind, readHostState, type HostState } from '../../support/host-state.js';
 import { EngineProcess } from '../server/engine-process.js';
 import { figuresOf, inParallel, report, sizeFrom, type ProcessFigures } from './figures.js';
 
@@ -114,9 +114,10 @@ describe.skipIf(engineMissing() !== undefined)(`${count} containers on one netwo
         times.push((performance.now() - begun) / Math.max(part.length, 1));
       }
       report(`${count} containers`, { 'ms a stop and remove, by half': times.map((ms) => ms.toFixed(1)).join(' ') });
-      const after = readHostState();
+      const ownLinks = (state: HostState) => state.links.filter((name) => name.startsWith('tscv'));
+      const after = await hostStateOnce((state) => ownLinks(state).length === 0);
       expect(leftBehind(before, after, engine.engineId())).toEqual({});
-      expect(after.links.filter((name) => name.startsWith('tscv'))).toEqual([]);
+      expect(ownLinks(after)).toEqual([]);
       expect(after.processes.filter((line) => line.includes(engine.runtimeDir) && line.includes('conmon'))).toEqual([]);
     },
     longMs,

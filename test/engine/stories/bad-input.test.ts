@@ -2,8 +2,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
-import { leftBehind, readHostState, takenAway, type HostState } from '../../support/host-state.js';
+import { EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
+import {
+  hostStateOnce,
+  isAsBefore,
+  leftBehind,
+  readHostState,
+  takenAway,
+  type HostState,
+} from '../../support/host-state.js';
 
 const fixtures = fileURLToPath(new URL('../../../fixtures/bad-input', import.meta.url));
 const names = readdirSync(fixtures).filter((name) => !name.endsWith('.md'));
@@ -42,12 +49,7 @@ describe.skipIf(engineMissing() !== undefined)('bad input gets one clear message
   test('afterwards the machine is as before', async () => {
     expect(await sandbox.ok(['ls', '--all', '--quiet'])).toBe('');
     // The bridge that build steps use goes a little after its last use; the comparison below says what else is left.
-    await eventually(
-      'no link is left',
-      () => leftBehind(before, readHostState(), sandbox.engineId()).links === undefined,
-      15_000,
-    ).catch(() => undefined);
-    const after = readHostState();
+    const after = await hostStateOnce((state) => isAsBefore(before, state, sandbox.engineId()), 15_000);
     expect(leftBehind(before, after, sandbox.engineId())).toEqual({});
     expect(takenAway(before, after, sandbox.engineId())).toEqual({});
   });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
-import { leftBehind, readHostState } from '../../support/host-state.js';
+import { EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
+import { hostStateOnce, isAsBefore, leftBehind, readHostState } from '../../support/host-state.js';
 
 const rounds = 50;
 
@@ -87,13 +87,7 @@ describe.skipIf(engineMissing() !== undefined)('the engine is killed', () => {
       await sandbox.ok(['down', '-t', '0'], { cwd });
     }
     await sandbox.ok(['engine', 'stop']);
-    await eventually(
-      'the host is as before',
-      () => Object.keys(leftBehind(before, readHostState(), sandbox.engineId())).length === 0,
-      5_000,
-    ).catch(
-      () => undefined, // the comparison below says what is left
-    );
-    expect(leftBehind(before, readHostState(), sandbox.engineId())).toEqual({});
+    const after = await hostStateOnce((state) => isAsBefore(before, state, sandbox.engineId()));
+    expect(leftBehind(before, after, sandbox.engineId())).toEqual({});
   }, 600_000);
 });

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { curl, EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
-import { leftBehind, readHostState, takenAway, type HostState } from '../../support/host-state.js';
+import {
+  hostStateOnce,
+  isAsBefore,
+  leftBehind,
+  readHostState,
+  takenAway,
+  type HostState,
+} from '../../support/host-state.js';
 
 describe.skipIf(engineMissing() !== undefined)('the hitos example', () => {
   let before: HostState;
@@ -58,7 +65,7 @@ describe.skipIf(engineMissing() !== undefined)('the hitos example', () => {
     await sandbox.ok(['down', '-v', '--rmi', 'all'], { cwd });
     expect(await sandbox.ok(['ps', '-aq'], { cwd })).toBe('');
     await sandbox.ok(['engine', 'stop']);
-    const after = readHostState();
+    const after = await hostStateOnce((state) => isAsBefore(before, state, sandbox.engineId()));
     expect(leftBehind(before, after, sandbox.engineId())).toEqual({});
     expect(takenAway(before, after, sandbox.engineId())).toEqual({});
   });
