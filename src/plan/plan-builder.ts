@@ -7,6 +7,7 @@ export class PlanBuilder {
   readonly #steps: PlanStep[] = [];
   readonly #warnings: PlanWarning[] = [];
   readonly #unchanged: Plan['unchanged'][number][] = [];
+  #first: readonly number[] = [];
 
   constructor(project: string) {
     this.#project = project;
@@ -17,11 +18,17 @@ export class PlanBuilder {
     return this.#steps.length + 1;
   }
 
+  /** All steps from now on come after these, directly or not. */
+  standOn(steps: Iterable<number>): void {
+    this.#first = [...steps];
+  }
+
   /** @returns the step's id */
   add<K extends OperationKind>(kind: K, cause: string, facts: FactsOf<K>, after: Iterable<number> = []): number {
     const operation: OperationOf<K> = { kind, cause, ...facts };
     const id = this.nextId;
-    const before = [...new Set(after)].sort((a, b) => a - b);
+    const named = [...new Set(after)].sort((a, b) => a - b);
+    const before = named.length === 0 ? this.#first : named;
     this.#steps.push({ id, operation: operation as PlanStep['operation'], after: before });
     return id;
   }

@@ -48,10 +48,10 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   });
   if (images.uncertain || !settled) return builder.build(merged(options.fetched, images.fetched));
 
-  const imageSteps = [...new Set(images.stepOf.values())];
+  builder.standOn(new Set([...images.stepOf.values(), ...images.hookSteps.values()])); // a build that fails leaves everything as it is
   const problems: TscomposeError[] = [];
   const networks = decideNetworks(builder, project, networksOf(project, selection.services), observed, problems);
-  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems, imageSteps);
+  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems);
   throwAll(problems);
   const decisions = decideAll(project, observed, selection, options);
   const state = new UpState({ builder, project, graph, observed, options, selection, decisions, images, volumes });

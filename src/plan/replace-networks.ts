@@ -11,7 +11,7 @@ export function replaceNetworks(state: UpState, decisions: readonly NetworkDecis
   const { builder, project } = state.facts;
   for (const { key, definition, existing, outdated } of decisions) {
     if (existing !== undefined) continue;
-    const before = outdated === undefined ? state.imageSteps : clear(state, key, outdated);
+    const before = outdated === undefined ? [] : clear(state, key, outdated);
     const cause = outdated === undefined ? 'is not there' : 'has another definition now';
     const request = networkRequest(project.name, key, definition);
     state.networkSteps.set(key, builder.add('network.create', cause, { network: definition.name, request }, before));
@@ -50,14 +50,13 @@ function clear(state: UpState, key: string, outdated: { readonly id: string; rea
     const known = stopped.get(service);
     if (known !== undefined) return known;
     const before = graph.services.includes(service) ? dependents(service).flatMap(stop) : [];
-    const first = before.length === 0 ? state.imageSteps : before;
     const own = attached.filter((container) => container.service === service);
-    const steps = own.length === 0 ? before : own.flatMap((container) => state.stop(container, cause, first));
+    const steps = own.length === 0 ? before : own.flatMap((container) => state.stop(container, cause, before));
     stopped.set(service, steps);
     return steps;
   };
   const gone = attached.map((container) => {
-    const after = isUp(container) ? stop(container.service) : state.imageSteps;
+    const after = isUp(container) ? stop(container.service) : [];
     const { id, name, service } = container;
     return builder.add(
       'network.disconnect',
@@ -66,12 +65,5 @@ function clear(state: UpState, key: string, outdated: { readonly id: string; rea
       after,
     );
   });
-  return [
-    builder.add(
-      'network.remove',
-      cause,
-      { network: outdated.name, id: outdated.id, whenUnused: false },
-      gone.length === 0 ? state.imageSteps : gone,
-    ),
-  ];
+  return [builder.add('network.remove', cause, { network: outdated.name, id: outdated.id, whenUnused: false }, gone)];
 }

@@ -58,12 +58,8 @@ export class UpState {
   readonly replacements = new Map<string, number>();
   readonly finals = new Map<string, FinalContainer[]>();
 
-  /** Steps that bring images. */
-  readonly imageSteps: readonly number[];
-
   constructor(facts: UpFacts) {
     this.facts = facts;
-    this.imageSteps = [...new Set(facts.images.stepOf.values())];
   }
 
   definition(service: string): Service {

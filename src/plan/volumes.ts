@@ -28,7 +28,6 @@ export function volumesOf(project: Project, services: readonly string[]): string
  * One step for each missing volume. A volume with another definition keeps its data: there is only a warning.
  * @returns steps by key
  * @param problems - gets `plan/external-volume-missing`
- * @param after - steps to be done first
  */
 export function planVolumes(
   builder: PlanBuilder,
@@ -36,7 +35,6 @@ export function planVolumes(
   keys: readonly string[],
   observed: ObservedState,
   problems: TscomposeError[],
-  after: readonly number[],
 ): ReadonlyMap<string, number> {
   const steps = new Map<string, number>();
   for (const key of keys) {
@@ -57,7 +55,7 @@ export function planVolumes(
       );
     } else if (found === undefined) {
       const request = volumeRequest(project.name, key, definition);
-      steps.set(key, builder.add('volume.create', 'is not there', { volume: name, request }, after));
+      steps.set(key, builder.add('volume.create', 'is not there', { volume: name, request }));
     } else if (definition.external !== true) {
       if (found.labels[composeLabels.project] !== project.name) {
         builder.warn(

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ContainerCreateRequest, ContainerState, ContainerSummary } from '../../src/api/container.js';
+import type { ContainerCreateRequest, ContainerState, ContainerSummary, MountPoint } from '../../src/api/container.js';
 import type { NetworkInspect } from '../../src/api/network.js';
 import { encodeFrame } from '../../src/api/stream-frame.js';
 import type { VolumeInspect } from '../../src/api/volume.js';
@@ -14,6 +14,8 @@ export interface FakeContainer {
   readonly request: ContainerCreateRequest;
   state: ContainerState;
   /** Lines with their stamps; a line of stream 2 is marked. */
+  /** Names of networks. */
+  readonly networks: Set<string>;
   readonly log: { readonly time: string; readonly stream: 1 | 2; readonly text: string }[];
   uploads: number;
 }
@@ -35,8 +37,9 @@ export class FakeEngine {
   readonly images = new Set<string>(['busybox']);
   /** Called when a container has been started. */
   onStart: (container: FakeContainer) => void = () => undefined;
-  /** May answer any request in place of the engine. */
-  intercept: (method: string, path: string) => Promise<Answer | undefined> = () => Promise.resolve(undefined);
+  /** May answer any request in place of the engine, or after it has done what was asked, which `proceed` does. */
+  intercept: (method: string, path: string, proceed: () => Answer) => Promise<Answer | undefined> = () =>
+    Promise.resolve(undefined);
   /** Name of a container whose log comes late. */
   slowLogs = '';
   /** Most requests of one kind under way at a time. */
@@ -145,7 +148,8 @@ export class FakeEngine {
     const now = (this.#now.get(kind) ?? 0) + 1;
     this.#now.set(kind, now);
     this.peak.set(kind, Math.max(this.peak.get(kind) ?? 0, now));
-    const answer = (await this.intercept(method, path)) ?? this.#route(method, path, url.searchParams, body);
+    const proceed = () => this.#route(method, path, url.searchParams, body);
+    const answer = (await this.intercept(method, path, proceed)) ?? proceed();
     this.#now.set(kind, (this.#now.get(kind) ?? 1) - 1);
     response.writeHead(answer.status, { 'Content-Type': 'application/json' });
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
@@ -192,7 +196,8 @@ export class FakeEngine {
     const json = (): Record<string, unknown> => JSON.parse(body === '' ? '{}' : body) as Record<string, unknown>;
     switch (resource) {
       case 'containers':
-        if (path === '/containers/json') return { status: 200, body: [...this.containers.values()].map(summaryOf) };
+        if (path === '/containers/json')
+          return { status: 200, body: [...this.containers.values()].map((container) => this.#summaryOf(container)) };
         if (path === '/containers/create') return this.#create(query.get('name') ?? '', json());
         return this.#onContainer(method, id, action, query);
       case 'networks':
@@ -214,7 +219,10 @@ export class FakeEngine {
       return { status: 409, body: { message: `Conflict. The container name "/${name}" is already in use` } };
     }
     const id = randomUUID().replaceAll('-', '').repeat(2);
-    this.containers.set(id, { id, name, request, state: createdState(), log: [], uploads: 0 });
+    const networks = new Set(Object.keys(request.NetworkingConfig?.EndpointsConfig ?? {}));
+    const missing = [...networks].find((network) => this.#networkNamed(network) === undefined);
+    if (missing !== undefined) return { status: 404, body: { message: `network ${missing} not found` } };
+    this.containers.set(id, { id, name, request, networks, state: createdState(), log: [], uploads: 0 });
     return { status: 201, body: { Id: id, Warnings: [] } };
   }
 
@@ -222,6 +230,8 @@ export class FakeEngine {
     const container = this.containers.get(id);
     if (container === undefined) return { status: 404, body: { message: `No such container: ${id}` } };
     if (method === 'DELETE') {
+      const forced = query.get('force') === '1' || query.get('force') === 'true';
+      if (container.state.Running && !forced) return { status: 409, body: { message: `container ${id} is running` } };
       this.containers.delete(id);
       return { status: 204 };
     }
@@ -229,17 +239,19 @@ export class FakeEngine {
       case 'json':
         return { status: 200, body: inspectOf(container) };
       case 'start':
+        if (container.state.Running) return { status: 304 };
         container.state = { ...container.state, Status: 'running', Running: true, StartedAt: this.#time() };
         this.emit(container, 'start');
         this.onStart(container);
         return { status: 204 };
       case 'stop':
       case 'kill':
+        if (!container.state.Running)
+          return { status: action === 'stop' ? 304 : 409, body: { message: 'not running' } };
         this.exit(container, 0);
         return { status: 204 };
       case 'rename':
-        container.name = query.get('name') ?? '';
-        return { status: 204 };
+        return this.#rename(container, query.get('name') ?? '');
       case 'archive':
         container.uploads++;
         return { status: 200 };
@@ -248,17 +260,65 @@ export class FakeEngine {
     }
   }
 
+  #summaryOf({ id, name, request, state, networks }: FakeContainer): Partial<ContainerSummary> {
+    const health = state.Health === undefined ? '' : ` (${state.Health.Status})`;
+    return {
+      Id: id,
+      Names: [`/${name}`],
+      Image: request.Image ?? '',
+      ImageID: `sha256:${request.Image ?? ''}`,
+      Labels: request.Labels ?? {},
+      State: state.Status,
+      Status: state.Running ? `Up 1 second${health}` : `Exited (${state.ExitCode}) 1 second ago`,
+      Ports: [],
+      Mounts: (request.HostConfig?.Mounts ?? []).map(
+        ({ Type, Source, Target }) => ({ Type, Name: Source ?? 'anonymous', Destination: Target }) as MountPoint,
+      ),
+      NetworkSettings: {
+        Networks: Object.fromEntries(
+          [...networks].map((key) => [key, { NetworkID: this.#networkNamed(key)?.Id ?? '' }]),
+        ),
+      },
+      Created: 0,
+    };
+  }
+
   #onNetwork(method: string, path: string, request: Record<string, unknown>): Answer {
     if (path === '/networks') return { status: 200, body: [...this.networks.values()] };
     if (path === '/networks/create') {
+      if (this.#networkNamed(String(request['Name'])) !== undefined) {
+        return { status: 409, body: { message: `network with name ${String(request['Name'])} already exists` } };
+      }
       const Id = randomUUID();
       const network = { ...request, Id } as unknown as NetworkInspect;
       this.networks.set(Id, network);
       return { status: 201, body: { Id, Warning: '' } };
     }
-    const id = path.split('/')[2] ?? '';
-    if (method === 'DELETE') this.networks.delete(id);
-    return { status: method === 'DELETE' ? 204 : 200 };
+    const [, , id = '', action = ''] = path.split('/');
+    const network = this.networks.get(id) ?? this.#networkNamed(id);
+    if (network === undefined) return { status: 404, body: { message: `network ${id} not found` } };
+    const container = this.containers.get(String(request['Container']));
+    if (action === 'connect') container?.networks.add(network.Name);
+    if (action === 'disconnect') container?.networks.delete(network.Name);
+    if (method !== 'DELETE') return { status: 200 };
+    const used = [...this.containers.values()].some(
+      ({ state, networks }) => state.Running && networks.has(network.Name),
+    );
+    if (used) return { status: 403, body: { message: `network ${network.Name} has active endpoints` } };
+    this.networks.delete(network.Id);
+    return { status: 204 };
+  }
+
+  #networkNamed(name: string): NetworkInspect | undefined {
+    return [...this.networks.values()].find((network) => network.Name === name);
+  }
+
+  #rename(container: FakeContainer, name: string): Answer {
+    if ([...this.containers.values()].some((other) => other !== container && other.name === name)) {
+      return { status: 409, body: { message: `Conflict. The container name "/${name}" is already in use` } };
+    }
+    container.name = name;
+    return { status: 204 };
   }
 
   #onVolume(method: string, path: string, request: Record<string, unknown>): Answer {
@@ -289,24 +349,6 @@ function createdState(): ContainerState {
     Error: '',
     StartedAt: '0001-01-01T00:00:00Z',
     FinishedAt: '0001-01-01T00:00:00Z',
-  };
-}
-
-function summaryOf({ id, name, request, state }: FakeContainer): Partial<ContainerSummary> {
-  const endpoints = Object.keys(request.NetworkingConfig?.EndpointsConfig ?? {});
-  const health = state.Health === undefined ? '' : ` (${state.Health.Status})`;
-  return {
-    Id: id,
-    Names: [`/${name}`],
-    Image: request.Image ?? '',
-    ImageID: `sha256:${request.Image ?? ''}`,
-    Labels: request.Labels ?? {},
-    State: state.Status,
-    Status: state.Running ? `Up 1 second${health}` : `Exited (${state.ExitCode}) 1 second ago`,
-    Ports: [],
-    Mounts: [],
-    NetworkSettings: { Networks: Object.fromEntries(endpoints.map((key) => [key, { NetworkID: key }])) },
-    Created: 0,
   };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hasCode } from '../../../src/base/errors.js';
-import type { Dependency, Project, Service } from '../../../src/compose/index.js';
+import type { Project } from '../../../src/compose/index.js';
 import {
   checkPlan,
   planDown,
@@ -11,104 +11,10 @@ import {
   planUp,
   type ObservedState,
   type Plan,
-  type UpOptions,
 } from '../../../src/plan/index.js';
+import { anyProject, anyUpOptions, propertyRuns as runs } from '../../support/any-project.js';
 import { withImages } from '../../support/observed.js';
-import { project } from '../../support/project.js';
 import { simulate } from '../../support/simulate.js';
-
-const names = ['a', 'b', 'c', 'd', 'e'] as const;
-const runs = { numRuns: Number(process.env['TSCOMPOSE_PROPERTY_RUNS'] ?? 150) };
-
-const dependency: fc.Arbitrary<Dependency> = fc.record({
-  condition: fc.constantFrom('service_started', 'service_healthy', 'service_completed_successfully'),
-  required: fc.boolean(),
-  restart: fc.boolean(),
-});
-
-/** A service that needs only some of `earlier`, so that there are no cycles. */
-function service(earlier: readonly string[]): fc.Arbitrary<Service> {
-  const other =
-    earlier.length === 0 ? fc.constant(undefined) : fc.option(fc.constantFrom(...earlier), { nil: undefined });
-  const parts = {
-    image: fc.constantFrom('busybox', 'alpine'),
-    user: fc.constantFrom('1', '2'),
-    needs: fc.dictionary(earlier.length === 0 ? fc.constant('a') : fc.constantFrom(...earlier), dependency, {
-      maxKeys: 3,
-    }),
-    network: fc.constantFrom('none', 'front', 'back', 'both', 'share', 'share', 'default'),
-    volumesFrom: other,
-    pid: other,
-    shared: other,
-    link: other,
-    scale: fc.constantFrom(undefined, undefined, 1, 2, 3),
-    volume: fc.constantFrom('none', 'named', 'anonymous'),
-    secret: fc.boolean(),
-    healthcheck: fc.boolean(),
-  };
-  return fc
-    .record(parts)
-    .map(({ needs, network, volumesFrom, pid, shared, link, scale, volume, secret, healthcheck, ...rest }) => {
-      const networks: Partial<Service> =
-        network === 'share' && shared !== undefined
-          ? { network_mode: `service:${shared}` }
-          : network === 'front' || network === 'back'
-            ? { networks: { [network]: null } }
-            : network === 'both'
-              ? { networks: { front: { priority: 2 }, back: null } }
-              : network === 'none'
-                ? { network_mode: 'none' }
-                : {};
-      return {
-        ...rest,
-        ...networks,
-        ...(earlier.length === 0 ? {} : { depends_on: needs }),
-        ...(volumesFrom === undefined ? {} : { volumes_from: [`${volumesFrom}:ro`] }),
-        ...(pid === undefined ? {} : { pid: `service:${pid}` }),
-        ...(link === undefined ? {} : { links: [link] }),
-        ...(scale === undefined ? {} : { scale }),
-        ...(volume === 'none'
-          ? {}
-          : {
-              volumes: [
-                { type: 'volume' as const, target: '/data', ...(volume === 'named' ? { source: 'data' } : {}) },
-              ],
-            }),
-        ...(secret ? { secrets: [{ source: 'token' }] } : {}),
-        ...(healthcheck ? { healthcheck: { test: ['CMD', 'true'] } } : {}),
-      };
-    });
-}
-
-const anyProject: fc.Arbitrary<Project> = fc
-  .record({
-    count: fc.integer({ min: 1, max: names.length }),
-    services: fc.tuple(...names.map((_, index) => service(names.slice(0, index)))),
-    internal: fc.boolean(),
-  })
-  .map(({ count, services, internal }) => {
-    const chosen = names.slice(0, count).map((name, index) => [name, services[index] ?? {}] as const);
-    return project({
-      services: Object.fromEntries(chosen),
-      networks: { front: { name: 'demo_front' }, back: { name: 'demo_back', internal } },
-      volumes: { data: { name: 'demo_data' } },
-      secrets: { token: { name: 'demo_token', content: 's' } },
-    });
-  });
-
-const anyOptions: fc.Arbitrary<UpOptions> = fc.record(
-  {
-    services: fc.subarray(['a', 'b']),
-    forceRecreate: fc.boolean(),
-    alwaysRecreateDeps: fc.boolean(),
-    renewAnonVolumes: fc.boolean(),
-    noStart: fc.boolean(),
-    wait: fc.boolean(),
-    scale: fc.dictionary(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 3 })),
-    removeOrphans: fc.boolean(),
-  },
-  { requiredKeys: [] },
-);
 
 /** A plan that keeps its invariants; undefined when the selection leaves out what others share. */
 function checked(make: () => Plan): Plan | undefined {
@@ -137,7 +43,7 @@ function images(state: ObservedState, desired: Project): ObservedState {
 
 test('up after up is empty, whatever was there before', () => {
   fc.assert(
-    fc.property(anyProject, anyProject, anyOptions, (before, after, options) => {
+    fc.property(anyProject, anyProject, anyUpOptions, (before, after, options) => {
       const first = checked(() => planUp(before, withImages(before), options));
       const old = first === undefined ? withImages(before) : simulate(withImages(before), first);
       const observed = images(old, after);
@@ -173,7 +79,7 @@ test('after a run cut short anywhere the next two ups come to rest', () => {
 
 test('down after anything leaves no container, network or volume of the project', () => {
   fc.assert(
-    fc.property(anyProject, anyOptions, (desired, options) => {
+    fc.property(anyProject, anyUpOptions, (desired, options) => {
       const plan = checked(() => planUp(desired, withImages(desired), options));
       if (plan === undefined) return;
       const observed = simulate(withImages(desired), plan);
@@ -207,7 +113,7 @@ test('stop, start and restart keep their invariants, and start after stop brings
 
 test('the same input gives the same plan, and planning changes nothing', () => {
   fc.assert(
-    fc.property(anyProject, anyOptions, (desired, options) => {
+    fc.property(anyProject, anyUpOptions, (desired, options) => {
       const observed = Object.freeze(withImages(desired));
       const plan = checked(() => planUp(desired, observed, options));
       expect(checked(() => planUp(desired, observed, options))).toEqual(plan);
