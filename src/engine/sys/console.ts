@@ -137,6 +137,7 @@ function consoleOver({ libc }: Native, master: number): Console {
       done(error);
     },
   });
+  stream.once('end', () => stream.destroy()); // nobody is left to write to, though the writer may not know
   terminal.on('data', (chunk: Buffer) => {
     if (!stream.push(chunk)) terminal.pause();
   });

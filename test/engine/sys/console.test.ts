@@ -33,7 +33,8 @@ test('the terminal that a runtime sends is read, written and resized', async () 
   expect(existsSync(path)).toBe(false);
   let seen = '';
   terminal.stream.setEncoding('utf8').on('data', (text: string) => (seen += text));
-  const ended = new Promise<void>((resolve) => terminal.stream.on('end', resolve));
+  // Closed, not only at its end: a client that types nothing more must not hold the stream open.
+  const ended = new Promise<void>((resolve) => terminal.stream.on('close', resolve));
   await expect.poll(() => seen).toContain('ready');
   terminal.resize(33, 101);
   terminal.stream.write('hello\n');
