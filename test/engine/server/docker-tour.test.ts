@@ -18,8 +18,11 @@ const peer = process.env['TSCOMPOSE_PEER_HOST'];
 const recording = process.env['TSCOMPOSE_TOUR_RECORD'] === '1';
 if (recording && peer === undefined) throw new Error('TSCOMPOSE_TOUR_RECORD needs a dockerd at TSCOMPOSE_PEER_HOST');
 
+/** Only the tours with this in their names. */
+const chosen = process.env['TSCOMPOSE_TOUR'] ?? '';
+
 const tours = readdirSync(folder)
-  .filter((name) => name.endsWith('.tour'))
+  .filter((name) => name.endsWith('.tour') && name.includes(chosen))
   .sort()
   .map((name) => ({ name, sections: parseTour(readFileSync(`${folder}${name}`, 'utf8')) }));
 

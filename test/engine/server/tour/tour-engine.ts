@@ -7,6 +7,7 @@ import { EngineProcess } from '../engine-process.js';
 import { normalise } from './normalise.js';
 import type { Outcome } from './tour-file.js';
 
+const here = fileURLToPath(new URL('.', import.meta.url));
 const rootfsScript = fileURLToPath(new URL('../../../../scripts/busybox-rootfs.sh', import.meta.url));
 
 /** The docker CLI with one engine behind it, and a working folder. */
@@ -30,6 +31,7 @@ export class TourEngine implements AsyncDisposable {
     mkdirSync(join(this.#work, 'here'));
     const program = execFileSync('sh', ['-c', 'command -v -- "$1"', 'sh', this.#docker], { encoding: 'utf8' });
     symlinkSync(program.trim(), join(this.#work, 'bin/docker'));
+    symlinkSync(join(here, 'in-terminal.sh'), join(this.#work, 'bin/in-terminal'));
     await this.#embedded?.start();
     const archive = join(this.#work, 'busybox.tar');
     execFileSync('sh', [rootfsScript, archive]);
