@@ -1,5 +1,6 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Build, Project, Service } from '../compose/index.js';
+import { dependenciesOf, type ServiceGraph } from '../graph/index.js';
 import { contextServices } from './build-request.js';
 
 declare module '../base/errors.js' {
@@ -13,12 +14,10 @@ export interface OrderedBuild {
   readonly service: string;
   readonly definition: Service;
   readonly build: Build;
-  /** Services whose images it needs as contexts; they come before it. */
-  readonly after: readonly string[];
 }
 
 /**
- * What the builds of `services` need besides, each after those whose image it names as a context.
+ * The builds of `services` and what they need besides, each after those whose image it names as a context.
  * @throws `plan/build-cycle`
  */
 export function inBuildOrder(project: Project, services: readonly string[]): OrderedBuild[] {
@@ -28,12 +27,26 @@ export function inBuildOrder(project: Project, services: readonly string[]): Ord
     if (above.includes(service)) throw cycle(project, [...above.slice(above.indexOf(service)), service]);
     const definition = project.model.services[service];
     if (definition?.build === undefined) return;
-    const after = contextServices(definition.build);
-    for (const needed of after) visit(needed, [...above, service]);
-    ordered.set(service, { service, definition, build: definition.build, after });
+    for (const needed of contextServices(definition.build)) visit(needed, [...above, service]);
+    ordered.set(service, { service, definition, build: definition.build });
   };
   for (const service of services) visit(service, []);
   return [...ordered.values()];
+}
+
+/**
+ * Steps that a build waits for: those of images it names as contexts, and of services it depends on. Its Dockerfile may
+ * start from the image of one of them, which nothing else tells.
+ * @param builds - steps planned so far, by service
+ */
+export function buildsBefore(
+  graph: ServiceGraph,
+  service: string,
+  build: Build,
+  builds: ReadonlyMap<string, number>,
+): number[] {
+  const needed = [...contextServices(build), ...dependenciesOf(graph, [service])];
+  return [...new Set(needed.flatMap((name) => (name === service ? [] : (builds.get(name) ?? []))))];
 }
 
 function cycle(project: Project, services: readonly string[]): TscomposeError<'plan/build-cycle'> {

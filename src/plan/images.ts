@@ -1,6 +1,7 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
-import { inBuildOrder } from './build-order.js';
+import type { ServiceGraph } from '../graph/index.js';
+import { buildsBefore, inBuildOrder } from './build-order.js';
 import { buildRequest, contextServices } from './build-request.js';
 import { hookImages } from './hooks.js';
 import { imageOf } from './names.js';
@@ -39,6 +40,7 @@ interface Decision {
 export function planImages(
   builder: PlanBuilder,
   project: Project,
+  graph: ServiceGraph,
   services: readonly string[],
   observed: ObservedState,
   options: UpOptions,
@@ -49,6 +51,7 @@ export function planImages(
     byImage.set(image, [...(byImage.get(image) ?? []), service]);
   }
   const stepOf = new Map<string, number>();
+  const builds = new Map<string, number>();
   const fetched = { pulled: [] as string[], built: [] as string[] };
   const problems: TscomposeError[] = [];
   let uncertain = false;
@@ -69,9 +72,12 @@ export function planImages(
       if (definition.build === undefined) continue;
       const request = buildRequest(project, build, definition, definition.build);
       const cause = decisions.find((decision) => decision?.get === 'build')?.cause ?? '';
-      const before = contextServices(definition.build).flatMap((name) => stepOf.get(name) ?? []);
+      const before = buildsBefore(graph, build, definition.build, builds);
       const step = builder.add('image.build', cause, { image, service: build, request }, before);
-      for (const user of users) stepOf.set(user, step);
+      for (const user of users) {
+        stepOf.set(user, step);
+        builds.set(user, step);
+      }
       fetched.built.push(image);
     } else if (pull !== undefined) {
       const optional = users.some((service) => definitionOf(project, service).build !== undefined);

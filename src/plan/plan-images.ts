@@ -1,6 +1,6 @@
 import type { Project, Service } from '../compose/index.js';
 import { buildGraph } from '../graph/index.js';
-import { inBuildOrder } from './build-order.js';
+import { buildsBefore, inBuildOrder } from './build-order.js';
 import { buildRequest, type BuildOverrides } from './build-request.js';
 import { platformFits } from './images.js';
 import { imageOf } from './names.js';
@@ -28,13 +28,14 @@ export interface PullOptions extends ImageTarget {
 /** Builds the images of services that have a `build`, whatever is there already. */
 export function planBuild(project: Project, options: ImageTarget & BuildOverrides = {}): Plan {
   const builder = new PlanBuilder(project.name);
+  const graph = buildGraph(project);
   const steps = new Map<string, number>();
   const asked = selected(project, options).map(([service]) => service);
-  for (const { service, definition, build, after } of inBuildOrder(project, asked)) {
+  for (const { service, definition, build } of inBuildOrder(project, asked)) {
     const request = buildRequest(project, service, definition, build, options);
     const image = imageOf(project, service, definition);
     const cause = asked.includes(service) ? 'asked to build' : 'another build starts from it';
-    const before = after.flatMap((name) => steps.get(name) ?? []);
+    const before = buildsBefore(graph, service, build, steps);
     steps.set(service, builder.add('image.build', cause, { image, service, request }, before));
   }
   return builder.build();

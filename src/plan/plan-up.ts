@@ -41,7 +41,7 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   refuseUnsupported(project, selection.services, options);
   checkHostPorts(project, options.scale, selection.services);
   const builder = new PlanBuilder(project.name);
-  const images = planImages(builder, project, selection.services, observed, options);
+  const images = planImages(builder, project, graph, selection.services, observed, options);
   const settled = [...images.stepOf.keys()].every((service) => {
     if (service === options.oneOff?.service) return true;
     return !observed.containers.some((container) => container.service === service && !container.oneOff);

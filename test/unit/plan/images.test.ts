@@ -164,6 +164,32 @@ test('a build comes after those whose images it names as contexts, also where th
   expect(images(desired, has('demo-z'))).toEqual(['image.build demo-a: image is not there']);
 });
 
+test('a build comes after those of the services it depends on, for its Dockerfile may start from their images', () => {
+  const started = { condition: 'service_started', required: true } as const;
+  const services = {
+    app: { build: { context: '/app' }, depends_on: { tools: started, db: started } },
+    db: { image: 'postgres' },
+    other: { build: { context: '/other' } },
+    tools: { image: 'busybox', depends_on: { base: started } },
+    base: { build: { context: '/base' } },
+  };
+  const plan = planBuild(project({ services }));
+  expect(renderPlan(plan)).toMatchInlineSnapshot(`
+    "1          image.build  demo-base   asked to build
+    2          image.build  demo-other  asked to build
+    3 after 1  image.build  demo-app    asked to build"
+  `);
+  const observed = { ...nothingObserved, images: has('postgres', 'busybox').images };
+  const steps = planUp(project({ services }), observed).steps.filter(
+    ({ operation }) => operation.kind === 'image.build',
+  );
+  expect(steps.map(({ id, operation, after }) => ({ id, after, ...operation }))).toMatchObject([
+    { id: 1, service: 'base', after: [] },
+    { id: 2, service: 'other', after: [] },
+    { id: 3, service: 'app', after: [1] },
+  ]);
+});
+
 test('builds that wait for each other are an error', () => {
   const on = (service: string): Service => ({
     build: { context: '/srv', additional_contexts: { base: `service:${service}` } },
