@@ -93,18 +93,20 @@ async function feed(source: AsyncIterable<Buffer>, input: NodeJS.WritableStream,
         throw badArchive(`more than ${maxTrailingBytes} bytes follow the compressed data`);
       continue;
     }
-    if (!input.write(chunk)) await drained(input);
+    await written(input, chunk); // the chunk's memory may be gone once the next one is asked for
   }
   if (!broken.signal.aborted) input.end();
 }
 
-function drained(input: NodeJS.WritableStream): Promise<void> {
+/** Resolves when `chunk` is not needed any more. Whatever goes wrong, the stream's own events tell. */
+function written(input: NodeJS.WritableStream, chunk: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
-      for (const event of ['drain', 'error', 'close']) input.off(event, done);
+      input.off('close', done); // a stream that is destroyed forgets the chunk it is at
       resolve();
     };
-    for (const event of ['drain', 'error', 'close']) input.once(event, done);
+    input.once('close', done);
+    input.write(chunk, done);
   });
 }
 

@@ -9,18 +9,18 @@ if (port === null) throw new Error('bug: layer-worker runs only as a worker thre
 
 const maxPulls = 8;
 
-/** Chunks from the main thread, asked for a few ahead. */
+/** Chunks from the main thread, asked for a few ahead. Each is gone when the next one is asked for. */
 class Input implements AsyncIterable<Buffer> {
-  readonly #send: (message: FromWorker) => void;
-  readonly #chunks: Buffer[] = [];
+  readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #chunks: Buffer<ArrayBuffer>[] = [];
   #state: 'open' | 'ended' | Error = 'open';
   #wake: (() => void) | undefined;
 
-  constructor(send: (message: FromWorker) => void) {
+  constructor(send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void) {
     this.#send = send;
   }
 
-  chunk(bytes: Uint8Array): void {
+  chunk(bytes: Uint8Array<ArrayBuffer>): void {
     this.#chunks.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     this.#wake?.();
   }
@@ -35,8 +35,8 @@ class Input implements AsyncIterable<Buffer> {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
-        this.#send({ kind: 'pull' });
         yield chunk;
+        this.#send({ kind: 'pull', used: chunk.buffer }, [chunk.buffer]);
       } else if (this.#state === 'ended') {
         return;
       } else if (this.#state === 'open') {
@@ -48,7 +48,7 @@ class Input implements AsyncIterable<Buffer> {
   }
 }
 
-const send = (message: FromWorker) => port.postMessage(message);
+const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer);
 let input: Input | undefined;
 let abort = new AbortController();
 

@@ -36,7 +36,7 @@ export interface UnpackResult {
 }
 
 export interface JobContext {
-  /** The stream beside the job. */
+  /** The stream beside the job. A chunk's memory may be gone once the next one is asked for. */
   readonly input: AsyncIterable<Buffer> | undefined;
   readonly signal: AbortSignal;
   onProgress(bytes: number): void;

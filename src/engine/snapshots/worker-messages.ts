@@ -4,14 +4,14 @@ import type { Job } from './jobs.js';
 /** To the worker. One job at a time. */
 export type ToWorker =
   | { readonly kind: 'job'; readonly job: Job; readonly hasInput: boolean }
-  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'input-end' }
   | { readonly kind: 'input-failed'; readonly error: SentError }
   | { readonly kind: 'abort' };
 
-/** From the worker. `pull` asks for one more chunk. */
+/** From the worker. `pull` asks for one more chunk, and gives back the memory of one that was read. */
 export type FromWorker =
-  | { readonly kind: 'pull' }
+  | { readonly kind: 'pull'; readonly used?: ArrayBuffer }
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'done'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly error: SentError };

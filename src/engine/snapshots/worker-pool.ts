@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
+import { Gatherer } from '../../base/gather.js';
 import { releaseFreedMemory } from '../sys/index.js';
 import { type JobKind, type JobOf, type JobResults, runJob } from './jobs.js';
 import { type FromWorker, receiveError, sendError, type ToWorker } from './worker-messages.js';
@@ -21,6 +22,7 @@ export interface JobRunner {
 
 const idleMs = 5_000;
 const abortGraceMs = 500;
+const chunkBytes = 256 * 1024;
 const workerFile = 'layer-worker.cjs';
 
 /** The worker's bundle lies beside the running program's; there is none when we run from source. */
@@ -139,7 +141,7 @@ function runOn<Kind extends JobKind>(
   { input, onProgress, signal }: RunOptions,
 ): Promise<JobResults[Kind]> {
   return new Promise<JobResults[Kind]>((resolve, reject) => {
-    const send = (message: ToWorker) => worker.postMessage(message);
+    const send = (message: ToWorker, transfer: readonly ArrayBuffer[] = []) => worker.postMessage(message, transfer);
     const feeder = input === undefined ? undefined : new Feeder(input, send);
     let lastResort: NodeJS.Timeout | undefined;
     const onAbort = () => {
@@ -158,7 +160,7 @@ function runOn<Kind extends JobKind>(
       finish();
     };
     const onMessage = (message: FromWorker) => {
-      if (message.kind === 'pull') feeder?.pull();
+      if (message.kind === 'pull') feeder?.pull(message.used);
       else if (message.kind === 'progress') onProgress?.(message.bytes);
       else if (message.kind === 'done') settle(() => resolve(message.result as JobResults[Kind]));
       else settle(() => reject(receiveError(message.error)));
@@ -174,19 +176,21 @@ function runOn<Kind extends JobKind>(
   });
 }
 
-/** Hands a stream to the worker, a chunk for each it asks for. */
+/** Hands a stream to the worker, a chunk for each it asks for: few and large ones, whose memory goes along. */
 class Feeder {
-  readonly #send: (message: ToWorker) => void;
+  readonly #send: (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #gatherer = new Gatherer(chunkBytes);
   #wanted = 0;
   #wake: (() => void) | undefined;
   #stopped = false;
 
-  constructor(input: Readable, send: (message: ToWorker) => void) {
+  constructor(input: Readable, send: (message: ToWorker, transfer?: readonly ArrayBuffer[]) => void) {
     this.#send = send;
     void this.#run(input);
   }
 
-  pull(): void {
+  pull(used: ArrayBuffer | undefined): void {
+    if (used !== undefined) this.#gatherer.giveBack(used);
     this.#wanted += 1;
     this.#wake?.();
   }
@@ -198,11 +202,11 @@ class Feeder {
 
   async #run(input: Readable): Promise<void> {
     try {
-      for await (const chunk of input as AsyncIterable<Uint8Array>) {
+      for await (const chunk of this.#gatherer.gather(input)) {
         while (this.#wanted === 0 && !this.#stopped) await new Promise<void>((resolve) => (this.#wake = resolve));
         if (this.#stopped) return;
         this.#wanted -= 1;
-        this.#send({ kind: 'chunk', bytes: chunk });
+        this.#send({ kind: 'chunk', bytes: chunk }, [chunk.buffer]);
       }
       this.#send({ kind: 'input-end' });
     } catch (error) {
