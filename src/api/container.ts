@@ -1,4 +1,5 @@
 import type { MountType, PortMap } from './common.js';
+import type { ContainerExtension } from './tscompose.js';
 
 /** Members are those of the Engine API ("ContainerConfig"); absent, null and zero mean the same there. */
 export interface ContainerConfig {
@@ -301,6 +302,8 @@ export interface ContainerInspect {
   Mounts: MountPoint[];
   Config: ContainerConfig;
   NetworkSettings: ContainerNetworkSettings;
+  /** Of the embedded engine, where it has something to say. */
+  Tscompose?: ContainerExtension;
 }
 
 export interface ListedPort {
@@ -330,6 +333,8 @@ export interface ContainerSummary {
   Health?: { Status: HealthStatus; FailingStreak: number };
   NetworkSettings: { Networks: Record<string, EndpointSettings> };
   Mounts: MountPoint[];
+  /** Of the embedded engine, where it has something to say. */
+  Tscompose?: ContainerExtension;
 }
 
 export interface WaitResponse {

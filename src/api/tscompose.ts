@@ -47,3 +47,77 @@ export interface BuildDetails {
   /** `security.insecure`, `network.host`. */
   readonly entitlements?: readonly string[];
 }
+
+/**
+ * What the engine keeps of a project, so that starts it makes by itself follow the project's order: body of
+ * `PUT /tscompose/projects/{name}`, answer of `GET`. It holds no value of an environment, secret or config.
+ */
+export interface ProjectGraph {
+  readonly name: string;
+  /** Folder of the compose files. */
+  readonly workingDir: string;
+  readonly composeFiles: readonly string[];
+  readonly services: Readonly<Record<string, ServiceNode>>;
+}
+
+export interface ServiceNode {
+  readonly needs: readonly ServiceNeed[];
+  /** Restart the container when its health check gives it up. */
+  readonly restartUnhealthy: boolean;
+  /** When the engine restarts what it needs with `restart: true`, restart it as well. */
+  readonly restartWithDependencies: boolean;
+  readonly pace?: RestartPace;
+}
+
+export type NeedCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully';
+
+export interface ServiceNeed {
+  readonly service: string;
+  readonly condition: NeedCondition;
+  /** False: it is waited for while it may still come, and a failure of it is passed over. */
+  readonly required: boolean;
+  readonly restart: boolean;
+}
+
+/** What `deploy.restart_policy` says beyond Docker's restart policies. */
+export interface RestartPace {
+  /** Between the end of a run and the next one, instead of a wait that doubles. */
+  readonly delayMs?: number;
+  /** A run this long counts as a success. */
+  readonly windowMs?: number;
+  /** Restarts in a row without a success; then it stays down. */
+  readonly maxAttempts?: number;
+}
+
+/** Member `Tscompose` of a container's inspection and of its entry in lists; absent where nothing is to be said. */
+export interface ContainerExtension {
+  readonly CrashLoop?: CrashLoop;
+  /** It is to be started, and this keeps it from that. */
+  readonly StartWait?: StartWait;
+  /** Restarts in a row because of its health. */
+  readonly UnhealthyRestarts?: number;
+}
+
+/** Short runs in a row that a restart policy made. */
+export interface CrashLoop {
+  readonly Exits: number;
+  /** Of the last one. */
+  readonly ExitCode: number;
+  /** All ended with that code. */
+  readonly SameCode: boolean;
+  /** RFC 3339: end of the first and of the last. */
+  readonly Since: string;
+  readonly Until: string;
+  /** Last line of its log at the last end; empty where it said nothing. */
+  readonly LastWords: string;
+}
+
+export interface StartWait {
+  /** The service that is waited for. */
+  readonly Service: string;
+  readonly Condition: NeedCondition;
+  /** It will not come to that by itself. */
+  readonly Failed: boolean;
+  /** Follows the name of the waiting service: `waits for "db" to be healthy`. */
+  readonly Reason: string;
+}

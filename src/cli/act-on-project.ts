@@ -1,4 +1,4 @@
-import { observe } from '../execute/index.js';
+import { keepProject, observe } from '../execute/index.js';
 import type { ObservedState, Plan } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { exitCodes } from './interrupts.js';
@@ -14,6 +14,8 @@ export interface ActOptions {
   readonly whenNothing?: string;
   /** False leaves everything as it is. Not asked for an empty plan or a dry run. */
   readonly confirm?: (plan: Plan) => Promise<boolean>;
+  /** It starts what is there: the engine is given the order, where the files are at hand. */
+  readonly keepProject?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -27,7 +29,11 @@ export async function actOnProject(
   const target = await projectIfPresent(context);
   target.checkServices(options.services);
   const client = await context.engine();
-  const observed = await observe(client, target.project ?? target.name, signal);
+  const kept =
+    options.keepProject === true && target.project !== undefined && !context.dryRun
+      ? keepProject(target.project, { client, signal, warn: context.warn })
+      : undefined;
+  const [observed] = await Promise.all([observe(client, target.project ?? target.name, signal), kept]);
   const decided = plan(observed, target);
   const nothing = decided.steps.length === 0;
   if (nothing && options.whenNothing !== undefined) context.warn(options.whenNothing);

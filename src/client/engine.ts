@@ -2,7 +2,7 @@ import type { Filters } from '../api/common.js';
 import type { EngineEvent } from '../api/events.js';
 import type { RegistryAuth } from '../api/image.js';
 import type { InfoResponse, PingInfo, VersionResponse } from '../api/system.js';
-import type { EngineStatus } from '../api/tscompose.js';
+import type { EngineStatus, ProjectGraph } from '../api/tscompose.js';
 import { createConnection } from './connection.js';
 import type { Connection, ConnectionOptions } from './connection.js';
 import { containersClient } from './containers.js';
@@ -48,6 +48,8 @@ export interface EngineClient {
   status(signal: AbortSignal): Promise<EngineStatus>;
   /** Ends the embedded engine; containers go on. Resolves when it has taken the order. */
   shutdown(signal: AbortSignal): Promise<void>;
+  /** Gives the embedded engine the graph of a project, for the starts it makes by itself; any other answers 404. */
+  keepProject(graph: ProjectGraph, signal: AbortSignal): Promise<void>;
   /** Lets idle connections go. */
   close(): void;
 }
@@ -71,7 +73,7 @@ function systemClient(
   connection: Connection,
 ): Pick<
   EngineClient,
-  'ping' | 'version' | 'info' | 'apiVersion' | 'events' | 'diskUsage' | 'login' | 'status' | 'shutdown'
+  'ping' | 'version' | 'info' | 'apiVersion' | 'events' | 'diskUsage' | 'login' | 'status' | 'shutdown' | 'keepProject'
 > {
   return {
     ping: (signal) => connection.ping(signal),
@@ -89,6 +91,8 @@ function systemClient(
     diskUsage: (signal) => connection.json({ method: 'GET', path: '/system/df' }, signal),
     login: (json, signal) => connection.json({ method: 'POST', path: '/auth', json }, signal),
     status: (signal) => connection.json({ method: 'GET', path: '/tscompose/status' }, signal),
+    keepProject: (json, signal) =>
+      connection.done({ method: 'PUT', path: `/tscompose/projects/${encodeURIComponent(json.name)}`, json }, signal),
     shutdown: (signal) => connection.done({ method: 'POST', path: '/tscompose/shutdown' }, signal),
   };
 }

@@ -2,11 +2,14 @@ import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
 import { planUp, type ObservedState, type Plan, type UpOptions } from '../plan/index.js';
 import { executePlan, type ExecuteOptions } from './execute-plan.js';
+import { keepProject } from './keep-project.js';
 import { observe } from './observe.js';
 
 export interface ConvergeOptions extends ExecuteOptions {
   /** Called with every plan before it is carried out; `stop` leaves it at that, as for a dry run. */
   readonly onPlan?: (plan: Plan) => 'go' | 'stop';
+  /** Given: the engine gets the project's graph while it is looked at, and what comes of that is told here. */
+  readonly keep?: (warning: string) => void;
 }
 
 /** More rounds than images can need; beyond that something else changes the images all the time. */
@@ -21,7 +24,10 @@ const longestRemovalMs = 10_000;
 export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Plan> {
   let round: UpOptions = { nowS: Date.now() / 1_000, ...up };
   for (let count = 1; ; count++) {
-    const plan = planUp(project, await observeSettled(options.client, project, options.signal), round);
+    const kept =
+      options.keep === undefined || count > 1 ? undefined : keepProject(project, { ...options, warn: options.keep });
+    const [observed] = await Promise.all([observeSettled(options.client, project, options.signal), kept]);
+    const plan = planUp(project, observed, round);
     if (options.onPlan?.(plan) === 'stop') return plan;
     if (plan.steps.length > 0) await executePlan(plan, options);
     if (plan.again === undefined) return plan;

@@ -38,6 +38,7 @@ export {
   type Target,
 } from './plan-lifecycle.js';
 export { planUp } from './plan-up.js';
+export { projectGraph } from './project-graph.js';
 export { projectFromLabels } from './project-from-labels.js';
 export { renderPlan, subjectOf } from './render-plan.js';
 export { containerRequest, type ContainerRequest } from './request/container-request.js';

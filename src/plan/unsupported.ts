@@ -3,6 +3,7 @@ import type { NodePath, Project } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
 import { unsupportedHooks } from './hooks.js';
 import { throwAll } from './images.js';
+import { extensionProblems } from './service-extension.js';
 import type { UpOptions } from './up-options.js';
 
 declare module '../base/errors.js' {
@@ -27,7 +28,10 @@ export function refuseUnsupported(project: Project, services: readonly string[],
     for (const attribute of unplannable) {
       if (definition?.[attribute] !== undefined) problems.push(unsupported(project, service, attribute));
     }
-    if (definition !== undefined) problems.push(...unsupportedHooks(project, service, definition));
+    if (definition !== undefined) {
+      problems.push(...unsupportedHooks(project, service, definition));
+      problems.push(...extensionProblems(project, service, definition));
+    }
     if (
       definition?.restart !== undefined &&
       !/^(no|always|unless-stopped|on-failure(:\d+)?)$/.test(definition.restart)

@@ -26,18 +26,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   api: ['base'],
   base: [],
   'engine/main': [
-    ...['server', 'containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'snapshots', 'content'],
+    ...['server', 'containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'projects', 'snapshots', 'content'],
     ...['events', 'store', 'sys'],
   ]
     .map((room) => `engine/${room}`)
     .concat('api', 'base'),
   'engine/server': [
-    ...['containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'snapshots', 'content'],
+    ...['containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'projects', 'snapshots', 'content'],
     ...['events', 'store', 'sys'],
   ]
     .map((room) => `engine/${room}`)
     .concat('registry', 'api', 'base'),
-  'engine/containers': below('images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/containers': below(
+    ...['images', 'oci', 'networks', 'volumes', 'projects', 'snapshots', 'content', 'events', 'store', 'sys'],
+  ),
   'engine/builder': below(
     ...['images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'],
   ).concat('registry'),
@@ -45,6 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/oci': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/networks': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/volumes': below('snapshots', 'content', 'events', 'store', 'sys'),
+  'engine/projects': below('store'),
   'engine/snapshots': below('content', 'events', 'store', 'sys'),
   'engine/content': below('store', 'sys'),
   'engine/events': below('store', 'sys'),

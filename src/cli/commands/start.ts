@@ -15,7 +15,12 @@ export const startCommand = defineCommand({
   run: async ({ flags, args, context }) =>
     await actOnProject(
       context,
-      { operation: 'start', services: args, signal: withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0) },
+      {
+        operation: 'start',
+        services: args,
+        keepProject: true,
+        signal: withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0),
+      },
       (observed, { name, project }) =>
         planStart(observed, project, { projectName: name, services: args, wait: flags.wait }),
     ),

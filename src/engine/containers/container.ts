@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { WaitCondition, WaitResponse } from '../../api/container.js';
+import type { StartWait } from '../../api/tscompose.js';
 import type { HealthMonitor } from './health.js';
 import type { SyslogForward } from './syslog-forward.js';
 import type { ContainerRecord, ContainerState } from './record.js';
@@ -34,6 +35,12 @@ export class Container {
   restartDelayMs = 0;
   /** Somebody asked it to end, in this run: the exit is not for the restart policy. */
   stopRequested = false;
+  /** Its policy wants it started, now; only what it needs may keep it. See `scheduler.ts`. */
+  due = false;
+  /** What keeps it while it is due. */
+  startWait: StartWait | undefined;
+  /** The engine itself ends this run, to start the next one after so long. */
+  engineRestart: { readonly delayMs: number; readonly unhealthyRestarts: number | undefined } | undefined;
   gone = false;
   readonly #save: (record: ContainerRecord) => Promise<void>;
   #turn: Promise<unknown> = Promise.resolve();

@@ -1,17 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.js';
+import type { CrashLoop } from '../../api/tscompose.js';
 import { readExitCode } from '../oci/index.js';
 import { isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
+import { countExit, lastWordsOf, loopExits } from './crash-loop.js';
 import { unmountInOtherNamespaces } from './other-namespaces.js';
 import { publishUnmounts, releaseVolumes } from './oci-mounts.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
-import { restartDelay } from './restart-policy.js';
+import { isCrash, isSteady, restartDelay } from './restart-policy.js';
 import { bundleOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
+import { projectOf, serviceOf } from './scheduler.js';
 import { leaveNetwork } from './shared-network.js';
-import { clearBundle, startContainer } from './start.js';
+import { clearBundle } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
 
@@ -51,15 +53,28 @@ export async function endRun(
   const byUser = container.stopRequested || container.state.stoppedByUser;
   container.health?.stop();
   container.health = undefined;
-  const delay = restartDelay(container.record.hostConfig.RestartPolicy, {
+  const { RestartPolicy } = container.record.hostConfig;
+  const byEngine = byUser ? undefined : container.engineRestart;
+  container.engineRestart = undefined;
+  const pace = room.projects.node(projectOf(container) ?? '', serviceOf(container))?.pace ?? {};
+  const run = {
     exitCode,
     ranMs,
     byUser,
     restartCount: container.state.restartCount,
     lastDelayMs: container.restartDelayMs,
-  });
-  const kept = without(container.state, 'process', 'monitor', 'health');
-  const ended: ContainerState = { ...kept, exitCode, error, oomKilled, finishedAt: renderTime(finishedNs) };
+    shortRuns: container.state.crashes?.Exits ?? 0,
+  };
+  const delay = byEngine?.delayMs ?? restartDelay(RestartPolicy, run, pace);
+  const finishedAt = renderTime(finishedNs);
+  const isShort = !byUser && byEngine === undefined && isCrash(RestartPolicy, run) && !isSteady(run, pace);
+  const crashes = isShort ? await oneMoreCrash(room, container, exitCode, finishedAt) : undefined;
+  const ended: ContainerState = {
+    ...without(container.state, 'process', 'monitor', 'health', 'crashes'),
+    ...{ exitCode, error, oomKilled, finishedAt },
+    ...(crashes === undefined ? {} : { crashes }),
+    ...(byEngine?.unhealthyRestarts === undefined ? {} : { unhealthyRestarts: byEngine.unhealthyRestarts }),
+  };
   // All of it at once: nobody may see a container that runs and has ended.
   if (delay === undefined) await container.move('exited', {}, ended);
   else await container.move('will-restart', { restartCount: ended.restartCount + 1 }, ended);
@@ -68,10 +83,23 @@ export async function endRun(
   publishUnmounts(room, container.record);
   if (oomKilled) publish(room, container, 'oom');
   publish(room, container, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) });
+  if (crashes?.Exits === loopExits) publish(room, container, 'crash_loop', loopAttributes(crashes));
   container.signals.emit('ended', { StatusCode: exitCode });
+  if (delay !== undefined) room.scheduler.restarting(container);
   await giveBack(room, container);
   if (delay !== undefined) scheduleRestart(room, container, delay);
   else if (container.record.hostConfig.AutoRemove === true) void removeEnded(room, container);
+}
+
+async function oneMoreCrash(room: Room, container: Container, exitCode: number, endedAt: string): Promise<CrashLoop> {
+  const before = container.state.crashes;
+  const isLoop = (before?.Exits ?? 0) + 1 >= loopExits; // nobody is shown the words of the first ones
+  const lastWords = isLoop ? await lastWordsOf(room, container) : '';
+  return countExit(before, { exitCode, endedAt, lastWords });
+}
+
+function loopAttributes({ Exits, ExitCode, LastWords }: CrashLoop): Record<string, string> {
+  return { exits: String(Exits), exitCode: String(ExitCode), lastWords: LastWords };
 }
 
 /** Everything a run had: processes left behind, network, mounts, bundle. Nothing in it may keep the rest from happening. */
@@ -98,9 +126,7 @@ export function scheduleRestart(room: Room, container: Container, delayMs: numbe
   container.restartTimer = setTimeout(() => {
     container.restartTimer = undefined;
     if (container.state.status !== 'restarting' || room.closing.aborted) return;
-    startContainer(room, container, room.closing).catch((error: unknown) => {
-      room.log.warn('cannot restart a container', { containerId: container.id, reason: messageOf(error) });
-    });
+    room.scheduler.due(container);
   }, delayMs);
   container.restartTimer.unref();
 }

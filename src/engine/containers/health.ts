@@ -53,6 +53,8 @@ function checkOf(test: readonly string[], shell: readonly string[]): HealthCheck
 
 export interface HealthMonitor {
   readonly state: HealthState;
+  /** How long it was healthy the last time it was. */
+  readonly healthyForMs: number;
   stop(): void;
 }
 
@@ -71,6 +73,8 @@ export function startHealthChecks(room: Room, container: Container): void {
  */
 class Checker implements HealthMonitor {
   state: HealthState;
+  healthyForMs = 0;
+  #healthySinceMs = performance.now();
   readonly #room: Room;
   readonly #container: Container;
   readonly #plan: HealthPlan;
@@ -148,6 +152,8 @@ class Checker implements HealthMonitor {
     const next: HealthStatus = healthy ? 'healthy' : streak >= this.#plan.retries ? 'unhealthy' : Status;
     this.state = { Status: next, FailingStreak: streak, Log: [...Log, entry].slice(-maxEntries) };
     if (next === Status) return;
+    if (next === 'healthy') this.#healthySinceMs = performance.now();
+    else if (Status === 'healthy') this.healthyForMs = performance.now() - this.#healthySinceMs;
     publish(this.#room, this.#container, `health_status: ${next}`);
     this.#container
       .exclusive(async () => {

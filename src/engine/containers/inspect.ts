@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ContainerInspect, ContainerNetworkSettings, HostConfig } from '../../api/container.js';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '../oci/index.js';
 import type { Container } from './container.js';
+import { extensionOf } from './crash-loop.js';
 import { commandOf } from './merge-config.js';
 import { folderOf, logPathOf, type Room, rootOf, upperOf } from './room.js';
 import { sizesOf } from './sizes.js';
@@ -51,6 +52,7 @@ export async function inspectContainer(
     Mounts: wireMounts(container),
     Config: { ...config, Labels: config.Labels ?? {} },
     NetworkSettings: networkSettings(room, container),
+    ...extensionOf(container),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../api/container.js';
 import type { Filters } from '../../api/common.js';
 import type { Container } from './container.js';
+import { extensionOf } from './crash-loop.js';
 import { containerMatcher } from './list-filters.js';
 import { commandOf } from './merge-config.js';
 import type { Room } from './room.js';
@@ -61,6 +62,7 @@ function summarize(room: Room, container: Container, now: bigint): ContainerSumm
     ...(health === undefined ? {} : { Health: { Status: health.Status, FailingStreak: health.FailingStreak } }),
     NetworkSettings: { Networks: networksOf(room, container) },
     Mounts: wireMounts(container),
+    ...extensionOf(container),
   };
 }
 

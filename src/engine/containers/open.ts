@@ -4,6 +4,7 @@ import type { ImageStore } from '../images/index.js';
 import type { Networks } from '../networks/index.js';
 import type { Oci } from '../oci/index.js';
 import type { LayerStore } from '../snapshots/index.js';
+import type { Projects } from '../projects/index.js';
 import { openRecords } from '../store/index.js';
 import type { VolumeStore } from '../volumes/index.js';
 import { archiveGet, archivePut, archiveStat, exportContainer } from './archive.js';
@@ -23,6 +24,7 @@ import { Registry } from './registry.js';
 import { pruneContainers, removeContainer } from './remove.js';
 import { renameContainer } from './rename.js';
 import { publish, type Room, upperOf } from './room.js';
+import { createScheduler } from './scheduler.js';
 import { startContainer } from './start.js';
 import { containerStats } from './stats.js';
 import { killContainer, restartContainer, stopContainer } from './stop.js';
@@ -40,6 +42,7 @@ export interface ContainersOptions {
   readonly layers: LayerStore;
   readonly networks: Networks;
   readonly volumes: VolumeStore;
+  readonly projects: Projects;
   readonly oci: Oci;
   readonly events: EventHub;
   readonly log: Log;
@@ -62,6 +65,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const room: Room = {
     ...options,
     registry: new Registry(records),
+    scheduler: createScheduler(() => room),
     starts: createLimiter(startsAtOnce),
     closing: closing.signal,
   };
@@ -184,6 +188,9 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
         ({ isLive, state }) => isLive || ['starting', 'restarting'].includes(state.status),
       ).length,
 
+    reconcile: (project) => {
+      room.scheduler.look(project);
+    },
     recover: async (signal) => {
       stopWatching = watchExits(room); // first, so that no exit falls between the look and the watch
       await recoverContainers(room, signal);
@@ -191,6 +198,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     close: async () => {
       closing.abort(new Error('the engine ends'));
       stopWatching?.();
+      await room.scheduler.close();
       for (const container of room.registry.values()) {
         clearTimeout(container.restartTimer);
         container.health?.stop();

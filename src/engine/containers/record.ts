@@ -1,4 +1,5 @@
 import type { ContainerConfig, EndpointSettings, HealthStatus, HostConfig } from '../../api/container.js';
+import type { CrashLoop } from '../../api/tscompose.js';
 import type { Digest } from '../../base/digest.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { ProcessIdentity } from '../sys/index.js';
@@ -52,6 +53,12 @@ export interface ContainerState {
   readonly stoppedByUser: boolean;
   /** Set while a health check is defined and the container runs. */
   readonly health?: HealthStatus;
+  /** It has ended and is to be started once what it needs allows it; see `scheduler.ts`. */
+  readonly due?: boolean;
+  /** Short runs in a row that were each followed by a restart; the last one may not have been. */
+  readonly crashes?: CrashLoop;
+  /** Restarts in a row because it was unhealthy. */
+  readonly unhealthyRestarts?: number;
 }
 
 /** One container as it lies on disk. */

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findHelpers } from '../oci/index.js';
-import { isAlive, listMountPoints, unmount } from '../sys/index.js';
+import { bootId, isAlive, listMountPoints, unmount } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
 import { startHealthChecks } from './health.js';
@@ -10,9 +10,8 @@ import { forwardLog } from './log-driver.js';
 import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
-import { bundleOf, cgroupPathOf, folderOf, type Room } from './room.js';
+import { bundleOf, cgroupPathOf, exitsOf, folderOf, type Room } from './room.js';
 import { leaveNetwork } from './shared-network.js';
-import { startContainer } from './start.js';
 
 /** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
 const unseenExit = 255;
@@ -27,29 +26,45 @@ export async function recoverContainers(room: Room, signal: AbortSignal): Promis
   const firstOfBoot = markBoot(room);
   await sweepUnknown(room);
   const limit = createLimiter(recoveriesAtOnce);
+  const settling: Promise<void>[] = [];
+  const settle = (container: Container): void => {
+    settling.push(settleExit(room, container).catch(logged(room, container)));
+  };
   await Promise.all(
     [...room.registry.values()].map((container) =>
       limit(async () => {
         signal.throwIfAborted();
         try {
-          await container.exclusive(() => recoverOne(room, container, firstOfBoot));
+          await container.exclusive(() => recoverOne(room, container, { firstOfBoot, settle }));
         } catch (error) {
           room.log.error('cannot recover a container', { containerId: container.id, error });
         }
       }),
     ),
   );
+  // Order means nothing as long as something dead passes for running.
+  void Promise.all(settling).then(() => {
+    room.scheduler.open();
+  });
 }
 
-/** The runtime folder lies on a tmpfs, so that a mark in it lasts as long as the boot. */
+/** @returns whether this is the first engine since the host was started. A mark without an id is of an older version. */
 function markBoot(room: Room): boolean {
   const mark = join(room.runtimeDir, 'engine-ran');
-  if (existsSync(mark)) return false;
-  writeFileSync(mark, '', { mode: 0o600 });
-  return true;
+  const known = existsSync(mark) ? readFileSync(mark, 'utf8').trim() : undefined;
+  const current = bootId();
+  if (known === current) return false;
+  writeFileSync(mark, `${current}\n`, { mode: 0o600 });
+  return known !== '';
 }
 
-async function recoverOne(room: Room, container: Container, firstOfBoot: boolean): Promise<void> {
+interface Recovery {
+  readonly firstOfBoot: boolean;
+  /** For one that may have ended, once its turn is over. */
+  readonly settle: (container: Container) => void;
+}
+
+async function recoverOne(room: Room, container: Container, { firstOfBoot, settle }: Recovery): Promise<void> {
   const { state, record } = container;
   switch (state.status) {
     case 'running':
@@ -60,8 +75,8 @@ async function recoverOne(room: Room, container: Container, firstOfBoot: boolean
       }
       // Its exit code is with the monitor's, if there was time to write one.
       forwardLog(room, container);
-      const seen = existsSync(bundleOf(room, container.id));
-      if (seen) setImmediate(() => void settleExit(room, container).catch(logged(room, container)));
+      const seen = existsSync(firstOfBoot ? join(exitsOf(room), container.id) : bundleOf(room, container.id));
+      if (seen) settle(container);
       else await endRun(room, container, { exitCode: unseenExit, error: '' });
       return;
     }
@@ -81,8 +96,9 @@ async function recoverOne(room: Room, container: Container, firstOfBoot: boolean
     case 'exited':
       await leaveNetwork(room, container);
       if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
+      else if (state.due === true) room.scheduler.due(container);
       else if (firstOfBoot && state.status === 'exited' && startsWithEngine(record.hostConfig.RestartPolicy, state)) {
-        setImmediate(() => void startContainer(room, container, room.closing).catch(logged(room, container)));
+        room.scheduler.due(container);
       }
   }
 }
@@ -112,8 +128,7 @@ async function rollBack(room: Room, container: Container): Promise<void> {
   const byPolicy = state.restartCount > 0 && !state.stoppedByUser;
   await container.move(isNew ? 'start-failed-new' : 'start-failed', { error: 'the engine ended while starting it' });
   if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
-  else if (byPolicy)
-    setImmediate(() => void startContainer(room, container, room.closing).catch(logged(room, container)));
+  else if (byPolicy) room.scheduler.due(container);
 }
 
 /** Bundles, processes, mounts and folders without a record. */

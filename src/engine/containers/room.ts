@@ -6,9 +6,11 @@ import type { Networks } from '../networks/index.js';
 import { openCgroup, type Cgroup, type Oci } from '../oci/index.js';
 import type { LayerStore } from '../snapshots/index.js';
 import type { VolumeStore } from '../volumes/index.js';
+import type { Projects } from '../projects/index.js';
 import type { Container } from './container.js';
 import type { Registry } from './registry.js';
 import type { Limiter } from './limiter.js';
+import type { Scheduler } from './scheduler.js';
 
 /** What the parts of this room share. */
 export interface Room {
@@ -21,6 +23,8 @@ export interface Room {
   readonly layers: LayerStore;
   readonly networks: Networks;
   readonly volumes: VolumeStore;
+  readonly projects: Projects;
+  readonly scheduler: Scheduler;
   readonly oci: Oci;
   readonly events: EventHub;
   readonly log: Log;

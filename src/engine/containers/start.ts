@@ -18,6 +18,7 @@ import { planNetwork } from './sandbox.js';
 import { leaveNetwork } from './shared-network.js';
 import { shmMounts } from './shm.js';
 import { nowNs, renderTime } from './time.js';
+import { without } from './without.js';
 
 /** A runtime that hangs, on a mount for example, must not hold one of the few places for ever. */
 const longestCreateMs = 120_000;
@@ -25,12 +26,21 @@ const longestCreateMs = 120_000;
 /**
  * Starts a container that does not run. The record says `starting` from before the first change until the container's
  * program runs, so that an engine that dies in between is followed by one that takes everything back.
+ * @param when - `when due`: only if the scheduler still wants it
  * @returns false when it runs already
  * @throws `container/paused`, `container/removing`, `container/start-failed`, `network/…`, `volume/…`; the abort reason
  */
-export function startContainer(room: Room, container: Container, signal: AbortSignal): Promise<boolean> {
+export function startContainer(
+  room: Room,
+  container: Container,
+  signal: AbortSignal,
+  when: 'now' | 'when due' = 'now',
+): Promise<boolean> {
   return container.exclusive(async () => {
     const before = container.state.status;
+    if (when === 'when due' && !container.due) return false; // somebody stopped or started it meanwhile
+    container.due = false;
+    container.startWait = undefined;
     if (before === 'running') return false;
     if (before === 'paused') {
       throw new TscomposeError({
@@ -43,7 +53,10 @@ export function startContainer(room: Room, container: Container, signal: AbortSi
     clearTimeout(container.restartTimer);
     container.restartTimer = undefined;
     container.stopRequested = false;
-    await container.move('start', { error: '', oomKilled: false });
+    const kept = without(container.state, 'due');
+    // Who starts it by hand begins a new count.
+    const from = when === 'when due' ? kept : without(kept, 'crashes', 'unhealthyRestarts');
+    await container.move('start', { error: '', oomKilled: false }, from);
     try {
       await room.starts(() => bringUp(room, container, signal));
       return true;

@@ -3,6 +3,7 @@ import { isAlive, sendSignal } from '../sys/index.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
 import { publish, type Room } from './room.js';
+import { cancelDue } from './scheduler.js';
 import { parseSignal } from './signals.js';
 import { startContainer } from './start.js';
 import type { StopOptions } from './types.js';
@@ -20,23 +21,42 @@ export async function stopContainer(
   options: StopOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { config } = container.record;
-  const number = parseSignal(options.signal ?? nonEmpty(config.StopSignal) ?? String(SIGTERM));
+  stopSignalOf(container, options); // refused before anything has happened
   if (await cancelRestart(room, container)) return true;
   await container.idle(); // a start under way first comes to its end
+  if (await cancelDue(container)) return false;
   if (!container.isLive) return false;
-  const graceS = options.timeoutS ?? config.StopTimeout ?? defaultGraceS;
+  await terminate(room, container, { ...options, beforehand: () => requestStop(container) }, signal);
+  publish(room, container, 'stop');
+  return true;
+}
+
+/**
+ * Has the present run end: by the signal, and after the grace by SIGKILL.
+ * @param beforehand - done once the end is watched for
+ * @throws `container/invalid-signal`, `container/stop-failed`; the abort reason
+ */
+export async function terminate(
+  room: Room,
+  container: Container,
+  { beforehand, ...options }: StopOptions & { readonly beforehand?: () => Promise<void> },
+  signal: AbortSignal,
+): Promise<void> {
+  const number = stopSignalOf(container, options);
+  const graceS = options.timeoutS ?? container.record.config.StopTimeout ?? defaultGraceS;
   const ended = container.wait('not-running', signal);
   ended.catch(() => undefined); // awaited below
-  await requestStop(container);
+  await beforehand?.();
   await deliver(room, container, number);
   const inTime = graceS < 0 ? await ended.then(() => true) : await within(ended, graceS * 1000);
   if (!inTime) {
     await deliver(room, container, SIGKILL);
     if (!(await within(ended, killedMs))) throw stopFailed(container);
   }
-  publish(room, container, 'stop');
-  return true;
+}
+
+function stopSignalOf({ record }: Container, { signal }: StopOptions): number {
+  return parseSignal(signal ?? nonEmpty(record.config.StopSignal) ?? String(SIGTERM));
 }
 
 /** @throws `container/not-running`, `container/invalid-signal`, `container/stop-failed` */
@@ -49,6 +69,7 @@ export async function killContainer(
   const number = parseSignal(signalName === '' ? String(SIGKILL) : signalName);
   if (await cancelRestart(room, container)) return;
   await container.idle();
+  await cancelDue(container);
   if (!container.isLive) throw notRunning(container.id);
   const stopSignal = parseSignal(nonEmpty(container.record.config.StopSignal) ?? String(SIGTERM));
   if (number === SIGKILL || number === stopSignal) await requestStop(container);
@@ -76,6 +97,8 @@ export function cancelRestart(_room: Room, container: Container): Promise<boolea
     if (container.state.status !== 'restarting') return false; // it has just been started again
     clearTimeout(container.restartTimer);
     container.restartTimer = undefined;
+    container.due = false;
+    container.startWait = undefined;
     await container.move('restart-cancelled', { stoppedByUser: true });
     container.signals.emit('ended', { StatusCode: container.state.exitCode });
     return true;

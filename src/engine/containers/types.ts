@@ -171,6 +171,8 @@ export interface Containers {
   /** Containers, processes or sessions that keep an idle engine up. */
   running(): number;
 
+  /** The graph of a project is another one now: looks again at what waits to be started. */
+  reconcile(project: string): void;
   /** Call once, before any other method: adopts the living, finishes the dead, rolls back what was half done. */
   recover(signal: AbortSignal): Promise<void>;
   /** Stops watching and following; containers go on. */

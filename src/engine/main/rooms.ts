@@ -8,6 +8,7 @@ import { createEventHub } from '../events/index.js';
 import { openImageStore } from '../images/index.js';
 import { openNetworks } from '../networks/index.js';
 import { openOci } from '../oci/index.js';
+import { openProjects } from '../projects/index.js';
 import type { EngineFacts, Rooms } from '../server/index.js';
 import { openLayerStore } from '../snapshots/index.js';
 import { openVolumeStore } from '../volumes/index.js';
@@ -68,6 +69,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     log,
     usedBy: (name) => containers.usersOfVolume(name),
   });
+  const projects = await openProjects({ dir: join(dataRoot, 'projects'), log });
   const containers = await openContainers({
     dir: join(dataRoot, 'containers'),
     runtimeDir,
@@ -75,6 +77,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     layers,
     networks,
     volumes,
+    projects,
     oci,
     events,
     log,
@@ -102,6 +105,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       layers,
       volumes,
       networks,
+      projects,
       events,
       imageUsers,
       log,

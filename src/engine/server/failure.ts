@@ -12,6 +12,7 @@ type Room =
   | 'layer'
   | 'network'
   | 'oci'
+  | 'project'
   | 'registry'
   | 'request'
   | 'sys'
@@ -109,6 +110,8 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'oci/shared-mounts': 500,
   'oci/unknown-group': 400,
   'oci/unknown-user': 400,
+  'project/bad-graph': 400,
+  'project/not-found': 404,
   'registry/access-denied': 404,
   'registry/failed': 500,
   'registry/manifest-unknown': 404,

@@ -4,6 +4,7 @@ import type { Containers } from '../containers/index.js';
 import type { EventHub } from '../events/index.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
 import type { Networks } from '../networks/index.js';
+import type { Projects } from '../projects/index.js';
 import type { LayerStore } from '../snapshots/index.js';
 import type { VolumeStore } from '../volumes/index.js';
 
@@ -14,6 +15,7 @@ export interface Rooms {
   readonly layers: LayerStore;
   readonly volumes: VolumeStore;
   readonly networks: Networks;
+  readonly projects: Projects;
   /** Loaded by the first build. */
   readonly builder: () => Promise<Builder>;
   readonly events: EventHub;

@@ -21,6 +21,7 @@ import { execRoutes } from './routes/exec.js';
 import { imageRoutes } from './routes/images.js';
 import { networkRoutes } from './routes/networks.js';
 import { pluginRoutes } from './routes/plugins.js';
+import { projectRoutes } from './routes/projects.js';
 import { registryRoutes } from './routes/registries.js';
 import { swarmRoutes } from './routes/swarm.js';
 import { systemRoutes } from './routes/system.js';
@@ -63,6 +64,7 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),
     ...eventRoutes(rooms),
+    ...projectRoutes(rooms),
     ...pluginRoutes(),
     ...swarmRoutes(),
     ...unsupportedRoutes(),

@@ -1,3 +1,4 @@
+export { bootId } from './boot.js';
 export { callFailed, sysErrno } from './call-failed.js';
 export { cgroupLayout, type CgroupLayout } from './cgroups.js';
 export { connectFrom } from './connect.js';

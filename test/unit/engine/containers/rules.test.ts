@@ -72,7 +72,7 @@ describe('a health check', () => {
 });
 
 describe('the restart policy', () => {
-  const run = { exitCode: 1, ranMs: 50, byUser: false, restartCount: 0, lastDelayMs: 0 };
+  const run = { exitCode: 1, ranMs: 50, byUser: false, restartCount: 0, lastDelayMs: 0, shortRuns: 0 };
 
   test('waits longer each time, up to a minute, and starts over after a long run', () => {
     const delays = [0, 100, 200, 40_000].map((lastDelayMs) =>
@@ -94,6 +94,24 @@ describe('the restart policy', () => {
     expect(restartDelay(policy, { ...run, restartCount: 1 })).toBe(100);
     expect(restartDelay(policy, { ...run, restartCount: 2 })).toBeUndefined();
     expect(restartDelay({ Name: 'no' }, run)).toBeUndefined();
+  });
+
+  test('a delay of deploy.restart_policy takes the place of the growing wait', () => {
+    const delays = [0, 400].map((lastDelayMs) =>
+      restartDelay({ Name: 'always' }, { ...run, lastDelayMs }, { delayMs: 5_000 }),
+    );
+    expect(delays).toEqual([5_000, 5_000]);
+  });
+
+  test('attempts count runs shorter than the window, and a longer one gives them back', () => {
+    const pace = { maxAttempts: 2, windowMs: 3_000 };
+    for (const Name of ['always', 'on-failure'] as const) {
+      const policy = { Name, MaximumRetryCount: 2 };
+      const delayOf = (change: Partial<typeof run>) => restartDelay(policy, { ...run, ...change }, pace);
+      expect(delayOf({ shortRuns: 1, restartCount: 9 })).toBe(100);
+      expect(delayOf({ shortRuns: 2 })).toBeUndefined();
+      expect(delayOf({ shortRuns: 2, ranMs: 3_000 })).toBe(100);
+    }
   });
 
   test('after a boot, always means also what was stopped', () => {

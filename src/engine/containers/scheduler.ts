@@ -1,0 +1,209 @@
+import { composeLabels } from '../../api/labels.js';
+import type { StartWait } from '../../api/tscompose.js';
+import { messageOf } from '../../base/errors.js';
+import { decideStarts, type Member } from '../projects/index.js';
+import type { Container } from './container.js';
+import { restartByEngine } from './engine-restart.js';
+import { publish, type Room } from './room.js';
+import { startContainer } from './start.js';
+import { without } from './without.js';
+import { healthOf } from './wire.js';
+
+/**
+ * Starts what is to be started without anybody asking: after a crash, with the engine, with the host. A container of a
+ * project whose graph is known comes when what it needs is as its conditions say; any other one at once.
+ */
+export interface Scheduler {
+  /** Its restart policy wants it started, now. */
+  due(container: Container): void;
+  /** Looks again at what is due in a project, and at the health of those that ask for it. Call it as often as you like. */
+  look(project: string): void;
+  /** A run has ended and the engine will start the next one: so it does with dependents that ask for it. */
+  restarting(container: Container): void;
+  /** From now on things are started: every container is known as it is. */
+  open(): void;
+  /** Settles when no start is under way. Fire `room.closing` first. */
+  close(): Promise<void>;
+}
+
+/** Whose graph decides about a container; undefined for one of `run`, and for all that belong to no project. */
+export function projectOf({ record }: Container): string | undefined {
+  const labels = record.config.Labels ?? {};
+  return labels[composeLabels.oneoff] === 'True' ? undefined : labels[composeLabels.project];
+}
+
+export function serviceOf({ record }: Container): string {
+  return record.config.Labels?.[composeLabels.service] ?? '';
+}
+
+/** @param room - given when first needed: the two know each other */
+export function createScheduler(room: () => Room): Scheduler {
+  const starts = new Map<Container, Promise<void>>();
+  const waiting = new Set<string>();
+  let opened = false;
+
+  const start = (container: Container): void => {
+    if (starts.has(container)) return;
+    const run = attempt(room(), container).finally(() => {
+      starts.delete(container);
+      again(projectOf(container));
+    });
+    starts.set(container, run);
+  };
+
+  const look = (project: string): void => {
+    const { registry, projects, closing } = room();
+    if (!opened || closing.aborted) return;
+    const members = [...registry.values()].filter((one) => !one.gone && projectOf(one) === project);
+    const graph = projects.get(project);
+    for (const one of members) restartIfUnhealthy(room(), one);
+    const due = members.filter((one) => one.due && !starts.has(one));
+    if (due.length === 0) return;
+    const decisions = graph === undefined ? new Map<string, undefined>() : decideStarts(graph, members.map(memberOf));
+    for (const container of due) {
+      const wait = decisions.get(serviceOf(container));
+      if (wait === undefined) start(container);
+      else holdBack(room(), container, wait);
+    }
+  };
+
+  /** Once for all that happens in one turn of the event loop. */
+  const again = (project: string | undefined): void => {
+    if (project === undefined || waiting.has(project)) return;
+    waiting.add(project);
+    setImmediate(() => {
+      waiting.delete(project);
+      look(project);
+    });
+  };
+
+  const follow = async (): Promise<void> => {
+    const { events, closing } = room();
+    while (!closing.aborted) {
+      for await (const { Action, Actor } of events.subscribe({ filters: { type: ['container'] } }, closing)) {
+        const project = Actor.Attributes[composeLabels.project];
+        if (project === undefined) continue;
+        again(project);
+        if (Action === 'destroy') await forgetEmpty(room(), project);
+      }
+      for (const { name } of room().projects.list()) again(name); // events were lost
+    }
+  };
+
+  return {
+    due: (container) => {
+      container.due = true;
+      const project = projectOf(container);
+      if (project !== undefined) again(project);
+      else if (opened) start(container);
+    },
+    look: again,
+    restarting: (container) => {
+      for (const dependent of dependentsOf(room(), container)) restartByEngine(room(), dependent, 0);
+    },
+    open: () => {
+      opened = true;
+      void follow();
+      for (const container of room().registry.values()) {
+        const project = projectOf(container);
+        if (project !== undefined) again(project);
+        else if (container.due) start(container);
+      }
+      for (const { name } of room().projects.list()) void forgetEmpty(room(), name);
+    },
+    close: async () => {
+      await Promise.all(starts.values());
+    },
+  };
+}
+
+async function attempt(room: Room, container: Container): Promise<void> {
+  try {
+    await startContainer(room, container, room.closing, 'when due');
+  } catch (error) {
+    room.log.warn('cannot start a container again', { containerId: container.id, reason: messageOf(error) });
+    // The engine ends, which is no fault of the container: the next one goes on.
+    if (room.closing.aborted && !container.gone && !container.state.stoppedByUser) await remember(container);
+  }
+}
+
+/** What is told of it while it waits. A wait that will not end by itself is worth an event. */
+function holdBack(room: Room, container: Container, wait: StartWait): void {
+  const before = container.startWait;
+  container.startWait = wait;
+  if (wait.Reason === before?.Reason) return;
+  room.log.info('container waits to be started', { containerId: container.id, reason: wait.Reason });
+  if (wait.Failed) publish(room, container, 'start_blocked', { reason: wait.Reason });
+  remember(container).catch((error: unknown) => {
+    room.log.warn('cannot write down that a container is due', { containerId: container.id, error });
+  });
+}
+
+/** An engine that dies now is followed by one that knows. Of one that is `restarting` its status says it. */
+async function remember(container: Container): Promise<void> {
+  await container.exclusive(async () => {
+    const { state } = container;
+    if (container.gone || state.due === true || (state.status !== 'exited' && state.status !== 'created')) return;
+    await container.change({ state: { ...state, due: true } });
+  });
+}
+
+/** Nobody is to start it any more. @returns false when nobody was to */
+export async function cancelDue(container: Container): Promise<boolean> {
+  if (!container.due && container.state.due !== true) return false;
+  container.due = false;
+  container.startWait = undefined;
+  await container.exclusive(async () => {
+    const { state } = container;
+    if (container.gone || (state.status !== 'exited' && state.status !== 'created')) return;
+    await container.change({ state: { ...without(state, 'due'), stoppedByUser: true } });
+  });
+  return true;
+}
+
+function memberOf(container: Container): Member {
+  const { state, due } = container;
+  const coming = due || state.status === 'restarting' || state.status === 'starting';
+  const never = state.startedAt.startsWith('0001');
+  return {
+    service: serviceOf(container),
+    phase: container.isLive ? 'running' : coming ? 'coming' : never ? 'created' : 'ended',
+    due,
+    health: healthOf(container)?.Status,
+    exitCode: state.exitCode,
+    error: state.error,
+  };
+}
+
+/** Running containers of services that are to follow a restart of this one's. */
+function dependentsOf(room: Room, container: Container): Container[] {
+  const project = projectOf(container);
+  const graph = project === undefined ? undefined : room.projects.get(project);
+  if (graph === undefined) return [];
+  const service = serviceOf(container);
+  const following = Object.entries(graph.services).filter(
+    ([, { restartWithDependencies, needs }]) =>
+      restartWithDependencies && needs.some((need) => need.service === service && need.restart),
+  );
+  const names = new Set(following.map(([name]) => name));
+  return [...room.registry.values()].filter((one) => projectOf(one) === project && names.has(serviceOf(one)));
+}
+
+function restartIfUnhealthy(room: Room, container: Container): void {
+  if (container.state.status !== 'running' || container.health?.state.Status !== 'unhealthy') return;
+  const node = room.projects.node(projectOf(container) ?? '', serviceOf(container));
+  if (node?.restartUnhealthy === true) restartByEngine(room, container, 'unhealthy');
+}
+
+/** What is known of a project goes with its last container. */
+async function forgetEmpty(room: Room, project: string): Promise<void> {
+  if (
+    [...room.registry.values()].some(
+      (one) => !one.gone && one.record.config.Labels?.[composeLabels.project] === project,
+    )
+  )
+    return;
+  await room.projects.delete(project).catch((error: unknown) => {
+    room.log.warn('cannot forget a project', { project, error });
+  });
+}

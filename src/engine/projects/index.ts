@@ -1,0 +1,3 @@
+export { noSuchProject, parseGraph } from './parse-graph.js';
+export { openProjects, type Projects } from './projects.js';
+export { decideStarts, type Decision, type Member } from './schedule.js';

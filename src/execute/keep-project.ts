@@ -1,0 +1,28 @@
+import { hasCode } from '../base/errors.js';
+import type { EngineClient } from '../client/index.js';
+import type { Project } from '../compose/index.js';
+import { projectGraph } from '../plan/index.js';
+
+export interface KeepOptions {
+  readonly client: EngineClient;
+  readonly warn: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gives the engine the order of a project, so that what it starts by itself (after a crash, with the host) follows it.
+ * An engine that is not ours does without; where a service asks for more than such an engine can do, that is a warning.
+ */
+export async function keepProject(project: Project, { client, warn, signal }: KeepOptions): Promise<void> {
+  const graph = projectGraph(project);
+  try {
+    await client.keepProject(graph, signal);
+  } catch (error) {
+    // Others answer 404, and proxies in front of them what they like.
+    if (!hasCode(error, 'engine/response') || error.facts.engineCode?.startsWith('project/') === true) throw error;
+    for (const [service, { restartUnhealthy, restartWithDependencies }] of Object.entries(graph.services)) {
+      if (!restartUnhealthy && !restartWithDependencies) continue;
+      warn(`warning: x-tscompose of service "${service}" has no effect: only the embedded engine restarts by it`);
+    }
+  }
+}

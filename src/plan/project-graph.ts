@@ -1,0 +1,49 @@
+import type { ProjectGraph, RestartPace, ServiceNode } from '../api/tscompose.js';
+import type { Project, Service } from '../compose/index.js';
+import { edgesOf } from '../graph/index.js';
+import { extensionOf } from './service-extension.js';
+import { durationNs } from './units.js';
+
+/**
+ * What the engine is to know of a project. Services of profiles that are not enabled are in it too: their containers may
+ * be there from another time.
+ */
+export function projectGraph(project: Project): ProjectGraph {
+  const services = { ...project.disabledServices, ...project.model.services };
+  const whole = { ...project, model: { ...project.model, services } };
+  const nodes = Object.keys(services)
+    .sort()
+    .flatMap((name): [string, ServiceNode][] => {
+      const service = services[name];
+      return service === undefined ? [] : [[name, nodeOf(whole, name, service)]];
+    });
+  const { name, workingDir, composeFiles } = project;
+  return { name, workingDir, composeFiles, services: Object.fromEntries(nodes) };
+}
+
+function nodeOf(project: Project, name: string, service: Service): ServiceNode {
+  const needs = edgesOf(project, name, service).map(({ to, condition, required, restart }) => ({
+    service: to,
+    condition,
+    required,
+    restart,
+  }));
+  const pace = paceOf(service);
+  return { needs, ...extensionOf(service), ...(Object.keys(pace).length === 0 ? {} : { pace }) };
+}
+
+function paceOf({ deploy }: Service): RestartPace {
+  const { delay, window, max_attempts: maxAttempts } = deploy?.restart_policy ?? {};
+  const delayMs = milliseconds(delay);
+  const windowMs = milliseconds(window);
+  return {
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(windowMs === undefined ? {} : { windowMs }),
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+  };
+}
+
+function milliseconds(duration: string | undefined): number | undefined {
+  const ns = durationNs(duration ?? 'none');
+  return ns === undefined ? undefined : ns / 1e6;
+}

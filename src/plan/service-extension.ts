@@ -1,0 +1,57 @@
+import { TscomposeError } from '../base/errors.js';
+import type { Project, Service } from '../compose/index.js';
+
+declare module '../base/errors.js' {
+  interface ErrorFacts {
+    'plan/unknown-extension': { readonly service: string; readonly key: string };
+  }
+}
+
+/** Our own attribute of services; docker compose and other tools pass over it. */
+export const extensionKey = 'x-tscompose';
+
+/** Its members: what the engine is to do by itself. */
+const members: readonly string[] = ['restart_unhealthy', 'restart_with_dependencies'];
+
+export interface ServiceExtension {
+  readonly restartUnhealthy: boolean;
+  readonly restartWithDependencies: boolean;
+}
+
+/** What is asked for; anything that cannot be understood counts as not. */
+export function extensionOf(service: Service): ServiceExtension {
+  const given = membersOf(service[extensionKey]);
+  return {
+    restartUnhealthy: truth(given['restart_unhealthy']) === true,
+    restartWithDependencies: truth(given['restart_with_dependencies']) === true,
+  };
+}
+
+/** What is wrong with it: nobody should believe to be protected by a word that is misspelt. */
+export function extensionProblems(project: Project, service: string, definition: Service): TscomposeError[] {
+  const extension = definition[extensionKey];
+  if (extension === undefined || extension === null) return [];
+  const problem = (key: string, message: string): TscomposeError =>
+    new TscomposeError({
+      code: 'plan/unknown-extension',
+      message: `service "${service}": ${message}`,
+      facts: { service, key },
+      hint: `${extensionKey} of a service has ${members.join(' and ')}, each true or false`,
+      at: project.locate(['services', service, extensionKey, ...(key === '' ? [] : [key])]),
+    });
+  if (typeof extension !== 'object' || Array.isArray(extension)) return [problem('', `${extensionKey} is no mapping`)];
+  return Object.entries(membersOf(extension)).flatMap(([key, value]) => {
+    if (!members.includes(key)) return [problem(key, `${extensionKey} has no member ${key}`)];
+    return truth(value) === undefined ? [problem(key, `${extensionKey}.${key} is neither true nor false`)] : [];
+  });
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** Variables leave texts. */
+function truth(value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' || value === null || value === '' ? false : undefined;
+}
