@@ -90,6 +90,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/graph.js')).graphCommand,
   },
   {
+    name: 'image',
+    summary: 'Sign images, and verify who has signed them',
+    load: async () => (await import('./commands/image.js')).imageCommands,
+  },
+  {
     name: 'images',
     summary: 'List the images containers were made from',
     load: async () => (await import('./commands/images.js')).imagesCommand,

@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryAuth } from '../api/image.js';
-import { type Digest, digestOf } from '../base/digest.js';
+import { type Digest, digestOf, hexOf } from '../base/digest.js';
 import { errnoOf, hasCode, TscomposeError } from '../base/errors.js';
-import type { Descriptor } from './manifest.js';
-import { acceptedManifests } from './media-types.js';
+import { type Descriptor, parseManifest } from './manifest.js';
+import { acceptedManifests, mediaTypes } from './media-types.js';
 import type { Reference } from './reference.js';
 import { Authorizer } from './auth.js';
 import { isPassingStatus, PassingTrouble, reasonOf, refusal, type RefusedRequest, unreachable } from './failures.js';
@@ -82,6 +82,30 @@ export class RegistrySession {
       throw wrongDigest(promised, digest);
     }
     return { bytes, digest, mediaType: (answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '' };
+  }
+
+  /**
+   * Manifests of one type that refer to `digest`: as the registry lists them, or as the index under the tag that stands
+   * for the list where it cannot (distribution-spec 1.1, "Listing Referrers").
+   * @throws `registry/…`, `content/…`, `image/bad-document`
+   */
+  async referrers(digest: Digest, artifactType: string): Promise<readonly Descriptor[]> {
+    const query = new URLSearchParams({ artifactType }).toString();
+    const path = `${this.#reference.path}/referrers/${digest}?${query}`;
+    const answer = await this.#send({ path, headers: { accept: mediaTypes.ociIndex } });
+    let bytes: Buffer;
+    if (answer.status === 200) bytes = await readBody(answer, maxManifestBytes);
+    else {
+      discard(answer);
+      try {
+        ({ bytes } = await this.manifest(`sha256-${hexOf(digest)}`));
+      } catch (error) {
+        if (hasCode(error, 'registry/manifest-unknown')) return [];
+        throw error;
+      }
+    }
+    const list = parseManifest(bytes, mediaTypes.ociIndex);
+    return list.kind === 'index' ? list.manifests.filter((one) => one.artifactType === artifactType) : [];
   }
 
   /** A small blob, verified. @throws `registry/…`, `content/…` */

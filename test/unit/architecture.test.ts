@@ -11,8 +11,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'relay', 'base'],
   relay: ['base'],
   cli: [
-    ...['relay', 'compose', 'graph', 'diagram', 'plan', 'execute', 'watch', 'client', 'remote', 'registry', 'api'],
-    'base',
+    ...['relay', 'compose', 'graph', 'diagram', 'plan', 'execute', 'watch', 'client', 'remote', 'registry', 'trust'],
+    ...['lock', 'api', 'base'],
   ],
   compose: ['base'],
   graph: ['compose', 'base'],
@@ -23,6 +23,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   client: ['api', 'base'],
   remote: ['registry', 'api', 'base'],
   registry: ['api', 'base'],
+  trust: ['registry', 'api', 'base'],
+  lock: ['compose', 'plan', 'client', 'registry', 'api', 'base'],
   api: ['base'],
   base: [],
   'engine/main': [
@@ -43,7 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/builder': below(
     ...['images', 'oci', 'networks', 'volumes', 'snapshots', 'content', 'events', 'store', 'sys'],
   ).concat('registry'),
-  'engine/images': below('snapshots', 'content', 'events', 'store', 'sys').concat('registry'),
+  'engine/images': below('snapshots', 'content', 'events', 'store', 'sys').concat('registry', 'trust'),
   'engine/oci': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/networks': below('snapshots', 'content', 'events', 'store', 'sys'),
   'engine/volumes': below('snapshots', 'content', 'events', 'store', 'sys'),
@@ -60,7 +62,7 @@ const doorless = new Set(['base', 'api', 'main']);
 
 /** Libraries that live in one place. */
 const pinned: Readonly<Record<string, readonly string[]>> = {
-  yaml: ['compose', 'engine/oci'],
+  yaml: ['compose', 'trust', 'lock', 'engine/oci'],
   ajv: ['compose'],
   '@dagrejs/graphlib': ['graph'],
   '@dagrejs/dagre': ['diagram'],

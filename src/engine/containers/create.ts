@@ -35,6 +35,7 @@ export async function createContainer(
 ): Promise<ContainerCreateResponse> {
   const { HostConfig: askedHost = {}, NetworkingConfig, ...asked } = request;
   const image = resolveImage(room, request.Image ?? '', options.platform);
+  await admitImages(room, image, request, signal);
   const config = mergeConfig(asked, image.config.config ?? {});
   const { hostConfig, warnings } = withinKernel(completeHostConfig(askedHost));
   checkModes(asked, hostConfig);
@@ -78,6 +79,20 @@ export async function createContainer(
   undo.commit();
   publish(room, container, 'create');
   return { Id: id, Warnings: [...warnings, ...warningsOf(hostConfig)] };
+}
+
+/** The image it runs, and those whose files it mounts. @throws `trust/…` */
+async function admitImages(
+  { images }: Room,
+  image: Image,
+  { Image: name = '', HostConfig: { Mounts } = {} }: ContainerCreateRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  await images.admit(image, name, signal);
+  for (const { Type, Source = '' } of Mounts ?? []) {
+    const mounted = Type === 'image' ? images.find(Source) : undefined; // a missing one is told of at the start
+    if (mounted !== undefined) await images.admit(mounted, Source, signal);
+  }
 }
 
 /** @throws `image/not-found` also for an image of another platform: clients then pull the right one */

@@ -3,7 +3,7 @@ import { TscomposeError } from '../../base/errors.js';
 import { canonicalText, parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
 import { type ChainId, chainIdOf, type LayerStore } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
-import { type ImageIndex, type ImageRecord } from './image-index.js';
+import type { ImageIndex, ImageRecord, Origin } from './image-index.js';
 import type { Image } from './types.js';
 
 const idPattern = /^(?:sha256:)?([0-9a-f]{1,64})$/;
@@ -134,6 +134,7 @@ function describe(
     config,
     ...(chainId === undefined ? {} : { chainId }),
     ...(record.parent === undefined ? {} : { parent: record.parent }),
+    origins: record.origins ?? names.flatMap(originOf),
     tags: names
       .filter(({ digest }) => digest === undefined)
       .map(({ familiar }) => familiar)
@@ -146,6 +147,11 @@ function describe(
     created: config.created ?? '0001-01-01T00:00:00Z',
     ...(record.lastTagTime === undefined ? {} : { lastTagTime: record.lastTagTime }),
   };
+}
+
+/** What earlier versions, which kept no origins, have left of one. */
+function originOf({ repository, digest }: Reference): Origin[] {
+  return digest === undefined ? [] : [{ repository, digests: [digest] }];
 }
 
 function chainSize(chainId: ChainId | undefined, layers: LayerStore): number {

@@ -5,9 +5,19 @@ import { readIfPresent, replaceFile } from '../../base/durable-file.js';
 import type { Log } from '../../base/log.js';
 import { objectOf } from '../../registry/index.js';
 
+/** Where an image was pulled from. */
+export interface Origin {
+  /** `docker.io/library/busybox` */
+  readonly repository: string;
+  /** Of what the name stood for, and of the manifest in it where that was an index. */
+  readonly digests: readonly Digest[];
+}
+
 /** What the store knows of an image beside its config. */
 export interface ImageRecord {
   readonly parent?: Digest;
+  /** Empty: made here. Absent in records of earlier versions, and until an image made here is pushed. */
+  readonly origins?: readonly Origin[];
   /** RFC 3339 */
   readonly lastTagTime?: string;
 }

@@ -39,6 +39,8 @@ import { decideRemoval } from './remove-rules.js';
 import { saveArchive, type SavedImage } from './save.js';
 import { type IndexChange, StoreState } from './store-state.js';
 import { summarize } from './summaries.js';
+import { type TrustGate, trustGate } from './trust/gate.js';
+import { type SignatureFiles, signatureFiles } from './trust/signature-files.js';
 import type {
   AskOptions,
   CreateImageOptions,
@@ -63,6 +65,8 @@ export interface ImageStoreOptions {
   readonly events: EventSink;
   readonly log?: Log;
   readonly registries?: RegistryOptions;
+  /** Files that say whom images must be signed by; `given`: they were asked for by name, so they have to exist. */
+  readonly trust?: { readonly policyFiles: readonly string[]; readonly missing: 'fine' | 'given' };
   /** Awaited before everything without an owner is removed: whoever has layers of his own retains them now. */
   readonly beforeCollect?: () => Promise<void>;
 }
@@ -72,7 +76,11 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const { dir, content, layers, log = silentLog } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const state = await StoreState.open(join(dir, 'index.json'), content, layers, log);
-  return new FileImageStore({ content, layers, state }, options);
+  const signatures = signatureFiles(join(dir, 'signatures'));
+  await signatures.keepOnly(
+    new Set(state.catalog.images().flatMap(({ origins }) => origins.flatMap((one) => one.digests))),
+  );
+  return new FileImageStore({ content, layers, state }, signatures, options);
 }
 
 const pruneFilters = ['dangling', 'label', 'label!', 'until'];
@@ -81,15 +89,18 @@ class FileImageStore implements ImageStore {
   readonly #parts: Parts;
   readonly #events: EventSink;
   readonly #registries: Registries;
+  readonly #gate: TrustGate;
   readonly #beforeCollect: (() => Promise<void>) | undefined;
   /** Image id → how many hold it. */
   readonly #retained = new Map<Digest, number>();
 
-  constructor(parts: Parts, { events, registries = {}, beforeCollect }: ImageStoreOptions) {
+  constructor(parts: Parts, signatures: SignatureFiles, options: ImageStoreOptions) {
+    const { events, registries = {}, beforeCollect, trust = { policyFiles: [], missing: 'fine' } } = options;
     this.#beforeCollect = beforeCollect;
     this.#parts = parts;
     this.#events = events;
     this.#registries = openRegistries(registries);
+    this.#gate = trustGate({ ...trust, signatures, registries: this.#registries });
   }
 
   resolve(nameOrId: string): Image {
@@ -194,7 +205,7 @@ class FileImageStore implements ImageStore {
   }
 
   async pull(reference: string, options: PullOptions): Promise<Image> {
-    const image = await pullImage(this.#parts, this.#registries, reference, options);
+    const image = await pullImage(this.#parts, this.#registries, this.#gate, reference, options);
     const { familiar, familiarRepository } = withDefaultTag(parseReference(reference));
     this.#publish('pull', familiar, familiarRepository, image);
     return image;
@@ -216,6 +227,10 @@ class FileImageStore implements ImageStore {
 
   search(term: string, options: AskOptions & { readonly limit: number }): Promise<readonly SearchResult[]> {
     return searchIndex(this.#registries, term, options);
+  }
+
+  admit(image: Image, nameOrId: string, signal: AbortSignal): Promise<void> {
+    return this.#gate.admitUse(image, nameOrId, signal);
   }
 
   retain(id: Digest): () => void {

@@ -5,7 +5,14 @@ import type { ContentStore } from '../content/index.js';
 import { chainIdOf, type LayerStore } from '../snapshots/index.js';
 import { Catalog } from './catalog.js';
 import { type OciImageConfig, parseImageConfig } from './config.js';
-import { type ImageIndex, readIndex, type RemoteLayer, writeIndex } from './image-index.js';
+import {
+  type ImageIndex,
+  type ImageRecord,
+  type Origin,
+  readIndex,
+  type RemoteLayer,
+  writeIndex,
+} from './image-index.js';
 import type { Image } from './types.js';
 
 /** A change of the index; only what it names. */
@@ -19,9 +26,13 @@ export interface IndexChange {
   readonly setReferences?: Readonly<Record<string, Digest>>;
   readonly removeReferences?: readonly string[];
   readonly addRemoteLayers?: Readonly<Record<string, RemoteLayer>>;
+  readonly addOrigins?: Readonly<Record<string, Origin>>;
+  /** An image that is about to get a digest of a registry without coming from there. */
+  readonly pushed?: Digest;
 }
 
 const maxRemotesPerLayer = 20;
+const maxOrigins = 20;
 
 /** The catalog and its file. Changes are made one after the other, each from what the one before left. */
 export class StoreState {
@@ -97,8 +108,20 @@ function applyChange(index: ImageIndex, change: IndexChange): ImageIndex {
     Reflect.deleteProperty(images, id);
     for (const [child, record] of Object.entries(images)) {
       if (record.parent !== id) continue;
-      images[child] = record.lastTagTime === undefined ? {} : { lastTagTime: record.lastTagTime };
+      images[child] = withoutParent(record);
     }
+  }
+  for (const [id, origin] of Object.entries(change.addOrigins ?? {})) {
+    const record = images[id];
+    if (record === undefined) continue;
+    const others = (record.origins ?? []).filter((other) => JSON.stringify(other) !== JSON.stringify(origin));
+    images[id] = { ...record, origins: [origin, ...others].slice(0, maxOrigins) };
+  }
+  const { pushed } = change;
+  const record = pushed === undefined ? undefined : images[pushed];
+  if (pushed !== undefined && record !== undefined && record.origins === undefined) {
+    const hasDigest = Object.entries(references).some(([text, id]) => id === pushed && text.includes('@'));
+    if (!hasDigest) images[pushed] = { ...record, origins: [] };
   }
   const lastTagTime = new Date().toISOString();
   for (const [text, id] of Object.entries(change.setReferences ?? {})) {
@@ -112,6 +135,10 @@ function applyChange(index: ImageIndex, change: IndexChange): ImageIndex {
     remoteLayers[diffId] = [remote, ...others].slice(0, maxRemotesPerLayer);
   }
   return { schema: 1, images, references, remoteLayers };
+}
+
+function withoutParent({ origins, lastTagTime }: ImageRecord): ImageRecord {
+  return { ...(origins === undefined ? {} : { origins }), ...(lastTagTime === undefined ? {} : { lastTagTime }) };
 }
 
 function withoutMissing(index: ImageIndex, configs: ReadonlyMap<Digest, OciImageConfig>): ImageIndex {

@@ -15,6 +15,7 @@ import type { Digest } from '../../base/digest.js';
 import type { Platform, Reference } from '../../registry/index.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
+import type { Origin } from './image-index.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -38,6 +39,8 @@ export interface Image {
   readonly chainId?: ChainId;
   /** The image this one was made from by a build or commit here. */
   readonly parent?: Digest;
+  /** Where it was pulled from; empty for one that was made or loaded here. */
+  readonly origins: readonly Origin[];
   /** Familiar: `busybox:latest`; sorted. */
   readonly tags: readonly string[];
   /** Familiar: `busybox@sha256:…`; sorted. */
@@ -167,6 +170,12 @@ export interface ImageStore {
   distribution(reference: string, options: AskOptions): Promise<DistributionInspect>;
   /** @param limit - at most so many results. @throws `registry/…` */
   search(term: string, options: AskOptions & { readonly limit: number }): Promise<readonly SearchResult[]>;
+  /**
+   * Asked before something is made of an image: whether the trust policies of this machine let it be used.
+   * @param nameOrId - what it was asked for by
+   * @throws `trust/refused`, `trust/bad-policy`, `trust/bad-key`
+   */
+  admit(image: Image, nameOrId: string, signal: AbortSignal): Promise<void>;
   /** Keeps an image and its layers from removal while something is made of it. In memory only. */
   retain(id: Digest): () => void;
   /** Removes layers and blobs nobody refers to: left by a crash, or by the last container of an image forced away. */

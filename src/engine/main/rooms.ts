@@ -25,14 +25,14 @@ export interface OpenRooms {
 }
 
 export interface RoomsOptions {
-  readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'>;
+  readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> & Partial<Pick<EngineSettings, 'trust'>>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Opens the rooms from the ground up, and takes up what an earlier engine left: running, ended or half done. */
 export async function openRooms({ settings, log, signal }: RoomsOptions): Promise<OpenRooms> {
-  const { dataRoot, runtimeDir } = settings;
+  const { dataRoot, runtimeDir, trust } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
   await using undo = new CleanupStack();
@@ -51,6 +51,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       dir: join(dataRoot, 'images'),
       events,
       log,
+      ...(trust === undefined ? {} : { trust }),
       beforeCollect: async () => {
         await builder(); // it holds the layers of its cache
       },

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '../../base/log.js';
 
 /** What the environment says about one engine. */
@@ -11,6 +11,8 @@ export interface EngineSettings {
   readonly pidFile: string;
   /** Without containers and requests for so long, the engine ends; 0: never. */
   readonly idleTimeoutMs: number;
+  /** Trust policies, which all have to agree; `given`: the environment names one in place of the usual ones. */
+  readonly trust: { readonly policyFiles: readonly string[]; readonly missing: 'fine' | 'given' };
   readonly logLevel: LogLevel;
   /** Descriptor for the one line that tells whether the engine serves. */
   readonly readyFd: number | undefined;
@@ -31,12 +33,18 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   // Who waits for a line started us on demand; without one we run in somebody's foreground, and stay.
   const idleS = number('TSCOMPOSE_IDLE_TIMEOUT') ?? (readyFd === undefined ? 0 : defaultIdleS);
   const level = text('TSCOMPOSE_LOG_LEVEL');
+  const policy = text('TSCOMPOSE_TRUST_POLICY');
+  const config = text('XDG_CONFIG_HOME') ?? join(text('HOME') ?? '/root', '.config');
   return {
     dataRoot: resolve(text('TSCOMPOSE_DATA_ROOT') ?? '/var/lib/tscompose'),
     runtimeDir,
     socket: `${runtimeDir}/engine.sock`,
     pidFile: `${runtimeDir}/engine.pid`,
     idleTimeoutMs: idleS * 1_000,
+    trust:
+      policy === undefined
+        ? { policyFiles: ['/etc/tscompose/trust.yaml', join(config, 'tscompose/trust.yaml')], missing: 'fine' }
+        : { policyFiles: [resolve(policy)], missing: 'given' },
     logLevel: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
     readyFd,
     hasMountNamespace: text('TSCOMPOSE_MOUNT_NAMESPACE') === '1',

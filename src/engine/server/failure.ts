@@ -16,6 +16,7 @@ type Room =
   | 'registry'
   | 'request'
   | 'sys'
+  | 'trust'
   | 'tool'
   | 'volume';
 type EngineCode = Extract<ErrorCode, `${Room}/${string}`>;
@@ -131,6 +132,10 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'sys/unsupported': 500,
   'tool/failed': 500,
   'tool/missing': 500,
+  'trust/bad-key': 403,
+  'trust/bad-policy': 403,
+  'trust/not-signed': 403,
+  'trust/refused': 403,
   'volume/in-use': 409,
   'volume/invalid-filter': 400,
   'volume/invalid-name': 400,

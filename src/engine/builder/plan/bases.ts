@@ -10,7 +10,7 @@ export interface BaseImages {
   /**
    * The image for a FROM or a `--from`, pulled where it is missing, of another platform or to be asked for anew. It is
    * kept from removal until the build ends.
-   * @throws `build/base-image-missing` and what a pull throws, with the place in the Dockerfile
+   * @throws `build/base-image-missing`, `trust/refused` and what a pull throws, with the place in the Dockerfile
    */
   get(reference: string, platform: Platform | undefined, at: SourceLocation, signal: AbortSignal): Promise<Image>;
 }
@@ -34,13 +34,20 @@ export function baseImages(options: {
   ): Promise<Image> => {
     const local = images.find(reference);
     const fits = local !== undefined && (platform === undefined || satisfies(local.config, platform));
-    if (local !== undefined && (pull === 'missing' || isId(reference, local)) && fits) return local;
+    if (local !== undefined && (pull === 'missing' || isId(reference, local)) && fits) {
+      await images.admit(local, reference, signal).catch((error: unknown) => {
+        throw refusedAt(error, at) ?? error;
+      });
+      return local;
+    }
     try {
       const { domain } = parseReference(reference);
       return await images.pull(reference, { platform, auth: registryAuth?.(domain), onProgress, signal });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TscomposeError)) throw error;
+      const refusal = refusedAt(error, at);
+      if (refusal !== undefined) throw refusal;
       if (hasCode(error, 'image/invalid-reference')) {
         throw new TscomposeError({
           code: 'build/base-image-missing',
@@ -75,6 +82,15 @@ export function baseImages(options: {
       return found;
     },
   };
+}
+
+/** A refusal by the trust policy, with the place that names the image. */
+function refusedAt(error: unknown, at: SourceLocation): TscomposeError | undefined {
+  if (!hasCode(error, 'trust/refused') && !hasCode(error, 'trust/bad-policy') && !hasCode(error, 'trust/bad-key')) {
+    return undefined;
+  }
+  const { code, message, facts, hint } = error;
+  return new TscomposeError({ code, message, facts, hint, at });
 }
 
 /** Named by (a part of) its id: no registry knows that. */

@@ -23,15 +23,18 @@ import { type ChainId, extendChain, type StagedLayer } from '../../snapshots/ind
 import { parseImageConfig } from '../config.js';
 import { addImage, type Parts } from '../create-image.js';
 import type { RemoteLayer } from '../image-index.js';
+import type { IndexChange } from '../store-state.js';
+import type { TrustGate } from '../trust/gate.js';
 import type { Image, OnProgress, PullOptions } from '../types.js';
 
 const maxParallel = 3;
 const maxIndexDepth = 4;
 
-/** @throws `registry/…`, `content/…`, `layer/…`, `image/bad-document` */
+/** @throws `registry/…`, `content/…`, `layer/…`, `image/bad-document`, `trust/…` */
 export async function pullImage(
   parts: Parts,
   registries: Registries,
+  gate: TrustGate,
   name: string,
   options: PullOptions,
 ): Promise<Image> {
@@ -39,7 +42,11 @@ export async function pullImage(
   const which = reference.digest ?? reference.tag ?? 'latest';
   const [session, top] = await firstWith(registries, reference, which, options);
   options.onProgress({ status: `Pulling from ${shownPath(reference)}`, id: which });
-  const manifest = await imageManifest(session, top, reference, options.platform ?? hostPlatform());
+  const { manifest, digest } = await imageManifest(session, top, reference, options.platform ?? hostPlatform());
+  const digests = [...new Set([top.digest, digest])];
+  const { auth, signal } = options;
+  const key = await gate.admitPull({ reference, digests, session, auth, signal });
+  if (key !== undefined) options.onProgress({ status: `Signed by ${key}` });
   const configBytes = await session.document(manifest.config);
   const config = parseImageConfig(configBytes);
   const { diff_ids: diffIds } = config.rootfs;
@@ -57,7 +64,8 @@ export async function pullImage(
       canonicalText(withDigest(reference, top.digest)),
     ];
     const image = await addImage(parts, configBytes, { references: names });
-    await rememberLayers(parts, reference, manifest.layers, diffIds);
+    const addOrigins = { [image.id]: { repository: reference.repository, digests } };
+    await remember(parts, reference, manifest.layers, diffIds, addOrigins);
     options.onProgress({ status: `Digest: ${top.digest}` });
     const news = before === image.id ? 'Image is up to date' : 'Downloaded newer image';
     options.onProgress({ status: `Status: ${news} for ${reference.familiar}` });
@@ -105,8 +113,9 @@ async function imageManifest(
   top: FetchedManifest,
   reference: Reference,
   platform: Platform,
-): Promise<ImageManifest> {
+): Promise<{ readonly manifest: ImageManifest; readonly digest: Digest }> {
   let manifest = parseManifest(top.bytes, top.mediaType);
+  let { digest } = top;
   for (let depth = 0; manifest.kind === 'index'; depth += 1) {
     const best = manifest.manifests
       .map((descriptor) => ({ descriptor, score: platformScore(descriptor.platform ?? {}, platform) }))
@@ -121,8 +130,9 @@ async function imageManifest(
     }
     const fetched = await session.manifest(best.digest, best);
     manifest = parseManifest(fetched.bytes, fetched.mediaType);
+    ({ digest } = fetched);
   }
-  return manifest;
+  return { manifest, digest };
 }
 
 function checkPlatform(
@@ -237,18 +247,19 @@ function withLayer(error: TscomposeError<'layer/bad-archive'>, digest: Digest): 
   });
 }
 
-async function rememberLayers(
+async function remember(
   { state }: Parts,
   { repository }: Reference,
   descriptors: readonly Descriptor[],
   diffIds: readonly Digest[],
+  addOrigins: NonNullable<IndexChange['addOrigins']>,
 ): Promise<void> {
   const addRemoteLayers: Record<string, RemoteLayer> = {};
   for (const [index, { digest, size, mediaType }] of descriptors.entries()) {
     const diffId = diffIds[index];
     if (diffId !== undefined) addRemoteLayers[diffId] = { digest, sizeBytes: size, mediaType, repository };
   }
-  await state.change(() => ({ change: { addRemoteLayers }, result: undefined }));
+  await state.change(() => ({ change: { addRemoteLayers, addOrigins }, result: undefined }));
 }
 
 /** Docker names the repository on the hub with `library/`. */

@@ -84,6 +84,7 @@ async function pushOne(
     const digest = digestOf(manifest);
     await parts.state.change(() => ({
       change: {
+        pushed: image.id,
         setReferences: { [canonicalText(withDigest(reference, digest))]: image.id },
         addRemoteLayers: Object.fromEntries(chain.map(({ diffId }, index) => [diffId, pushed[index]])) as Record<
           string,

@@ -1,0 +1,50 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { errnoOf, TscomposeError } from '../../base/errors.js';
+import { generateKeys } from '../../trust/index.js';
+import { askPassword } from '../ask-password.js';
+import { defineCommand } from '../command.js';
+import { flag } from '../flags.js';
+import { passwordVariable } from '../image-keys.js';
+
+export const imageKeygenCommand = defineCommand({
+  details:
+    'ECDSA P-256 in PEM: NAME.key, which is yours alone, and NAME.pub for those who verify. The private key is encrypted ' +
+    `with a password that is asked for, or taken from ${passwordVariable}.`,
+  usage: '[NAME]',
+  flags: { noPassword: flag('Leave the private key as it is, readable for whoever has the file') },
+  run: async ({ flags, args: [name = 'tscompose'], context: { terminal } }) => {
+    const password = flags.noPassword
+      ? undefined
+      : await askPassword(terminal, passwordVariable, 'Password for the private key: ');
+    if (password === '') throw invalid('--no-password', 'an empty password protects nothing; --no-password says so');
+    const { privatePem, publicPem } = generateKeys(password);
+    for (const [file, pem, mode] of [
+      [`${name}.key`, privatePem, 0o600],
+      [`${name}.pub`, publicPem, 0o644],
+    ] as const) {
+      await writeNew(resolve(terminal.cwd, file), file, pem, mode);
+      terminal.stdout.write(`${file}\n`);
+    }
+    return 0;
+  },
+});
+
+/** Never over a key there is: what it has signed would be lost. */
+async function writeNew(path: string, shown: string, text: string, mode: number): Promise<void> {
+  try {
+    const file = await open(path, 'wx', mode);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    throw invalid('NAME', `${shown} is there already, and is not written over`);
+  }
+}
+
+function invalid(argument: string, message: string): TscomposeError<'usage/invalid'> {
+  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
+}
