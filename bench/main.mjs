@@ -1,6 +1,6 @@
-// Times `up -d`, no-op `up -d`, `ps` and `down` for N services, whole processes, in turn with a peer.
+// Times commands over N services, and scaling one from 1 to 10, whole processes, in turn with a peer.
 //
-//   npm run bench -- [--sizes 1,10,30] [--runs 5] [--json FILE]
+//   npm run bench -- [--sizes 1,10,30,100] [--runs 5] [--json FILE]
 //
 // Ours runs on an embedded engine with folders of its own. The peer is `docker compose` on the engine that DOCKER_HOST
 // names (BENCH_PEER="command words" for another one); without DOCKER_HOST only ours is measured.
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
   options: {
-    sizes: { type: 'string', default: '1,10,30' },
+    sizes: { type: 'string', default: '1,10,30,100' },
     runs: { type: 'string', default: '5' },
     json: { type: 'string' },
   },
@@ -57,6 +57,15 @@ function project(tool, size) {
     ].join('\n'),
   );
   writeFileSync(join(folder, 'compose.yaml'), `name: bench${size}\nservices:\n${services.join('\n')}\n`);
+  return folder;
+}
+
+/** One service to be scaled. */
+function scaled(tool) {
+  const folder = join(work, `${tool.name}-scale`);
+  mkdirSync(folder, { recursive: true });
+  const worker = 'image: busybox, command: [sleep, infinity], stop_grace_period: 0s';
+  writeFileSync(join(folder, 'compose.yaml'), `name: benchscale\nservices:\n  worker: { ${worker} }\n`);
   return folder;
 }
 
@@ -107,10 +116,24 @@ function prepare() {
   execFileSync('docker', ['import', '-c', 'CMD ["sh"]', archive, 'busybox'], { env: peer.env, stdio: 'ignore' });
 }
 
-const steps = ['up', 'no-op up', 'ps', 'down'];
-const argsOf = { up: ['up', '-d'], 'no-op up': ['up', '-d'], ps: ['ps'], down: ['down', '-t', '0'] };
+const argsOf = {
+  up: ['up', '-d'],
+  'no-op up': ['up', '-d'],
+  ps: ['ps'],
+  logs: ['logs', '--tail', '10'],
+  exec: ['exec', '-T', 's0', 'true'],
+  restart: ['restart', '-t', '0'],
+  down: ['down', '-t', '0'],
+};
+const steps = Object.keys(argsOf);
 const results = [];
 let footprint;
+
+function record(services, step, timesOf) {
+  const mine = median(timesOf(ours));
+  const theirs = peerHost ? median(timesOf(peer)) : undefined;
+  results.push({ services, step, ours: mine, peer: theirs, ratio: theirs && mine / theirs });
+}
 
 try {
   prepare();
@@ -130,11 +153,21 @@ try {
       }
     }
     for (const step of steps) {
-      const mine = median(times.get(ours)[step]);
-      const theirs = peerHost ? median(times.get(peer)[step]) : undefined;
-      results.push({ services: size, step, ours: mine, peer: theirs, ratio: theirs && mine / theirs });
+      record(size, step, (tool) => times.get(tool)[step]);
     }
   }
+  const folders = new Map(tools.map((tool) => [tool, scaled(tool)]));
+  const times = new Map(tools.map((tool) => [tool, []]));
+  for (let run = -1; run < runs; run++) {
+    for (const tool of tools) {
+      const folder = folders.get(tool);
+      time(tool, folder, ['up', '-d']);
+      const elapsed = time(tool, folder, ['scale', 'worker=10']);
+      if (run >= 0) times.get(tool).push(elapsed);
+      time(tool, folder, ['down', '-t', '0']);
+    }
+  }
+  record('1-10', 'scale', (tool) => times.get(tool));
 } finally {
   spawnSync(ours.command[0], ['engine', 'stop', '--force'], { env: ours.env });
   rmSync(work, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findHelpers } from '../oci/index.js';
-import { bootId, isAlive, listMountPoints, unmount } from '../sys/index.js';
+import { bootId, isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
 import { startHealthChecks } from './health.js';
@@ -11,6 +11,7 @@ import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
 import { startsWithEngine } from './restart-policy.js';
 import { bundleOf, cgroupPathOf, exitsOf, folderOf, type Room } from './room.js';
+import { unmountBundle } from './rootfs.js';
 import { leaveNetwork } from './shared-network.js';
 
 /** Exit code of a container that ended with the host, when nobody was there to see it; dockerd's. */
@@ -145,9 +146,7 @@ async function sweepUnknown(room: Room): Promise<void> {
     room.log.info('removing what is left of an unknown container', { containerId: id });
     await room.oci.discard(id, { monitor: true });
     await room.networks.leave(id);
-    for (const point of listMountPoints().reverse()) {
-      if (point.startsWith(`${join(bundles, id)}/`)) unmount(point, { detach: true });
-    }
+    unmountBundle(room, id);
     await rm(join(bundles, id), { recursive: true, force: true });
     await rm(join(room.runtimeDir, 'exits', id), { force: true });
   }

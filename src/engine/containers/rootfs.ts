@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInitLayer } from '../oci/index.js';
-import { isMountPoint, listMountPoints, mount, unmount } from '../sys/index.js';
+import { isMountPoint, mount, unmountBelow } from '../sys/index.js';
 import { type ContainerRecord } from './record.js';
 import { bundleOf, folderOf, type Room, rootOf, upperOf } from './room.js';
 
@@ -26,7 +26,5 @@ export function mountRoot(room: Room, { id, chainId }: ContainerRecord): string 
 /** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */
 export function unmountBundle(room: Pick<Room, 'runtimeDir'>, id: string): void {
   const bundle = bundleOf(room, id);
-  for (const point of listMountPoints().reverse()) {
-    if (point.startsWith(`${bundle}/`)) unmount(point, { detach: true });
-  }
+  if (existsSync(bundle)) unmountBelow(bundle);
 }

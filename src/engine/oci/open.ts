@@ -1,8 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OverlayDirectories } from '../snapshots/index.js';
-import { isMountPoint, listMountPoints, sendSignal, unmount } from '../sys/index.js';
+import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { openCgroup, prepareCgroupParent } from './cgroups.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
 import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
@@ -167,8 +167,7 @@ async function sweepSteps({ runtime, runtimeDir }: OciEnvironment, discard: Oci[
   for (const id of found) {
     await discard(id, { monitor: true });
     const dir = join(runtimeDir, id);
-    for (const point of listMountPoints().filter((path) => path.startsWith(`${dir}/`)))
-      unmount(point, { detach: true });
+    if (existsSync(dir)) unmountBelow(dir);
     if (!isMountPoint(dir)) rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -11,7 +11,15 @@ export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link
 export { openLinks } from './links.js';
 export { tryLock, type HeldLock } from './lock.js';
 export { releaseFreedMemory } from './memory.js';
-export { isMountPoint, listMountPoints, mount, unmount, type MountFlag, type MountRequest } from './mounts.js';
+export {
+  isMountPoint,
+  listMountPoints,
+  mount,
+  unmount,
+  unmountBelow,
+  type MountFlag,
+  type MountRequest,
+} from './mounts.js';
 export {
   canEnterNamespaces,
   createNetworkNamespace,

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import { callFailed } from './call-failed.js';
 import { native } from './native.js';
 import { runToolSync } from './tool.js';
@@ -88,12 +90,43 @@ export function unmount(target: string, { detach = false }: UnmountOptions = {})
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 
-/** Whether something is mounted exactly at this absolute, resolved path (proc_pid_mountinfo(5)). */
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_NO_AUTOMOUNT = 0x800;
+/** Of struct statx: what is so, and what this kernel and file system can tell. */
+const [attributesAt, attributesMaskAt] = [8, 56];
+const STATX_ATTR_MOUNT_ROOT = 0x2000n; // Linux 5.8
+
+/**
+ * Whether something is mounted exactly at this absolute, resolved path; false where there is no such path. Asks for the
+ * one file: the list of mounts takes the kernel longer the more containers there are.
+ */
 export function isMountPoint(path: string): boolean {
-  return listMountPoints().includes(path === '/' ? path : path.replace(/\/+$/, ''));
+  return isMountRoot(path) ?? listMountPoints().includes(path === '/' ? path : path.replace(/\/+$/, ''));
 }
 
-/** Every mount point of this mount namespace, oldest first. */
+/** Undefined where the kernel does not say, or the file system that is mounted there no longer answers. */
+function isMountRoot(path: string): boolean | undefined {
+  const libc = native()?.libc;
+  if (libc === undefined) return undefined;
+  const result = Buffer.alloc(256);
+  if (libc.statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, result) !== 0) {
+    return libc.errno() === constants.errno.ENOENT ? false : undefined;
+  }
+  const has = (at: number) => (result.readBigUInt64LE(at) & STATX_ATTR_MOUNT_ROOT) !== 0n;
+  return has(attributesMaskAt) ? has(attributesAt) : undefined;
+}
+
+/** Unmounts everything below a folder, and leaves what is mounted at the folder itself. */
+export function unmountBelow(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    while (isMountPoint(path)) unmount(path, { detach: true }); // with all that is mounted in it
+    if (entry.isDirectory()) unmountBelow(path);
+  }
+}
+
+/** Every mount point of this mount namespace, oldest first (proc_pid_mountinfo(5)). */
 export function listMountPoints(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')

@@ -6,7 +6,7 @@ import type { PruneReport, VolumeCreateRequest, VolumeInspect } from '../../api/
 import { TscomposeError, messageOf } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
 import { openRecords, type Records } from '../store/index.js';
-import { listMountPoints, mount, unmount } from '../sys/index.js';
+import { isMountPoint, mount, unmount } from '../sys/index.js';
 import { hasLabel, matchesVolume, readBoolean } from './match.js';
 import { checkOptions, mountsOf } from './options.js';
 import type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
@@ -219,7 +219,7 @@ class LocalVolumes implements VolumeStore {
 
   async #mountDevice({ name, options }: Volume, target: string): Promise<void> {
     const device = options['device'] ?? '';
-    if (device === '' || listMountPoints().includes(target)) return;
+    if (device === '' || isMountPoint(target)) return;
     let done = 0;
     try {
       for (const request of await mountsOf(options, target)) {
@@ -240,7 +240,7 @@ class LocalVolumes implements VolumeStore {
   #unmountDevice(name: string): void {
     const target = this.mountpoint(name);
     if ((this.find(name)?.options['device'] ?? '') === '') return;
-    while (listMountPoints().includes(target)) unmount(target, { detach: true });
+    while (isMountPoint(target)) unmount(target, { detach: true });
   }
 
   async #sizeOf(volume: Volume, signal: AbortSignal): Promise<number> {

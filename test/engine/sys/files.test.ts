@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   isMountPoint,
+  listMountPoints,
   lgetxattr,
   llistxattr,
   lremovexattr,
@@ -26,6 +27,7 @@ import {
   sysErrno,
   tryLock,
   unmount,
+  unmountBelow,
 } from '../../../src/engine/sys/index.js';
 import { bothWays, chooseWay, enterPrivateNamespaces } from './private-namespaces.js';
 
@@ -82,6 +84,29 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     writeFileSync(join(source, 'g'), '');
     mount({ target, flags: ['private'] });
     unmount(target, { detach: true });
+  });
+
+  test('a folder and a file are mount points while something is mounted on them, in their file system too', () => {
+    for (const name of ['s', 't']) mkdirSync(join(at, name));
+    for (const name of ['f', 'g']) writeFileSync(join(at, name), '');
+    mount({ source: join(at, 's'), target: join(at, 't'), flags: ['bind'] });
+    mount({ source: join(at, 'f'), target: join(at, 'g'), flags: ['bind'] });
+    const isMounted = () => ['s', 't', 'f', 'g', 'gone', 'gone/too'].filter((name) => isMountPoint(join(at, name)));
+    expect(isMounted()).toEqual(['t', 'g']);
+    symlinkSync('t', join(at, 'link'));
+    expect(isMountPoint(join(at, 'link'))).toBe(false);
+    unmountBelow(at);
+    expect(isMounted()).toEqual([]);
+  });
+
+  test('all below a folder is unmounted, also what is mounted twice or in another mount', () => {
+    const deep = join(at, 'a', 'b');
+    mkdirSync(deep, { recursive: true });
+    for (const data of ['size=64k', 'size=128k']) mount({ source: 'tmpfs', target: deep, fstype: 'tmpfs', data });
+    mkdirSync(join(deep, 'c'));
+    mount({ source: 'tmpfs', target: join(deep, 'c'), fstype: 'tmpfs' });
+    unmountBelow(at);
+    expect(listMountPoints().filter((point) => point.startsWith(`${at}/`))).toEqual([]);
   });
 
   test('an overlay joins two layers', () => {
