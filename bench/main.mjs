@@ -22,6 +22,8 @@ const sizes = options.sizes.split(',').map(Number);
 const runs = Number(options.runs);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'tscompose-bench-'));
+/** Where the runtime folder is by default: in memory. */
+const runtime = mkdtempSync('/run/tscompose-bench-');
 const peerHost = process.env.DOCKER_HOST;
 
 const withoutHost = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'DOCKER_HOST'));
@@ -32,7 +34,7 @@ const ours = {
   env: {
     ...withoutHost,
     TSCOMPOSE_DATA_ROOT: join(work, 'data'),
-    TSCOMPOSE_RUNTIME_DIR: join(work, 'run'),
+    TSCOMPOSE_RUNTIME_DIR: runtime,
   },
 };
 const peer = {
@@ -95,7 +97,7 @@ function memory(engine) {
     .filter((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return words.split('\0')[0].endsWith('conmon') && words.includes(work);
+        return words.split('\0')[0].endsWith('conmon') && words.includes(runtime);
       } catch {
         return false; // ended meanwhile
       }
@@ -170,7 +172,7 @@ try {
   record('1-10', 'scale', (tool) => times.get(tool));
 } finally {
   spawnSync(ours.command[0], ['engine', 'stop', '--force'], { env: ours.env });
-  rmSync(work, { recursive: true, force: true });
+  for (const folder of [work, runtime]) rmSync(folder, { recursive: true, force: true });
 }
 
 const number = (value, digits) => (value === undefined ? '-' : value.toFixed(digits));

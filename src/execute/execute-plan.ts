@@ -40,6 +40,17 @@ const mostBuilds = Math.max(2, availableParallelism());
 const outputLines = 20;
 
 /**
+ * What may be given up half-way: it takes long, or changes nothing. Everything else is soon done, and an engine that
+ * nobody listens to any more does it all the same: then the next plan would be made before it is.
+ */
+const cutShort: ReadonlySet<OperationKind> = new Set([
+  ...(['image.pull', 'image.push', 'image.build', 'container.wait', 'container.exec'] as const),
+  ...(['container.stop', 'container.restart'] as const),
+]);
+/** An engine that has not answered by then does not. */
+const graceMs = 5_000;
+
+/**
  * Carries out a plan: every step as soon as those it comes after have succeeded. The first failure cancels the rest and
  * is what is thrown, once nothing is under way any more; what is done stays done, and the next plan goes on from there.
  * @throws `execute/dependency-failed`, `execute/operation-failed`, `engine/unreachable`; the reason of `signal`
@@ -54,13 +65,16 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     starts: new Semaphore(mostStarts),
     builds: new Semaphore(mostBuilds),
   };
+  let patient: AbortSignal | undefined;
   try {
     await walk(
       plan.steps,
       async (step, runs, signal) => {
         await Promise.all(step.after.map((id) => runs.get(id) ?? Promise.resolve()));
-        await limited(limits, step.operation.kind, signal, async () => {
-          await perform(plan, step, { ...options, signal }, watch, ids);
+        const { kind } = step.operation;
+        await limited(limits, kind, signal, async () => {
+          patient ??= withGrace(signal, graceMs);
+          await perform(plan, step, { ...options, signal: cutShort.has(kind) ? signal : patient }, watch, ids);
         });
       },
       options.signal,
@@ -69,6 +83,18 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     ending.abort();
   }
   return { ids };
+}
+
+/** Aborts some time after `signal` does. */
+function withGrace(signal: AbortSignal, ms: number): AbortSignal {
+  const late = new AbortController();
+  const abortLater = (): void => {
+    setTimeout(() => {
+      late.abort(signal.reason);
+    }, ms).unref();
+  };
+  signal.addEventListener('abort', abortLater, { once: true });
+  return late.signal;
 }
 
 type Limits = Readonly<Record<'all' | 'starts' | 'builds', Semaphore>>;
