@@ -11,7 +11,6 @@ declare module '../../base/errors.js' {
     'build/bad-copy': { readonly destination: string };
     /** The build was not given the right to it. */
     'build/not-entitled': { readonly entitlement: string };
-    'build/unsupported': { readonly feature: string };
     'build/bad-epoch': { readonly value: string };
     'build/step-failed': {
       readonly instruction: string;

@@ -9,7 +9,9 @@ export type BuildContext =
   /** As the docker CLI sends it; gzip, bzip2, xz and zstd are found by looking. */
   | { readonly kind: 'tar'; readonly stream: Readable }
   /** `https://host/repo.git#ref:folder` and its like, fetched with the engine's git. */
-  | { readonly kind: 'git'; readonly url: string };
+  | { readonly kind: 'git'; readonly url: string }
+  /** A file over HTTP: an archive, or a Dockerfile without a context. */
+  | { readonly kind: 'url'; readonly url: string };
 
 export type DockerfileSource =
   /** Relative to the context. `..` and links do not lead out of it. */
@@ -54,7 +56,9 @@ export interface BuildRequest {
 export type AdditionalContext =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'image'; readonly reference: string }
-  | { readonly kind: 'git'; readonly url: string };
+  | { readonly kind: 'git'; readonly url: string }
+  /** An archive over HTTP. */
+  | { readonly kind: 'url'; readonly url: string };
 
 export interface BuildIo {
   /** The classic builder's lines; some carry a `tscompose` member besides, see `BuildEvent`. */

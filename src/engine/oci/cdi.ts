@@ -68,6 +68,29 @@ export async function findDeviceEdits(requests: readonly DeviceRequest[], from =
   return [...used, ...devices].map(({ containerEdits = {} }) => containerEdits).reduce(joined, {});
 }
 
+/** A device that a build step asks for: `vendor/class=device`, `vendor/class` for its first one, `vendor/class=*` for all. */
+export interface DeviceWish {
+  readonly name: string;
+  /** Without it the step runs though the device is not there. */
+  readonly required: boolean;
+}
+
+/** @throws `oci/invalid-option` when nothing here provides one that is required */
+export async function findWishedDevices(wishes: readonly DeviceWish[], from = folders): Promise<DeviceEdits> {
+  if (wishes.length === 0) return {};
+  const known = (await readSpecs(from)).flatMap(({ kind, devices }) => devices.map(({ name }) => `${kind}=${name}`));
+  const ids = wishes.flatMap(({ name, required }) => {
+    const ofClass = known.filter((id) => id.startsWith(`${name.replace(/=\*$/, '')}=`));
+    const found = name.endsWith('=*')
+      ? ofClass
+      : name.includes('=')
+        ? known.filter((id) => id === name)
+        : ofClass.slice(0, 1);
+    return found.length === 0 && required ? [name] : found;
+  });
+  return await findDeviceEdits([{ Driver: 'cdi', DeviceIDs: [...new Set(ids)] }], from);
+}
+
 function provides({ kind, devices }: DeviceSpec, name: string): boolean {
   return devices.some((one) => `${kind}=${one.name}` === name);
 }

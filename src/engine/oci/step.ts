@@ -9,6 +9,7 @@ import type { HostConfig } from '../../api/container.js';
 import { type ExitStatus, isMountPoint, mount, spawnFast, unmount } from '../sys/index.js';
 import { ensureFolderBeneath } from './beneath.js';
 import { composeSpec } from './bundle.js';
+import { type DeviceWish, findWishedDevices } from './cdi.js';
 import { openCgroup } from './cgroups.js';
 import { createFailure } from './create-failure.js';
 import { ensureInitLayer } from './init-layer.js';
@@ -35,6 +36,7 @@ export interface StepRequest {
   readonly hostname?: string;
   /** Limits, capabilities and security options. */
   readonly hostConfig?: HostConfig;
+  readonly devices?: readonly DeviceWish[];
   /** `host:ip`, for /etc/hosts. */
   readonly extraHosts?: readonly string[];
   /** In the order of arrival; must not throw. */
@@ -108,6 +110,7 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
     },
     mounts,
     hostConfig: request.hostConfig ?? {},
+    devices: await findWishedDevices(request.devices ?? []),
     cgroupsPath: cgroup.path,
     availableCapabilities: availableCapabilities(),
   });

@@ -43,7 +43,6 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'build/unknown-instruction': 400,
   'build/unknown-owner': 400,
   'build/unknown-stage': 400,
-  'build/unsupported': 400,
   'container/ambiguous': 400,
   'container/cannot-overwrite': 400,
   'container/exec-failed': 400,

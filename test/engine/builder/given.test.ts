@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BuildRequest } from '../../../src/engine/builder/index.js';
@@ -89,11 +90,110 @@ describe.skipIf(missing !== undefined)(`what a build is given (needs ${missing ?
       expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', 'f 644 0:0 x "x"']);
     });
 
+    test('is mounted for a step as a named context', async () => {
+      const lines = ['FROM busybox', 'RUN --mount=from=tools,source=sub,target=/m cat /m/b > /o'];
+      const { image } = await lab.dockerfile(lines, {
+        additionalContexts: { tools: { kind: 'git', url: url('#v1') } },
+      });
+      expect(await lab.tree(image, '/o')).toEqual(['f 644 0:0 . "two\\n"']);
+    });
+
     test('is a named context', async () => {
       const { image } = await lab.dockerfile(['FROM busybox', 'COPY --from=tools a /o/'], {
         additionalContexts: { tools: { kind: 'git', url: url('#v1') } },
       });
       expect(await lab.tree(image, '/o')).toContain('f 644 0:0 a "one\\n"');
+    });
+  });
+
+  describe('a URL', () => {
+    const answers = new Map<string, Buffer>();
+    const server = createHttpServer((request, response) => {
+      const body = answers.get(request.url ?? '');
+      response.writeHead(body === undefined ? 404 : 200).end(body);
+    });
+    let host = '';
+    beforeAll(async () => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const archive = (name: string, files: Record<string, string>, ...flags: string[]): void => {
+        const tar = ['-C', lab.context(name, files), ...flags, '-c', '.'];
+        answers.set(`/${name}`, execFileSync('tar', tar));
+      };
+      archive(
+        'ctx.tar.gz',
+        { Dockerfile: 'FROM busybox\nCOPY . /o/\n', x: 'x', no: 'no', '.dockerignore': '*\n!x' },
+        '-z',
+      );
+      archive('app.tar', { 'sub/x': 'x' });
+      answers.set('/Dockerfile', Buffer.from('FROM busybox\nRUN mkdir /o && echo alone > /o/f\n'));
+    });
+    afterAll(() => server.close());
+
+    test('of an archive is a context, with its Dockerfile and its ignore file', async () => {
+      const { image } = await lab.build('/', { context: { kind: 'url', url: `${host}/ctx.tar.gz` } });
+      expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', 'f 644 0:0 x "x"']);
+    });
+
+    test('of a Dockerfile is built without a context', async () => {
+      const { image } = await lab.build('/', { context: { kind: 'url', url: `${host}/Dockerfile` } });
+      expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', 'f 644 0:0 f "alone\\n"']);
+    });
+
+    test('that gives nothing is told', async () => {
+      expect(await codeOf(lab.build('/', { context: { kind: 'url', url: `${host}/none` } }))).toBe(
+        'build/download-failed',
+      );
+    });
+
+    test('of an archive is a named context', async () => {
+      const { image } = await lab.dockerfile(['FROM busybox', 'COPY --from=app sub /o/'], {
+        additionalContexts: { app: { kind: 'url', url: `${host}/app.tar` } },
+      });
+      expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', 'f 644 0:0 x "x"']);
+    });
+
+    test('of an archive is copied by ADD, and unpacked with --unpack', async () => {
+      const { image } = await lab.dockerfile([
+        'FROM scratch',
+        `ADD ${host}/app.tar /o/`,
+        `ADD --unpack ${host}/app.tar /u/`,
+      ]);
+      expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', expect.stringMatching(/^f 600 0:0 app\.tar /)]);
+      expect(await lab.tree(image, '/u')).toContain('f 644 0:0 sub/x "x"');
+    });
+  });
+
+  describe('a device by RUN --device', () => {
+    const spec = '/etc/cdi/tscompose-builder-test.json';
+    beforeAll(() => {
+      mkdirSync('/etc/cdi', { recursive: true });
+      const device = (name: string) => ({ name, containerEdits: { env: [`GIVEN_${name.toUpperCase()}=yes`] } });
+      writeFileSync(
+        spec,
+        JSON.stringify({ cdiVersion: '0.6.0', kind: 'tscompose.test/thing', devices: [device('a'), device('b')] }),
+      );
+    });
+    afterAll(() => rmSync(spec));
+    const step = (wish: string): string[] => [
+      'FROM busybox',
+      `RUN --device=${wish} mkdir /o; echo "$GIVEN_A $GIVEN_B" > /o/f`,
+    ];
+    const rights = { entitlements: ['device'] };
+
+    test.each([
+      ['tscompose.test/thing=b', ' yes'],
+      ['tscompose.test/thing', 'yes '],
+      ['tscompose.test/thing=*', 'yes yes'],
+      ['tscompose.test/thing=c', ' '],
+    ])('%s gives its step what it names', async (wish, seen) => {
+      const { image } = await lab.dockerfile(step(wish), rights);
+      expect(await lab.tree(image, '/o')).toContain(`f 644 0:0 f "${seen}\\n"`);
+    });
+
+    test('has to be allowed, and to be there where it is required', async () => {
+      expect(await codeOf(lab.dockerfile(step('tscompose.test/thing=a')))).toBe('build/not-entitled');
+      expect(await codeOf(lab.dockerfile(step('tscompose.test/thing=c,required'), rights))).toBe('oci/invalid-option');
     });
   });
 

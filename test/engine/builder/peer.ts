@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Case } from './case.js';
+import type { Case, Seen } from './case.js';
 import { busyboxFiles, listTree, writeTree } from './lab.js';
 
 const run = promisify(execFile);
@@ -13,6 +13,14 @@ export const peerMissing =
   process.env['TSCOMPOSE_PEER'] === '1' && process.env['DOCKER_HOST'] !== undefined
     ? undefined
     : 'TSCOMPOSE_PEER=1 and DOCKER_HOST';
+
+/** The two builders of a dockerd. */
+export type PeerBuilder = 'classic' | 'buildkit';
+
+/** Why dockerd's BuildKit cannot be compared with: the docker CLI reaches it through its plugin buildx alone. */
+export const buildKitMissing =
+  peerMissing ??
+  (spawnSync('docker', ['buildx', 'version']).status === 0 ? undefined : 'the docker-buildx plugin in DOCKER_CONFIG');
 
 /** Builds with the docker CLI on the engine of DOCKER_HOST. */
 export class Peer implements AsyncDisposable {
@@ -38,7 +46,7 @@ export class Peer implements AsyncDisposable {
     return new Peer(folder, base);
   }
 
-  async see(one: Case): Promise<unknown> {
+  async see(one: Case, builder: PeerBuilder): Promise<Seen> {
     const context = mkdtempSync(join(this.#folder, 'context-'));
     // The image has another name here, so that nobody's own is touched.
     const text = one.dockerfile
@@ -55,11 +63,19 @@ export class Peer implements AsyncDisposable {
     ]);
     const labels = Object.entries(one.labels ?? {}).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
     const target = one.target === undefined ? [] : ['--target', one.target];
-    const env = { ...process.env, DOCKER_BUILDKIT: '0' };
+    const secrets = Object.entries(one.secrets ?? {}).flatMap(([id, value]) => {
+      const src = join(this.#folder, `secret-${id}`);
+      writeFileSync(src, value);
+      return ['--secret', `id=${id},src=${src}`];
+    });
+    const contexts = Object.entries(one.contexts ?? {}).flatMap(([name, folder]) => [
+      '--build-context',
+      `${name}=${folder.startsWith('docker-image://') ? `docker-image://${this.#base}` : join(context, folder)}`,
+    ]);
+    const given = [...args, ...labels, ...target, ...secrets, ...contexts];
+    const env = { ...process.env, DOCKER_BUILDKIT: builder === 'classic' ? '0' : '1' };
     try {
-      await run('docker', ['build', '-q', '--network=none', '-t', tag, ...args, ...labels, ...target, context], {
-        env,
-      });
+      await run('docker', ['build', '-q', '--network=none', '-t', tag, ...given, context], { env });
     } catch (error) {
       const { stderr } = error as { stderr: string };
       return { fails: (stderr.trimEnd().split('\n').at(-1) ?? '').replace('Error response from daemon: ', '') };
@@ -99,11 +115,12 @@ export class Peer implements AsyncDisposable {
   }
 }
 
-/** The members that say something. */
+/** The members that say something; BuildKit's `ArgsEscaped` means something on Windows alone. */
 function plainConfig(config: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).filter(
-      ([name, value]) => name !== 'Image' && value !== null && value !== '' && value !== false,
+      ([name, value]) =>
+        name !== 'Image' && name !== 'ArgsEscaped' && value !== null && value !== '' && value !== false,
     ),
   );
 }

@@ -11,6 +11,7 @@ import { type IgnoreRules, ignoreNothing, parseIgnore } from '../../../base/igno
 import type { GitTrees } from './git-trees.js';
 import { resolveInRoot } from './scoped-path.js';
 import type { SourceTree } from './selection.js';
+import { urlTree } from './url-tree.js';
 import '../errors.js';
 
 declare module '../../../base/errors.js' {
@@ -55,6 +56,12 @@ export async function openContext(options: {
   }
   if (context.kind === 'git') {
     const tree = await git.at(context.url).checkOut(signal);
+    const read = readDockerfile(tree.root, dockerfile);
+    return { dockerfile: read, tree: { ...tree, ignore: readIgnore(tree.root, read.inContext) } };
+  }
+  if (context.kind === 'url') {
+    const { tree, text } = await urlTree(context.url, scratch, (work) => undo.defer(work), signal);
+    if (text !== undefined && dockerfile.kind !== 'text') return { dockerfile: { text, name: context.url }, tree };
     const read = readDockerfile(tree.root, dockerfile);
     return { dockerfile: read, tree: { ...tree, ignore: readIgnore(tree.root, read.inContext) } };
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type Digest, digestFromHex } from '../../../base/digest.js';
 import { errnoOf, TscomposeError } from '../../../base/errors.js';
@@ -49,7 +49,8 @@ export async function select({ tree, patterns, exclude, parents, signal }: Selec
   const excluded = exclude.length === 0 ? undefined : parseIgnore(exclude.join('\n'));
   for (const pattern of patterns) {
     const found = await selectPattern(tree, pattern, parents, signal);
-    if (found.length === 0) throw sourceMissing(tree, pattern);
+    // As BuildKit: a wildcard may match nothing, for people write `COPY package.json yarn.lock* ./`.
+    if (found.length === 0 && !hasWildcards(pattern)) throw sourceMissing(tree, pattern);
     for (const item of found) {
       if (excluded === undefined) {
         items.push(item);
@@ -74,7 +75,7 @@ async function selectPattern(
   const clean = cleanSource(tree, pattern);
   const pivotDepth = pivot < 0 ? 0 : elementsOf(pattern.slice(0, pivot)).length;
   const items: SelectedItem[] = [];
-  for (const path of hasWildcards(clean) ? expandWildcards(tree.root, clean) : [clean]) {
+  for (const path of hasWildcards(clean) ? expandWildcards(tree.root, clean, parents) : [clean]) {
     const resolved = resolveSource(tree, path);
     if (resolved === undefined) {
       if (path === clean || tree.ignore.ignores(path)) continue;
@@ -121,23 +122,48 @@ function resolveSource(tree: SourceTree, path: string): string | undefined {
   }
 }
 
-/** Matches element by element, for no wildcard of Go's crosses a slash. Sorted. */
-function expandWildcards(root: string, pattern: string): string[] {
+/**
+ * Matches element by element, for no wildcard of Go's crosses a slash. Sorted.
+ * @param deep - `**` stands for any number of directories, as with `--parents`
+ */
+function expandWildcards(root: string, pattern: string, deep: boolean): string[] {
   let found = [''];
   for (const element of elementsOf(pattern)) {
     const under = (parent: string, name: string) => (parent === '' ? name : `${parent}/${name}`);
-    if (!hasWildcards(element)) {
+    if (deep && element === '**') {
+      found = [...new Set(found.flatMap((parent) => [parent, ...directoriesBelow(root, parent)]))];
+    } else if (!hasWildcards(element)) {
       found = found.map((parent) => under(parent, element));
-      continue;
+      // Of many directories only some hold it, and that is no mistake.
+      if (deep) found = found.filter((path) => isThere(`${root}/${path}`));
+    } else {
+      const matcher = globToRegExp(element);
+      found = found.flatMap((parent) =>
+        namesIn(root, parent)
+          .filter((name) => matcher.test(name))
+          .map((name) => under(parent, name)),
+      );
     }
-    const matcher = globToRegExp(element);
-    found = found.flatMap((parent) =>
-      namesIn(root, parent)
-        .filter((name) => matcher.test(name))
-        .map((name) => under(parent, name)),
-    );
   }
   return found.sort();
+}
+
+/** All directories under one, at any depth; links are not followed. */
+function directoriesBelow(root: string, path: string): string[] {
+  return namesIn(root, path).flatMap((name) => {
+    const inside = path === '' ? name : `${path}/${name}`;
+    const isDirectory = lstatSync(`${root}/${inside}`, { throwIfNoEntry: false })?.isDirectory() === true;
+    return isDirectory ? [inside, ...directoriesBelow(root, inside)] : [];
+  });
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 function namesIn(root: string, path: string): string[] {
@@ -206,10 +232,7 @@ function elementsOf(path: string): string[] {
 
 function sourceMissing(tree: SourceTree, pattern: string): TscomposeError<'build/source-missing'> {
   const shown = pattern.replace(/^\/+/, '');
-  let message = `COPY failed: stat ${shown}: file does not exist`;
-  if (tree.kind === 'context') {
-    message = `COPY failed: file not found in build context or excluded by .dockerignore: stat ${shown}: file does not exist`;
-  }
-  if (hasWildcards(pattern)) message = 'COPY failed: no source files were specified';
+  const where = tree.kind === 'context' ? 'file not found in build context or excluded by .dockerignore: ' : '';
+  const message = `COPY failed: ${where}stat ${shown}: file does not exist`;
   return new TscomposeError({ code: 'build/source-missing', message, facts: { source: pattern } });
 }

@@ -28,6 +28,12 @@ export interface HealthcheckSettings {
   readonly retries?: number;
 }
 
+/** `RUN --device`: a CDI name, or a class of devices. */
+export interface DeviceWish {
+  readonly name: string;
+  readonly required: boolean;
+}
+
 interface InstructionFacts {
   FROM: { readonly image: string; readonly platform?: string; readonly name?: string };
   RUN: {
@@ -35,9 +41,11 @@ interface InstructionFacts {
     readonly mounts: readonly string[];
     readonly network?: 'default' | 'none' | 'host';
     readonly security?: 'sandbox' | 'insecure';
+    readonly devices: readonly DeviceWish[];
   };
   COPY: TransferFacts & { readonly from?: string };
-  ADD: TransferFacts & { readonly checksum?: string; readonly keepGitDir: boolean };
+  /** Without `unpack` a local archive is unpacked, one from a URL not. */
+  ADD: TransferFacts & { readonly checksum?: string; readonly keepGitDir: boolean; readonly unpack?: boolean };
   ENV: { readonly pairs: readonly NamedValue[] };
   LABEL: { readonly pairs: readonly NamedValue[] };
   ARG: { readonly args: readonly { readonly name: string; readonly value?: string }[] };

@@ -7,7 +7,9 @@ export interface Flags {
   /** @throws `build/syntax` when given twice or without a value */
   text(name: string): string | undefined;
   list(name: string): string[];
-  /** `--name`, `--name=true`, `--name=false`. */
+  /** `--name`, `--name=true`, `--name=false`; undefined when it is not there. */
+  choice(name: string): boolean | undefined;
+  /** As `choice`, false when it is not there. */
   boolean(name: string): boolean;
 }
 
@@ -39,6 +41,17 @@ export function takeFlags(line: LogicalLine, escape: string, known: readonly str
     if (flag.value !== undefined && flag.value !== '') return flag.value;
     throw syntaxError(line.locate(flag.word), `missing a value on flag: --${name}`, line.keyword);
   };
+  const choice = (name: string): boolean | undefined => {
+    const flag = one(name);
+    if (flag === undefined) return undefined;
+    const value = flag.value?.toLowerCase() ?? 'true';
+    if (value === 'true' || value === 'false') return value === 'true';
+    throw syntaxError(
+      line.locate(flag.word),
+      `expecting boolean value for flag --${name}, not: ${flag.value ?? ''}`,
+      line.keyword,
+    );
+  };
   return {
     rest,
     flags: {
@@ -47,17 +60,8 @@ export function takeFlags(line: LogicalLine, escape: string, known: readonly str
         return flag === undefined ? undefined : needValue(name, flag);
       },
       list: (name) => given.filter((flag) => flag.name === name).map((flag) => needValue(name, flag)),
-      boolean: (name) => {
-        const flag = one(name);
-        if (flag === undefined) return false;
-        const value = flag.value?.toLowerCase() ?? 'true';
-        if (value === 'true' || value === 'false') return value === 'true';
-        throw syntaxError(
-          line.locate(flag.word),
-          `expecting boolean value for flag --${name}, not: ${flag.value ?? ''}`,
-          line.keyword,
-        );
-      },
+      choice,
+      boolean: (name) => choice(name) ?? false,
     },
   };
 }

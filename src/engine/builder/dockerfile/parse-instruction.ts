@@ -1,5 +1,6 @@
 import type {
   CommandLine,
+  DeviceWish,
   HealthcheckSettings,
   Instruction,
   InstructionOf,
@@ -29,9 +30,9 @@ interface Input {
 /** Flags by instruction; the others take none. */
 export const knownFlags: Partial<Record<Keyword, readonly string[]>> = {
   FROM: ['platform'],
-  RUN: ['mount', 'network', 'security'],
+  RUN: ['mount', 'network', 'security', 'device'],
   COPY: ['from', 'chown', 'chmod', 'link', 'parents', 'exclude'],
-  ADD: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'exclude'],
+  ADD: ['chown', 'chmod', 'link', 'checksum', 'keep-git-dir', 'unpack', 'exclude'],
   HEALTHCHECK: ['interval', 'timeout', 'start-period', 'start-interval', 'retries'],
 };
 
@@ -70,6 +71,7 @@ const parsers: Parsers = {
     return {
       command: commandLine(line, rest, 'RUN requires at least one argument'),
       mounts: flags.list('mount'),
+      devices: flags.list('device').map((text) => deviceWish(line, text)),
       ...(network === undefined ? {} : { network }),
       ...(security === undefined ? {} : { security }),
     };
@@ -80,10 +82,12 @@ const parsers: Parsers = {
   },
   ADD: (input) => {
     const checksum = input.flags.text('checksum');
+    const unpack = input.flags.choice('unpack');
     return {
       ...transfer(input),
       keepGitDir: input.flags.boolean('keep-git-dir'),
       ...(checksum === undefined ? {} : { checksum }),
+      ...(unpack === undefined ? {} : { unpack }),
     };
   },
   ENV: (input) => ({ pairs: namedValues(input) }),
@@ -182,6 +186,20 @@ function build(keyword: Keyword, line: LogicalLine, escape: string): Instruction
   return { keyword, text: `${keyword} ${line.rest}`.trimEnd(), at: line.at, ...facts } as unknown as Instruction;
 }
 
+/** `vendor.com/class=name`, `name=…`, with `,required` behind it. */
+function deviceWish(line: LogicalLine, text: string): DeviceWish {
+  let name = '';
+  let required = false;
+  for (const field of text.split(',')) {
+    if (/^required(=true)?$/i.test(field)) required = true;
+    else if (/^required=false$/i.test(field)) required = false;
+    else if (name === '') name = field.replace(/^name=/i, '');
+    else throw syntaxError(line.locate(text), `unexpected key '${field}' in --device=${text}`, 'RUN');
+  }
+  if (name === '') throw syntaxError(line.locate(text), `--device=${text} names no device`, 'RUN');
+  return { name, required };
+}
+
 function commandLine(line: LogicalLine, rest: string, whenEmpty: string | undefined): CommandLine {
   const args = parseStringArray(rest);
   if (args !== undefined) {
@@ -204,7 +222,7 @@ function transfer({ line, keyword, rest, flags }: Input): TransferFacts {
   if (destination === undefined || words.length < 2) {
     throw syntaxError(
       line.at,
-      `${keyword} requires at least two arguments, but only ${words.length} were provided. Destination could not be determined`,
+      `${keyword} requires at least two arguments, but only ${words.length === 1 ? 'one was' : `${words.length} were`} provided. Destination could not be determined`,
       keyword,
     );
   }

@@ -41,7 +41,7 @@ interface Planned {
   readonly scope: ArgScope;
 }
 
-/** @throws `build/syntax`, `build/unsupported`, and what finding a `--from` throws */
+/** @throws `build/syntax`, `build/not-entitled`, and what finding a `--from` throws */
 export async function planInstruction(input: InstructionInput): Promise<Planned> {
   const { instruction, previous, scope, escape } = input;
   const lookup = lookupIn(previous.state, (name) => argValue(scope, name));
@@ -133,21 +133,20 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
   const { previous, scope, request, sources, dependencies } = input;
   const { state } = previous;
   const insecure = instruction.security === 'insecure';
-  if (insecure && request.entitlements?.includes('security.insecure') !== true) throw notEntitled(instruction);
+  if (insecure) requireEntitlement(input, 'security.insecure', 'RUN --security=insecure');
+  if (instruction.devices.length > 0) requireEntitlement(input, 'device', 'RUN --device');
   const shell = shellOf(state);
   const command = runCommand(instruction.command, shell);
   const env = envOf(state.config);
   const args = visibleArgs(scope, env);
+  const hidden = hiddenArgs(scope, env);
   const shownCommand = command.script === undefined ? command.args.join(' ') : instruction.text.slice('RUN '.length);
-  const mounts: { mount: ReturnType<typeof parseMount>; from: Operation | undefined }[] = [];
+  const mounts: { mount: ReturnType<typeof parseMount>; from: Operation | SourceTree | undefined }[] = [];
   for (const text of instruction.mounts) {
     const agents = mounts.filter((other) => other.mount.type === 'ssh').length;
     const mount = parseMount(text, instruction, words.one, agents);
-    const from = mount.type === 'bind' && mount.from !== undefined ? mount.from : undefined;
+    const from = mount.type === 'bind' || mount.type === 'cache' ? mount.from : undefined;
     const source = from === undefined ? undefined : await sources.from(from, instruction.at);
-    if (source !== undefined && 'root' in source) {
-      throw unsupported(instruction, 'RUN --mount of a named context');
-    }
     const target = mount.target === '' ? '' : posix.resolve('/', state.config.WorkingDir ?? '/', mount.target);
     mounts.push({ mount: { ...mount, target }, from: source });
   }
@@ -157,7 +156,7 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
     command,
     shownCommand,
     env: [...env, ...args].map(([name, value]) => `${name}=${value}`),
-    hiddenEnv: hiddenArgs(scope, env).map(([name, value]) => `${name}=${value}`),
+    hiddenEnv: hidden.map(([name, value]) => `${name}=${value}`),
     cwd: state.config.WorkingDir === undefined || state.config.WorkingDir === '' ? '/' : state.config.WorkingDir,
     user: state.config.User ?? '',
     networkMode:
@@ -169,9 +168,10 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
     ulimits: request.ulimits ?? [],
     insecure,
     mounts,
+    devices: instruction.devices.map(({ name, required }) => ({ name: words.one(name), required })),
   });
-  const prefix =
-    args.length === 0 ? '' : `|${args.length} ${args.map(([name, value]) => `${name}=${value}`).join(' ')} `;
+  const isBare = args.length === 0 && hidden.length === 0;
+  const prefix = isBare ? '' : `|${args.length} ${args.map(([name, value]) => `${name}=${value} `).join('')}`;
   return stepOf(input, { operation, state, createdBy: () => `${prefix}${shownCommand}` });
 }
 
@@ -239,21 +239,16 @@ function destinationOf(state: ImageState, text: string): Destination {
   return { path: posix.resolve('/', workingDir, text), isDirectory };
 }
 
-function notEntitled(instruction: Instruction): TscomposeError<'build/not-entitled'> {
-  return new TscomposeError({
+/** @throws `build/not-entitled` */
+function requireEntitlement({ instruction, request }: InstructionInput, entitlement: string, what: string): void {
+  if (request.entitlements?.includes(entitlement) === true) return;
+  throw new TscomposeError({
     code: 'build/not-entitled',
-    message: `dockerfile parse error on line ${instruction.at.line}: RUN --security=insecure is not allowed in this build`,
-    facts: { entitlement: 'security.insecure' },
-    hint: 'allow it in the compose file with build.entitlements: [security.insecure] or build.privileged: true',
-    at: instruction.at,
-  });
-}
-
-function unsupported(instruction: Instruction, feature: string): TscomposeError<'build/unsupported'> {
-  return new TscomposeError({
-    code: 'build/unsupported',
-    message: `dockerfile parse error on line ${instruction.at.line}: ${feature} is not supported`,
-    facts: { feature },
+    message: `dockerfile parse error on line ${instruction.at.line}: ${what} is not allowed in this build`,
+    facts: { entitlement },
+    hint: `allow it in the compose file with build.entitlements: [${entitlement}]${
+      entitlement === 'security.insecure' ? ' or build.privileged: true' : ''
+    }`,
     at: instruction.at,
   });
 }

@@ -7,6 +7,7 @@ import type { SourceTree } from '../context/selection.js';
 import type { Dockerfile, Instruction, InstructionOf, Stage } from '../dockerfile/ast.js';
 import { nearest } from '../dockerfile/nearest.js';
 import { parseTrigger } from '../dockerfile/parse.js';
+import { urlTree } from '../context/url-tree.js';
 import { syntaxError } from '../dockerfile/syntax-error.js';
 import { wordsOf } from '../image/apply.js';
 import { emptyState, stateFromImage } from '../image/image-state.js';
@@ -169,8 +170,9 @@ async function planFrom(
     throw syntaxError(from.at, `base name (${from.image}) should not be blank`, 'FROM');
   }
   const common = { instruction: from, stage: stageName(stage), kind: 'instruction' as const };
+  const context = request.additionalContexts?.[name];
   const parent = dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === name.toLowerCase());
-  if (parent !== undefined) {
+  if (parent !== undefined && context === undefined) {
     const { last, scope } = await stageAt(parent.index);
     const operation = passThrough(last.operation, from.text);
     return {
@@ -187,7 +189,6 @@ async function planFrom(
     const operation = baseOperation(undefined, from.text);
     return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
   }
-  const context = request.additionalContexts?.[name];
   if (context !== undefined && context.kind !== 'image') {
     const tree = await contextTree(context, dependencies, signal);
     const operation = wholeTree(dependencies, tree, from.text);
@@ -229,6 +230,13 @@ async function findSource(
   name: string,
   at: SourceLocation,
 ): Promise<Operation | SourceTree> {
+  // As BuildKit: a named context takes the place of a stage or an image of its name.
+  const context = request.additionalContexts?.[name];
+  if (context !== undefined && context.kind !== 'image') return await contextTree(context, dependencies, signal);
+  if (context !== undefined) {
+    const { chainId } = await bases.get(context.reference, undefined, at, signal);
+    return baseOperation(chainId, `image ${context.reference}`);
+  }
   const earlier = dockerfile.stages.slice(0, stage.index);
   const named = earlier.findLast((other) => other.name === name.toLowerCase());
   if (named !== undefined) return (await stageAt(named.index)).last.operation;
@@ -241,9 +249,6 @@ async function findSource(
       at,
     });
   }
-  const context = request.additionalContexts?.[name];
-  if (context !== undefined && context.kind !== 'image') return await contextTree(context, dependencies, signal);
-  const reference = context?.reference ?? name;
   if (dockerfile.stages.some((other) => other.name === name.toLowerCase() && other.index >= stage.index)) {
     throw new TscomposeError({
       code: 'build/unknown-stage',
@@ -252,16 +257,17 @@ async function findSource(
       at,
     });
   }
-  const image = await bases.get(reference, undefined, at, signal);
-  return baseOperation(image.chainId, `image ${reference}`);
+  const image = await bases.get(name, undefined, at, signal);
+  return baseOperation(image.chainId, `image ${name}`);
 }
 
 async function contextTree(
   context: Exclude<AdditionalContext, { kind: 'image' }>,
-  { git }: StepDependencies,
+  { git, layers, defer }: StepDependencies,
   signal: AbortSignal,
 ): Promise<SourceTree> {
   if (context.kind === 'git') return await git.at(context.url).checkOut(signal);
+  if (context.kind === 'url') return (await urlTree(context.url, () => layers.scratch(), defer, signal)).tree;
   const root = await realDirectory(context.path);
   return { root, kind: 'context', ignore: readIgnore(root, undefined), digests: plainFileDigests };
 }

@@ -15,13 +15,14 @@ export function parseMode(text: string): ModeChange | undefined {
 const classShift = { u: 6, g: 3, o: 0 } as const;
 
 function parseClause(text: string): ModeChange | undefined {
-  const match = /^([ugoa]*)([-+=])([rwxXst]*)$/.exec(text);
+  const match = /^([ugoa]*)([-+=])([rwxXst]*|[ugo])$/.exec(text);
   if (match === null) return undefined;
   const [, who = '', operator = '', what = ''] = match;
   const classes = (['u', 'g', 'o'] as const).filter((name) => who === '' || who.includes('a') || who.includes(name));
   return (mode, isDirectory) => {
     const execute = what.includes('x') || (what.includes('X') && (isDirectory || (mode & 0o111) !== 0));
-    const bits = (what.includes('r') ? 4 : 0) | (what.includes('w') ? 2 : 0) | (execute ? 1 : 0);
+    const copied = what in classShift ? (mode >> classShift[what as keyof typeof classShift]) & 7 : 0;
+    const bits = copied | (what.includes('r') ? 4 : 0) | (what.includes('w') ? 2 : 0) | (execute ? 1 : 0);
     let set = 0;
     let cleared = 0;
     for (const name of classes) {

@@ -94,14 +94,14 @@ class Writer {
   }
 
   /** Makes what is missing on the way to `path`, 0755. */
-  makeDirectories(path: string, owner = this.#request.createdOwner): void {
+  makeDirectories(path: string): void {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats?.isDirectory() === true) return;
     if (stats !== undefined) throw notADirectory(path.slice(this.#request.root.length));
-    this.makeDirectories(dirname(path), owner);
+    this.makeDirectories(dirname(path));
     mkdirSync(path, { mode: 0o755 });
     chmodSync(path, 0o755); // whatever our umask
-    lchownSync(path, owner.uid, owner.gid);
+    lchownSync(path, this.#request.createdOwner.uid, this.#request.createdOwner.gid);
   }
 
   async copy(item: SelectedItem, target: string): Promise<void> {
@@ -109,9 +109,7 @@ class Writer {
     for (const entry of item.entries) {
       await this.#pause();
       if (entry.path === '' && entry.type === 'directory') {
-        // Docker gives --chown's owner to the directory itself, and on the way to a file; on the way to a directory not.
-        this.makeDirectories(dirname(target), { uid: 0, gid: 0 });
-        this.makeDirectories(target);
+        this.makeDirectories(target); // with --chown's owner all the way, as BuildKit; the classic builder has root's on it
         continue;
       }
       const path = entry.path === '' ? target : `${target}/${entry.path}`;

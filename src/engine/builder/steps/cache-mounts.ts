@@ -1,7 +1,15 @@
-import { chmod, chown, mkdir, rm, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, hexOf } from '../../../base/digest.js';
 import type { RunMountOf } from './mount-flag.js';
+
+/** What a cache that is made for a step starts with. */
+export interface CacheSeed {
+  /** Tells caches of one id apart that start with other files. */
+  readonly key: string;
+  fill(directory: string): Promise<void>;
+}
 
 /** Directories of `RUN --mount=type=cache`, kept from build to build. */
 export interface CacheMounts {
@@ -9,6 +17,7 @@ export interface CacheMounts {
   take(
     mount: RunMountOf<'cache'>,
     signal: AbortSignal,
+    seed?: CacheSeed,
   ): Promise<{ readonly path: string; readonly release: () => void }>;
   /** Removes all that are not in use. */
   clear(): Promise<void>;
@@ -19,12 +28,33 @@ export function openCacheMounts(dir: string): CacheMounts {
   const locks = new Map<string, Promise<void>>();
   const nameOf = (id: string) => hexOf(digestOf(id)).slice(0, 32);
 
+  /** Those being made, so that none is used before it is whole. */
+  const made = new Map<string, Promise<void>>();
+
+  const make = (name: string, path: string, mount: RunMountOf<'cache'>, seed?: CacheSeed): Promise<void> => {
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const work = (async () => {
+      if (existsSync(path)) return;
+      const staging = `${path}.new`;
+      await rm(staging, { recursive: true, force: true });
+      await mkdir(staging);
+      await seed?.fill(staging);
+      await chmod(staging, mount.mode);
+      await chown(staging, mount.uid, mount.gid);
+      await rename(staging, path);
+    })().finally(() => made.delete(name));
+    made.set(name, work);
+    return work;
+  };
+
   return {
-    take: async (mount, signal) => {
-      let name = nameOf(mount.id);
+    take: async (mount, signal, seed) => {
+      const base = nameOf(seed === undefined ? mount.id : JSON.stringify([mount.id, seed.key]));
+      let name = base;
       let unlock: (() => void) | undefined;
       if (mount.sharing === 'private') {
-        for (let number = 1; (users.get(name) ?? 0) > 0; number++) name = `${nameOf(mount.id)}-${number}`;
+        for (let number = 1; (users.get(name) ?? 0) > 0; number++) name = `${base}-${number}`;
       } else if (mount.sharing === 'locked') {
         const before = locks.get(name);
         const held = new Promise<void>((resolve) => (unlock = resolve));
@@ -43,10 +73,7 @@ export function openCacheMounts(dir: string): CacheMounts {
         signal.throwIfAborted();
         const path = join(dir, name);
         await mkdir(dir, { recursive: true, mode: 0o700 });
-        if ((await mkdir(path, { recursive: true })) !== undefined) {
-          await chmod(path, mount.mode);
-          await chown(path, mount.uid, mount.gid);
-        }
+        await make(name, path, mount, seed);
         return { path, release };
       } catch (error) {
         release();

@@ -9,7 +9,7 @@ import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { digestItems, select, type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { InstructionOf } from '../dockerfile/ast.js';
 import { parseMode } from '../rootfs/mode.js';
-import { resolveOwner } from '../rootfs/owner.js';
+import { type Owner, resolveOwner } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { type Destination, resolve, transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
@@ -45,7 +45,7 @@ export function copyOperation(dependencies: StepDependencies, facts: CopyFacts):
       const { inlineFiles, destination, chown, chmod, instruction } = facts;
       return digestOf(
         JSON.stringify([
-          'copy/1',
+          'copy/2',
           base?.chainId ?? null,
           instruction.keyword,
           content,
@@ -53,6 +53,9 @@ export function copyOperation(dependencies: StepDependencies, facts: CopyFacts):
           destination,
           chown ?? null,
           chmod ?? null,
+          ...(instruction.keyword === 'ADD' && instruction.unpack !== undefined
+            ? [{ unpack: instruction.unpack }]
+            : []),
           ...epochKey(dependencies),
         ]),
       );
@@ -121,13 +124,16 @@ async function run(
         ...(change === undefined ? {} : { mode: change }),
         signal,
       };
-      const keepsOwners = tree.kind === 'snapshot' && owner === undefined;
-      const { archives, others } = await partitionArchives(facts, tree, items);
-      for (const item of archives) {
-        await unpack(tree, item, root, facts.destination, signal);
-      }
-      await transfer({ ...target, tree, items: others, owner: keepsOwners ? 'keep' : (owner ?? root0) });
-      for (const fetched of remote) await transfer({ ...target, ...fetched, owner: owner ?? root0 });
+      const unpacksLocal = facts.instruction.keyword === 'ADD' && (facts.instruction.unpack ?? true);
+      const unpacksRemote = facts.instruction.keyword === 'ADD' && (facts.instruction.unpack ?? false);
+      const copyOrUnpack = async (from: SourceTree, all: readonly SelectedItem[], unpacks: boolean): Promise<void> => {
+        const { archives, others } = unpacks ? await partitionArchives(from, all) : { archives: [], others: all };
+        for (const item of archives) await unpack(from, item, { root, destination: facts.destination, owner, signal });
+        const keeps = from.kind === 'snapshot' && owner === undefined;
+        await transfer({ ...target, tree: from, items: others, owner: keeps ? 'keep' : (owner ?? root0) });
+      };
+      await copyOrUnpack(tree, items, unpacksLocal);
+      for (const fetched of remote) await copyOrUnpack(fetched.tree, fetched.items, unpacksRemote);
       if (inline !== undefined) await transfer({ ...target, ...inline, owner: owner ?? root0 });
 
       const detail = await describeContent(tree, items, [...remote, ...(inline === undefined ? [] : [inline])], signal);
@@ -170,15 +176,7 @@ async function writeInline(
 }
 
 /** @throws `build/bad-copy` in Docker's words */
-function checkDestination({ instruction, destination, sources }: CopyFacts, count: number): void {
-  if (count === 0 && sources.length > 0 && instruction.exclude.length === 0) {
-    throw new TscomposeError({
-      code: 'build/source-missing',
-      message: `${instruction.keyword} failed: no source files were specified`,
-      facts: { source: sources.join(' ') },
-      at: instruction.at,
-    });
-  }
+function checkDestination({ instruction, destination }: CopyFacts, count: number): void {
   if (count > 1 && !destination.isDirectory && !instruction.parents) {
     throw new TscomposeError({
       code: 'build/bad-copy',
@@ -189,9 +187,7 @@ function checkDestination({ instruction, destination, sources }: CopyFacts, coun
   }
 }
 
-/** ADD unpacks local archives; COPY copies them. */
 async function partitionArchives(
-  { instruction }: CopyFacts,
   tree: SourceTree,
   items: readonly SelectedItem[],
 ): Promise<{ archives: SelectedItem[]; others: SelectedItem[] }> {
@@ -199,26 +195,39 @@ async function partitionArchives(
   const others: SelectedItem[] = [];
   for (const item of items) {
     const [entry] = item.entries;
-    const unpacks =
-      instruction.keyword === 'ADD' && entry?.type === 'file' && (await isTarArchive(wholePath(tree, item, entry)));
+    const unpacks = entry?.type === 'file' && (await isTarArchive(wholePath(tree, item, entry)));
     (unpacks ? archives : others).push(item);
   }
   return { archives, others };
 }
 
+interface Unpacking {
+  readonly root: string;
+  readonly destination: Destination;
+  /** `--chown`: of the directories on the way; what is in the archive is whose it says. */
+  readonly owner: Owner | undefined;
+  readonly signal: AbortSignal;
+}
+
 async function unpack(
   tree: SourceTree,
   item: SelectedItem,
-  root: string,
-  destination: Destination,
-  signal: AbortSignal,
+  { root, destination, owner, signal }: Unpacking,
 ): Promise<void> {
   const [entry] = item.entries;
   if (entry === undefined) return;
   const directory = { ...item, isDirectory: true, entries: [{ ...entry, type: 'directory' as const }] };
   const empty = { ...tree, kind: 'context' as const };
   // An empty directory copied there makes what is missing on the way.
-  await transfer({ tree: empty, items: [directory], root, destination, owner: root0, createdOwner: root0, signal });
+  await transfer({
+    tree: empty,
+    items: [directory],
+    root,
+    destination,
+    owner: root0,
+    createdOwner: owner ?? root0,
+    signal,
+  });
   const inside = resolve(root, destination.path).slice(root.length);
   const source = createReadStream(wholePath(tree, item, entry), { highWaterMark: 1 << 18 });
   await extractTar(source, { root, destination: inside === '' ? '/' : inside, keep: 'all', signal });

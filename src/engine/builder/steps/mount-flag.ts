@@ -6,6 +6,9 @@ interface MountFacts {
   cache: {
     readonly id: string;
     readonly sharing: 'shared' | 'private' | 'locked';
+    /** What a new one starts with. */
+    readonly from?: string;
+    readonly source: string;
     readonly readOnly: boolean;
     readonly mode: number;
     readonly uid: number;
@@ -37,9 +40,9 @@ export type RunMount = { [T in MountType]: RunMountOf<T> }[MountType];
 
 const known: Record<MountType, readonly string[]> = {
   bind: ['target', 'source', 'from', 'readonly'],
-  cache: ['id', 'target', 'sharing', 'readonly', 'mode', 'uid', 'gid'],
+  cache: ['id', 'target', 'sharing', 'from', 'source', 'readonly', 'mode', 'uid', 'gid'],
   tmpfs: ['target', 'size'],
-  secret: ['id', 'target', 'required', 'env', 'mode', 'uid', 'gid'],
+  secret: ['id', 'source', 'target', 'required', 'env', 'mode', 'uid', 'gid'],
   ssh: ['id', 'target', 'required', 'mode', 'uid', 'gid'],
 };
 
@@ -94,9 +97,9 @@ export function parseMount(
     return target;
   };
 
+  const from = fields.get('from');
   switch (type) {
-    case 'bind': {
-      const from = fields.get('from');
+    case 'bind':
       return {
         type,
         target: needTarget(),
@@ -104,7 +107,6 @@ export function parseMount(
         readOnly: flag('readonly', true),
         ...(from === undefined ? {} : { from }),
       };
-    }
     case 'cache': {
       const sharing = fields.get('sharing') ?? 'shared';
       if (sharing !== 'shared' && sharing !== 'private' && sharing !== 'locked') {
@@ -115,6 +117,8 @@ export function parseMount(
         target: needTarget(),
         id: fields.get('id') ?? needTarget(),
         sharing,
+        source: fields.get('source') ?? '/',
+        ...(from === undefined ? {} : { from }),
         readOnly: flag('readonly', false),
         mode: number('mode', 0o755, 8),
         uid: number('uid', 0),
@@ -129,7 +133,7 @@ export function parseMount(
     }
     case 'secret': {
       const env = fields.get('env');
-      const id = fields.get('id') ?? (target === undefined ? env : target.split('/').at(-1));
+      const id = fields.get('id') ?? fields.get('source') ?? (target === undefined ? env : target.split('/').at(-1));
       if (id === undefined || id === '') throw fail('id is required');
       return {
         type,

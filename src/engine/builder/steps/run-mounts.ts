@@ -7,9 +7,11 @@ import type { ChainId } from '../../snapshots/index.js';
 import { mount, unmount } from '../../sys/index.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { resolveInRoot } from '../context/scoped-path.js';
-import { select } from '../context/selection.js';
+import { select, type SourceTree } from '../context/selection.js';
 import type { MountPoint } from '../rootfs/mount-points.js';
 import { resolve, transfer } from '../rootfs/transfer.js';
+import { plainFileDigests } from '../context/file-digests.js';
+import type { CacheSeed } from './cache-mounts.js';
 import type { StepDependencies } from './dependencies.js';
 import type { RunMount, RunMountOf } from './mount-flag.js';
 import { relayAgent } from './ssh-agent.js';
@@ -18,6 +20,9 @@ export interface PreparedMount {
   readonly mount: OciMount;
   readonly point: MountPoint;
 }
+
+/** What a mount's files are taken from. */
+export type MountSource = SourceTree | { readonly id: ChainId | undefined };
 
 const root0 = { uid: 0, gid: 0 };
 
@@ -30,17 +35,16 @@ declare module '../../../base/errors.js' {
 
 /**
  * Makes the sources of RUN's mounts; `undo` takes them away again.
- * @param chain - what the `from` of a bind mount holds
  * @throws `build/source-missing`, `build/secret-missing`, `build/ssh-missing`
  */
 export async function prepareMounts(
   dependencies: StepDependencies,
-  mounts: readonly { readonly mount: RunMount; readonly chain: { readonly id: ChainId | undefined } | undefined }[],
+  mounts: readonly { readonly mount: RunMount; readonly source: MountSource }[],
   undo: CleanupStack,
   signal: AbortSignal,
 ): Promise<PreparedMount[]> {
   const prepared: PreparedMount[] = [];
-  for (const { mount: wanted, chain } of mounts) {
+  for (const { mount: wanted, source } of mounts) {
     switch (wanted.type) {
       case 'tmpfs': {
         const size = wanted.sizeBytes === undefined ? [] : [`size=${wanted.sizeBytes}`];
@@ -51,7 +55,8 @@ export async function prepareMounts(
         break;
       }
       case 'cache': {
-        const { path, release } = await dependencies.cacheMounts.take(wanted, signal);
+        const seed = wanted.from === undefined ? undefined : cacheSeed(dependencies, wanted, source, undo, signal);
+        const { path, release } = await dependencies.cacheMounts.take(wanted, signal, seed);
         undo.defer(release);
         prepared.push(bind(path, wanted.target, wanted.readOnly));
         break;
@@ -86,8 +91,8 @@ export async function prepareMounts(
         break;
       }
       case 'bind': {
-        const source = await bindSource(dependencies, wanted, chain, undo, signal);
-        prepared.push(bind(source, wanted.target, wanted.readOnly));
+        const path = await bindSource(dependencies, wanted, source, undo, signal);
+        prepared.push(bind(path, wanted.target, wanted.readOnly));
         break;
       }
     }
@@ -126,30 +131,52 @@ async function writeSecret(
   return path;
 }
 
+/** The files a new cache starts with. A cache that starts with others is another one, though it has the same id. */
+function cacheSeed(
+  dependencies: StepDependencies,
+  wanted: RunMountOf<'cache'>,
+  source: MountSource,
+  undo: CleanupStack,
+  signal: AbortSignal,
+): CacheSeed {
+  return {
+    key: JSON.stringify([wanted.source, 'root' in source ? source.root : (source.id ?? null)]),
+    fill: async (directory) => {
+      const mounted = await bindSource(dependencies, { ...wanted, readOnly: true }, source, undo, signal);
+      const tree = { root: mounted, kind: 'snapshot', ignore: ignoreNothing, digests: plainFileDigests } as const;
+      const items = await select({ tree, patterns: ['.'], exclude: [], parents: false, signal });
+      const destination = { path: '/', isDirectory: true };
+      await transfer({ tree, items, root: directory, destination, owner: 'keep', createdOwner: root0, signal });
+    },
+  };
+}
+
 async function bindSource(
   dependencies: StepDependencies,
-  wanted: RunMountOf<'bind'>,
-  chain: { readonly id: ChainId | undefined } | undefined,
+  wanted: Pick<RunMountOf<'bind'>, 'source' | 'target' | 'readOnly'>,
+  source: MountSource,
   undo: CleanupStack,
   signal: AbortSignal,
 ): Promise<string> {
-  const { layers, context } = dependencies;
+  const { layers } = dependencies;
   const scratch = async (): Promise<string> => {
     const path = await layers.scratch();
     undo.defer(() => rm(path, { recursive: true, force: true }));
     return path;
   };
-  if (chain === undefined && (context.ignore !== ignoreNothing || !wanted.readOnly)) {
+  if ('root' in source && (source.ignore !== ignoreNothing || !wanted.readOnly)) {
     // What is ignored must not be seen, what is written must not reach the context.
     const copy = await scratch();
-    const items = await select({ tree: context, patterns: [wanted.source], exclude: [], parents: false, signal });
+    const items = await select({ tree: source, patterns: [wanted.source], exclude: [], parents: false, signal });
     const destination = { path: items[0]?.isDirectory === true ? '/source' : '/source/', isDirectory: false };
-    await transfer({ tree: context, items, root: copy, destination, owner: root0, createdOwner: root0, signal });
+    await transfer({ tree: source, items, root: copy, destination, owner: root0, createdOwner: root0, signal });
     return resolve(copy, '/source');
   }
-  let from = context.root;
-  if (chain !== undefined) {
-    const lower = layers.lowerDirs(chain.id);
+  let from: string;
+  if ('root' in source) {
+    from = source.root;
+  } else {
+    const lower = layers.lowerDirs(source.id);
     from = await scratch();
     const upper = await scratch();
     const data = layers.overlayData({ lower, upper, work: await scratch() });

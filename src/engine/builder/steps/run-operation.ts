@@ -4,8 +4,8 @@ import type { Ulimit } from '../../../api/container.js';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import { type Digest, digestOf } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
-import { digestItems, select } from '../context/selection.js';
-import type { InstructionOf } from '../dockerfile/ast.js';
+import { digestItems, select, type SourceTree } from '../context/selection.js';
+import type { DeviceWish, InstructionOf } from '../dockerfile/ast.js';
 import type { BuildNetwork } from '../request.js';
 import { likeRoot, writeMountPoints } from '../rootfs/mount-points.js';
 import { withReadableRoot } from '../rootfs/readable.js';
@@ -35,12 +35,14 @@ export interface RunFacts {
   readonly ulimits: readonly Ulimit[];
   /** With all capabilities and devices, without filters. */
   readonly insecure: boolean;
-  readonly mounts: readonly { readonly mount: RunMount; readonly from: Operation | undefined }[];
+  /** `from`: a stage or an image, or a directory of its own; undefined for the context. */
+  readonly mounts: readonly { readonly mount: RunMount; readonly from: Operation | SourceTree | undefined }[];
+  readonly devices: readonly DeviceWish[];
 }
 
 /** RUN: a command in a container over the base's files, and what it changed as a layer. */
 export function runOperation(dependencies: StepDependencies, facts: RunFacts): Operation {
-  const inputs = [facts.base, ...facts.mounts.flatMap(({ from }) => (from === undefined ? [] : [from]))];
+  const inputs = [facts.base, ...facts.mounts.flatMap(({ from }) => (isOperation(from) ? [from] : []))];
   return {
     inputs,
     description: facts.instruction.text,
@@ -60,16 +62,17 @@ async function keyOf(
   const mounts: unknown[] = [];
   let next = 0;
   for (const { mount, from } of facts.mounts) {
-    if (from !== undefined) {
+    if (isOperation(from)) {
       mounts.push([mount, mounted[next++]?.chainId ?? null]);
     } else if (mount.type === 'bind') {
-      const items = await select({ tree: context, patterns: [mount.source], exclude: [], parents: false, signal });
-      mounts.push([mount, await digestItems(context, items, signal)]);
+      const tree = from ?? context;
+      const items = await select({ tree, patterns: [mount.source], exclude: [], parents: false, signal });
+      mounts.push([mount, await digestItems(tree, items, signal)]);
     } else {
       mounts.push([mount]);
     }
   }
-  const { command, env, cwd, user, networkMode, extraHosts, shmSizeBytes, ulimits, insecure } = facts;
+  const { command, env, cwd, user, networkMode, extraHosts, shmSizeBytes, ulimits, insecure, devices } = facts;
   return digestOf(
     JSON.stringify([
       'run/1',
@@ -84,6 +87,7 @@ async function keyOf(
       mounts,
       ...(ulimits.length === 0 ? [] : [{ ulimits }]),
       ...(insecure ? ['insecure'] : []),
+      ...(devices.length === 0 ? [] : [{ devices }]),
       ...epochKey(dependencies),
     ]),
   );
@@ -108,7 +112,7 @@ async function run(
     dependencies,
     facts.mounts.map(({ mount, from }) => ({
       mount,
-      chain: from === undefined ? undefined : { id: mounted[next++]?.chainId },
+      source: isOperation(from) ? { id: mounted[next++]?.chainId } : (from ?? dependencies.context),
     })),
     undo,
     signal,
@@ -145,6 +149,7 @@ async function run(
       ...(facts.ulimits.length === 0 ? {} : { Ulimits: [...facts.ulimits] }),
       ...(facts.insecure ? { Privileged: true } : {}),
     },
+    devices: facts.devices,
     onOutput: (chunk) => {
       tail.push(chunk);
       onOutput(chunk);
@@ -167,6 +172,10 @@ async function run(
   }
   const layer = await sealUpper(dependencies, base?.chainId, upper, signal);
   return { chainId: layer?.chainId ?? base?.chainId };
+}
+
+function isOperation(from: Operation | SourceTree | undefined): from is Operation {
+  return from !== undefined && 'inputs' in from;
 }
 
 function secretVariables({ secrets }: StepDependencies, facts: RunFacts): string[] {

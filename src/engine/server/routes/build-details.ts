@@ -35,8 +35,11 @@ function contextOf(text: string): AdditionalContext {
   const image = /^(?:docker-image|image):\/\/(.+)$/.exec(text)?.[1];
   if (image !== undefined) return { kind: 'image', reference: image };
   if (parseGitReference(text) !== undefined) return { kind: 'git', url: text };
+  if (/^https?:\/\//.test(text)) return { kind: 'url', url: text };
   if (isAbsolute(text)) return { kind: 'directory', path: text };
-  throw badBody(`the context ${JSON.stringify(text)} is no absolute path, docker-image:// or git repository`);
+  throw badBody(
+    `the context ${JSON.stringify(text)} is no absolute path, docker-image://, git repository or URL of an archive`,
+  );
 }
 
 function mapped<T>(name: string, value: unknown = {}, change: (text: string) => T): Record<string, T> {

@@ -92,9 +92,9 @@ function contextOf({ query, body }: Exchange): BuildContext {
   }
   const remote = query.text('remote');
   if (remote !== undefined) {
-    if (parseGitReference(remote) === undefined)
-      throw unsupported('remote build contexts that are not git repositories');
-    return { kind: 'git', url: remote };
+    if (parseGitReference(remote) !== undefined) return { kind: 'git', url: remote };
+    if (/^https?:\/\//.test(remote)) return { kind: 'url', url: remote };
+    throw badParameter('remote', `the remote context ${JSON.stringify(remote)} is no git repository and no URL`);
   }
   return { kind: 'tar', stream: body };
 }

@@ -16,6 +16,7 @@ const run: InstructionOf<'RUN'> = {
   at: { file: 'Dockerfile', line: 1, column: 1 },
   command: { form: 'exec', args: ['x'] },
   mounts: [],
+  devices: [],
 };
 const mount = (text: string) => parseMount(text, run, (value) => value.replace('$V', 'v'));
 

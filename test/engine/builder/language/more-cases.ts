@@ -1,4 +1,4 @@
-import type { Case } from './case.js';
+import type { Case } from '../case.js';
 
 const needsBuildKit = 'the classic builder has it only with BuildKit';
 const files = { 'a.txt': 'a', 'd/one': '1', 'd/two': '2' };
@@ -44,7 +44,7 @@ export const moreCases: readonly Case[] = [
       'ARG Z=z',
       'RUN mkdir /o && echo "<$X><$Y><$Z>" > /o/v',
     ],
-    notOnPeer: 'as BuildKit: the classic builder forgets the argument',
+    notOnClassic: 'as BuildKit: the classic builder forgets the argument',
   },
   { name: 'LABEL in all its forms', dockerfile: ['FROM busybox', 'LABEL a=1 "b c"="d e" f=\'g\'', 'LABEL old form'] },
   { name: 'EXPOSE with ranges and protocols', dockerfile: ['FROM busybox', 'EXPOSE 1-3/udp 80 443/tcp'] },
@@ -66,14 +66,20 @@ export const moreCases: readonly Case[] = [
     dockerfile: ['FROM busybox', 'ONBUILD COPY . /src', 'ONBUILD RUN make'],
   },
   { name: 'ADD --chown', dockerfile: ['FROM busybox', 'ADD --chown=3:4 d /o/'], files },
-  { name: 'ADD --chmod', dockerfile: ['FROM busybox', 'ADD --chmod=600 d /o/'], files, notOnPeer: needsBuildKit },
-  { name: 'ADD --exclude', dockerfile: ['FROM busybox', 'ADD --exclude=two d /o/'], files, notOnPeer: needsBuildKit },
-  { name: 'ADD --link', dockerfile: ['FROM busybox', 'ADD --link a.txt /o/'], files, notOnPeer: needsBuildKit },
-  { name: 'COPY --link', dockerfile: ['FROM busybox', 'COPY --link d /o/'], files, notOnPeer: needsBuildKit },
+  { name: 'ADD --chmod', dockerfile: ['FROM busybox', 'ADD --chmod=600 d /o/'], files, notOnClassic: needsBuildKit },
+  {
+    name: 'ADD --exclude',
+    dockerfile: ['FROM busybox', 'ADD --exclude=two d /o/'],
+    files,
+    notOnClassic: needsBuildKit,
+    notOnBuildKit: 'newer than the BuildKit of dockerd 26.1',
+  },
+  { name: 'ADD --link', dockerfile: ['FROM busybox', 'ADD --link a.txt /o/'], files, notOnClassic: needsBuildKit },
+  { name: 'COPY --link', dockerfile: ['FROM busybox', 'COPY --link d /o/'], files, notOnClassic: needsBuildKit },
   {
     name: 'RUN --network=none has no way out, whatever the build has',
     dockerfile: ['FROM busybox', 'RUN --network=none mkdir /o && wc -l < /proc/net/route > /o/routes'],
-    notOnPeer: needsBuildKit,
+    notOnClassic: needsBuildKit,
   },
   {
     name: 'RUN --mount=type=cache, tmpfs and bind leave nothing in the layer',
@@ -83,12 +89,13 @@ export const moreCases: readonly Case[] = [
       'FROM busybox',
       'RUN --mount=type=cache,target=/o/c --mount=type=tmpfs,target=/o/t --mount=type=bind,from=s,source=/q,target=/o/b cat /o/b/f > /o/f && touch /o/c/x /o/t/x',
     ],
-    notOnPeer: needsBuildKit,
+    notOnClassic: needsBuildKit,
   },
   {
     name: 'RUN --security=sandbox is as without',
     dockerfile: ['FROM busybox', 'RUN --security=sandbox mkdir /o'],
-    notOnPeer: needsBuildKit,
+    notOnClassic: needsBuildKit,
+    notOnBuildKit: 'newer than the BuildKit of dockerd 26.1',
   },
   {
     name: 'SHELL for the forms after it, also in later stages of its own',
@@ -108,13 +115,13 @@ export const moreCases: readonly Case[] = [
     name: 'an instruction nobody knows',
     dockerfile: ['FROM busybox', 'RNU true'],
     fails: 'unknown instruction: RNU',
-    notOnPeer: 'the same refusal, but it suggests ENV, not RUN',
+    notOnClassic: 'the same refusal, but it suggests ENV, not RUN',
   },
   {
     name: 'a flag nobody knows',
     dockerfile: ['FROM busybox', 'COPY --form=x a.txt /o/'],
     files,
     fails: 'unknown flag: --form',
-    notOnPeer: 'the same refusal, but it suggests one flag, where this engine lists them',
+    notOnClassic: 'the same refusal, but it suggests one flag, where this engine lists them',
   },
 ];
