@@ -4,6 +4,7 @@ import { hasCode } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
 import type { EnginePaths } from '../engine/paths.js';
 import type { Check, Finding, Machine, ToolAnswer } from './check.js';
+import { checkOtherFirewalls } from './firewall-checks.js';
 import * as kernel from './kernel-checks.js';
 import * as storage from './storage-checks.js';
 import { checkRuntime, toolChecks } from './tool-checks.js';
@@ -19,6 +20,7 @@ const checks: readonly Check[] = [
   kernel.checkSeccomp,
   kernel.checkLinks,
   kernel.checkFirewall,
+  checkOtherFirewalls,
   kernel.checkForwarding,
   storage.checkOverlay,
   storage.checkDataRoot,

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
-import { runToolSync, spawnFast, sysErrno, type Links } from '../sys/index.js';
+import { readFileSync } from 'node:fs';
+import { runToolSync, spawnFast, sysErrno, type LinkInfo, type Links } from '../sys/index.js';
+import { readBridgeOptions } from './bridge-options.js';
+import { invalid } from './errors.js';
 import type { ForeignFirewall } from './foreign-firewall.js';
 import { writeIfPresent, type KernelSettings } from './kernel-settings.js';
 import type { FilteredNetwork } from './nft-script.js';
@@ -48,9 +51,13 @@ export class Bridges {
       return;
     }
     const { bridgeName: name } = network;
+    const { gatewayMode, inhibitIpv4 } = optionsOf(network);
+    const present = links.list();
     settings.ensure('net/ipv4/ip_forward', '1');
-    if (network.enableIPv6) settings.ensure('net/ipv6/conf/all/forwarding', '1');
-    const found = links.list().find((link) => link.name === name);
+    if (network.enableIPv6) this.#forwardIpv6(present);
+    rules.setUplinks(uplinksOf(links, present));
+    const found = present.find((link) => link.name === name);
+    if (found !== undefined && found.type !== 'bridge') throw invalid(`existing interface ${name} is not a bridge`);
     if (found === undefined) {
       links.apply([{ kind: 'add-bridge', name, alias: owner, mac: bridgeMac(network.id), mtu: network.mtu }]);
     }
@@ -58,7 +65,8 @@ export class Bridges {
     writeIfPresent(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, '1');
     writeIfPresent(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, network.enableIPv6 ? '0' : '1');
     for (const { subnet, gateway } of network.ranges) {
-      if (gateway === undefined) continue;
+      const family = subnet.includes(':') ? 6 : 4;
+      if (gateway === undefined || gatewayMode[family] === 'isolated' || (family === 4 && inhibitIpv4)) continue;
       const address = `${gateway}/${subnet.split('/')[1] ?? ''}`;
       ignoring('EEXIST', () => {
         links.apply([{ kind: 'add-address', link: name, address }]);
@@ -70,9 +78,19 @@ export class Bridges {
     rules.addNetwork(filtered);
   }
 
+  /** A host that forwards takes no routes from its router's advertisements any more, unless told to (ip-sysctl). */
+  #forwardIpv6(present: readonly LinkInfo[]): void {
+    const { settings } = this.#options;
+    for (const { name } of present) {
+      if (settingOf(name, 'accept_ra') !== '1' || settingOf(name, 'forwarding') !== '0') continue;
+      settings.ensure(`net/ipv6/conf/${name}/accept_ra`, '2');
+    }
+    settings.ensure('net/ipv6/conf/all/forwarding', '1');
+  }
+
   /** Lets the bridge through a foreign firewall. */
   async admit(network: NetworkRecord): Promise<void> {
-    if (network.parent === undefined) await this.#options.firewall.ensure(network.bridgeName);
+    if (network.parent === undefined) await this.#options.firewall.ensure();
   }
 
   /** Removes the bridge and its rules; with the last one also what they needed of the host. */
@@ -83,7 +101,9 @@ export class Bridges {
     this.#options.rules.removeNetwork(filtered);
     const removal = (async () => {
       await this.#options.rules.flush();
-      await deleteLinks([network.bridgeName]);
+      const { links, owner } = this.#options;
+      const own = links.list().filter(({ name, alias }) => name === network.bridgeName && alias === owner);
+      await deleteLinks(own.map(({ name }) => name)); // one that was there before stays
     })();
     this.#removing.set(network.id, removal);
     try {
@@ -122,19 +142,46 @@ export class Bridges {
   }
 }
 
+function optionsOf(network: NetworkRecord): ReturnType<typeof readBridgeOptions> {
+  return readBridgeOptions(network.options, network);
+}
+
 function filteredNetwork(network: NetworkRecord): FilteredNetwork {
+  const { communication, masquerade, gatewayMode } = optionsOf(network);
   return {
     bridge: network.bridgeName,
-    subnets: network.ranges.map(({ subnet }) => ({ family: subnet.includes(':') ? 6 : 4, text: subnet })),
+    subnets: network.ranges.map(({ subnet }) => {
+      const family = subnet.includes(':') ? 6 : 4;
+      const mode = gatewayMode[family];
+      return { family, text: subnet, mode, masquerade: masquerade && mode !== 'routed' };
+    }),
     internal: network.internal,
-    isolated: isIsolated(network),
-    masquerade: network.options['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
+    isolated: !communication,
   };
 }
 
-/** Docker's `enable_icc`. */
-export function isIsolated({ options }: Pick<NetworkRecord, 'options'>): boolean {
-  return options['com.docker.network.bridge.enable_icc'] === 'false';
+/** Bridges that lead out of the host: with a port that is no container's, or a default route. */
+function uplinksOf(links: Links, present: readonly LinkInfo[]): string[] {
+  const leading = new Set(
+    links.routes().flatMap(({ destination, linkIndex }) => (isDefault(destination) ? [linkIndex] : [])),
+  );
+  const outward = present.filter(({ type }) => type === undefined || ['bond', 'team', 'vlan'].includes(type));
+  const carrying = new Set(outward.map(({ masterIndex }) => masterIndex));
+  return present
+    .filter(({ type, index }) => type === 'bridge' && (leading.has(index) || carrying.has(index)))
+    .map(({ name }) => name);
+}
+
+function isDefault(destination: string): boolean {
+  return destination === '0.0.0.0/0' || destination === '::/0';
+}
+
+function settingOf(link: string, key: string): string {
+  try {
+    return readFileSync(`/proc/sys/net/ipv6/conf/${link}/${key}`, 'utf8').trim();
+  } catch {
+    return ''; // the kernel has no IPv6, or the link has just gone
+  }
 }
 
 /** Fixed, since a bridge without one takes the lowest of its ports and so changes it as containers come and go. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { IpamPool, NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Records } from '../store/index.js';
+import { readBridgeOptions, readMtu } from './bridge-options.js';
 import { invalid } from './errors.js';
 import { readParent, type ParentLink } from './parents.js';
 import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
@@ -182,10 +183,14 @@ export class Catalogue {
       throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
     }
     checkTogether(ranges, driver);
-    const bridgeName = options['com.docker.network.bridge.name'] ?? '';
-    if (bridgeName !== '' && !/^[^\s/]{1,15}$/.test(bridgeName)) throw invalid(`${bridgeName} cannot be a link's name`);
-    const mtu = options['com.docker.network.driver.mtu'];
-    if (mtu !== undefined && !/^\d{2,5}$/.test(mtu)) throw invalid(`${mtu} is not an MTU`);
+    const internal = request.Internal === true;
+    const bridge = parent === undefined ? readBridgeOptions(options, { internal }) : undefined;
+    const asked = bridge?.name ?? '';
+    const rival = asked === '' ? undefined : this.list().find(({ bridgeName }) => bridgeName === asked);
+    if (rival !== undefined) {
+      const why = `conflicts with network ${rival.id} (${rival.name}): networks have same bridge name`;
+      throw invalid(`cannot create network ${id} (${asked}): ${why}`);
+    }
     if (!ranges.some(({ subnet }) => !subnet.includes(':'))) ranges.unshift(this.#automaticRange(false, id));
     if (enableIPv6 && !ranges.some(({ subnet }) => subnet.includes(':'))) {
       const subnet = uniqueLocalSubnet(id);
@@ -193,14 +198,14 @@ export class Catalogue {
     }
     return {
       ...{ id, name, created: now(), driver, predefined: false, enableIPv6, options },
-      internal: request.Internal === true,
+      internal,
       attachable: request.Attachable === true,
       ranges,
       ipamDriver: request.IPAM?.Driver ?? 'default',
       ipamOptions: request.IPAM?.Options ?? null,
       labels: { ...request.Labels },
-      bridgeName: parent !== undefined ? '' : bridgeName === '' ? bridgeNameOf(id) : bridgeName,
-      mtu: mtu !== undefined ? Number(mtu) : parent === undefined ? this.#hostRanges().mtu : 0,
+      bridgeName: bridge === undefined ? '' : bridge.name === '' ? bridgeNameOf(id) : bridge.name,
+      mtu: bridge === undefined ? readMtu(options) : bridge.mtu === 0 ? this.#hostRanges().mtu : bridge.mtu,
       ...(parent === undefined ? {} : { parent }),
     };
   }

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { addressBytes, openLinks, sysErrno, type LinkChange, type Links } from '../sys/index.js';
 import type { NetworkNamespace } from '../sys/index.js';
 import { AddressPool } from './address-pool.js';
-import { isIsolated } from './bridges.js';
+import { readBridgeOptions } from './bridge-options.js';
 import { hasCode } from '../../base/errors.js';
 import { prefixLength, rangeHolding } from './endpoint-settings.js';
 import { invalid } from './errors.js';
@@ -88,7 +88,7 @@ function poolOf(network: NetworkRecord, range: NetworkRange): AddressPool {
  */
 export function allocateEndpoint(
   pools: AddressPools,
-  { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [] }: EndpointRequest,
+  { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [], priority = 0 }: EndpointRequest,
   interfaceName: string,
 ): EndpointRecord {
   if (ipv6 !== undefined && !pools.has(network, 6)) throw invalid(`network ${network.name} has no IPv6 subnet`);
@@ -117,6 +117,7 @@ export function allocateEndpoint(
     ...(own4 === undefined ? {} : { ipv4: own4 }),
     ...(own6 === undefined ? {} : { ipv6: own6 }),
     ...(linkLocal.length === 0 ? {} : { linkLocal }),
+    ...(priority === 0 ? {} : { priority }),
     ...{ aliases, links, requested, driverOpts },
   };
 }
@@ -135,13 +136,11 @@ export interface PluggedEndpoint {
 /**
  * Makes the pairs of links and sets them up inside, about 1 ms for one endpoint; it waits for nothing but a MAC on a
  * parent link. When it fails part of the way, what was made ends with the namespace.
- * @param way - the endpoint that the default routes go through
  */
 export async function plugIn(
   host: Links,
   namespace: NetworkNamespace,
   endpoints: readonly PluggedEndpoint[],
-  way: PluggedEndpoint | undefined,
 ): Promise<void> {
   host.apply(endpoints.flatMap((endpoint) => bridgePort(endpoint, namespace)));
   for (const { network, endpoint } of endpoints) {
@@ -157,7 +156,7 @@ export async function plugIn(
   const guest = openLinks(namespace);
   try {
     for (const { network, endpoint } of endpoints) if (network.parent !== undefined) await raise(guest, endpoint);
-    guest.apply([{ kind: 'set-up', name: 'lo' }, ...endpoints.flatMap(insideChanges), ...routesThrough(way)]);
+    guest.apply([{ kind: 'set-up', name: 'lo' }, ...endpoints.flatMap(insideChanges)]);
   } finally {
     guest.close();
   }
@@ -180,6 +179,7 @@ async function raise(guest: Links, { interfaceName: name }: EndpointRecord): Pro
 
 function bridgePort({ network, endpoint }: PluggedEndpoint, namespace: NetworkNamespace): LinkChange[] {
   if (network.parent !== undefined) return [];
+  const isolated = !readBridgeOptions(network.options, network).communication;
   return [
     {
       kind: 'add-veth',
@@ -191,7 +191,7 @@ function bridgePort({ network, endpoint }: PluggedEndpoint, namespace: NetworkNa
       master: network.bridgeName,
     },
     { kind: 'set-hairpin', name: endpoint.linkName }, // a container may reach its own published port
-    ...(isIsolated(network) ? [{ kind: 'set-isolated' as const, name: endpoint.linkName }] : []),
+    ...(isolated ? [{ kind: 'set-isolated' as const, name: endpoint.linkName }] : []),
   ];
 }
 
@@ -209,20 +209,44 @@ function insideChanges({ network, endpoint }: PluggedEndpoint): LinkChange[] {
   return [...address(ipv4, 4), ...address(ipv6, 6), ...linkLocal, { kind: 'set-up', name: link }];
 }
 
-export function routesThrough(way: PluggedEndpoint | undefined): LinkChange[] {
-  if (way === undefined) return [];
-  return ([4, 6] as const).flatMap((family): LinkChange[] => {
-    const own = family === 4 ? way.endpoint.ipv4 : way.endpoint.ipv6;
-    const gateway = rangeHolding(way.network, own, family)?.gateway;
-    if (own === undefined || gateway === undefined) return [];
-    const destination = family === 4 ? '0.0.0.0/0' : '::/0';
-    const { parent } = way.network;
-    // In these modes the host routes for the link, which knows no neighbours.
-    if (parent?.kind === 'ipvlan' && parent.mode !== 'l2') {
-      return [{ kind: 'add-route', destination, link: way.endpoint.interfaceName }];
+type DefaultRoute = Extract<LinkChange, { kind: 'add-route' }>;
+
+/** Of each family the one through the first endpoint, in order of priority, that leads outside. */
+function defaultRoutes(endpoints: readonly PluggedEndpoint[]): DefaultRoute[] {
+  return ([4, 6] as const).flatMap((family) => {
+    for (const { network, endpoint } of endpoints) {
+      const own = family === 4 ? endpoint.ipv4 : endpoint.ipv6;
+      const gateway = rangeHolding(network, own, family)?.gateway;
+      if (network.internal || own === undefined || gateway === undefined) continue;
+      const place = { destination: family === 4 ? '0.0.0.0/0' : '::/0', link: endpoint.interfaceName };
+      const { parent } = network;
+      // In these modes the host routes for the link, which knows no neighbours.
+      const direct = parent?.kind === 'ipvlan' && parent.mode !== 'l2';
+      return [{ kind: 'add-route', ...place, ...(direct ? {} : { gateway }) }];
     }
-    return [{ kind: 'add-route', destination, gateway, link: way.endpoint.interfaceName }];
+    return [];
   });
+}
+
+/** Points the default routes of a container where its networks of now lead; those that are right stay. */
+export function routeOut(namespace: NetworkNamespace, endpoints: readonly PluggedEndpoint[]): void {
+  const guest = openLinks(namespace);
+  try {
+    const names = new Map(guest.list().map(({ index, name }) => [index, name]));
+    const present = guest.routes().flatMap(({ destination, gateway, linkIndex }) => {
+      const link = linkIndex === undefined ? undefined : names.get(linkIndex);
+      return link === undefined ? [] : [{ destination, link, ...(gateway === undefined ? {} : { gateway }) }];
+    });
+    const engines = new Set(endpoints.map(({ endpoint }) => endpoint.interfaceName));
+    for (const { kind, ...wanted } of defaultRoutes(endpoints)) {
+      const before = present.filter(({ destination }) => destination === wanted.destination);
+      if (before.some(({ link, gateway }) => link === wanted.link && gateway === wanted.gateway)) continue;
+      if (before.some(({ link }) => !engines.has(link))) continue; // the container has a way of its own, a VPN's say
+      guest.apply([...before.map((route) => ({ kind: 'delete-route' as const, ...route })), { kind, ...wanted }]);
+    }
+  } finally {
+    guest.close();
+  }
 }
 
 /** Without this a link on a network without IPv6 would still give itself a link-local address. */

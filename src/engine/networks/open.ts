@@ -16,6 +16,7 @@ import { KernelSettings } from './kernel-settings.js';
 import { hostsLinesFor, readHostResolver, renderResolvConf } from './name-files.js';
 import { PacketRules } from './packet-rules.js';
 import { portMapOf, PortTable } from './ports.js';
+import { RulesWatch } from './rules-watch.js';
 import { networkSchema, parseNetworkRecord, type NetworkRecord } from './record.js';
 import { parseSandboxRecord, sandboxSchema, type SandboxRequest } from './sandbox.js';
 import { parseLink, Sandboxes, type LiveSandbox } from './sandboxes.js';
@@ -45,6 +46,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   const rules = new PacketRules(owner, log);
   const settings = new KernelSettings(join(runtimeDir, 'kernel-settings.json'));
   const firewall = new ForeignFirewall(owner, log);
+  const watch = new RulesWatch(rules, firewall, log);
   const catalogue = new Catalogue(networkRecords, () => readHostRanges(links));
   const bridges = new Bridges({ links, rules, settings, firewall, owner });
   const pools = new AddressPools();
@@ -110,10 +112,12 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       const used = catalogue.list().filter(({ id }) => bridges.isUp(id));
       await Promise.all(used.map((network) => bridges.admit(network)));
       await bridges.sweep();
+      watch.start();
     },
     stop: async () => {
       for (const timer of idle.values()) clearTimeout(timer);
       idle.clear();
+      watch.stop();
       const running = sandboxes.size > 0;
       sandboxes.detach();
       if (!running) await bridges.removeAll();

@@ -1,7 +1,8 @@
 import type { Log } from '../../base/log.js';
-import { forgetFlows, nftApply, sysErrno } from '../sys/index.js';
+import { forgetFlows, nftApply, nftListJson, sysErrno } from '../sys/index.js';
 import {
   emptyTable,
+  nearElement,
   networkElements,
   portElement,
   tableOf,
@@ -21,6 +22,7 @@ export class PacketRules {
   readonly #networks = new Set<FilteredNetwork>();
   readonly #ports = new Set<PublishedPort>();
   readonly #present = new Set<Family>();
+  #uplinks: readonly string[] = [];
   #lines: string[] = [];
   /** UDP ports that changed: their flows must meet the new rules. */
   readonly #changedUdp = new Set<number>();
@@ -45,6 +47,16 @@ export class PacketRules {
     }
   }
 
+  /** The bridges of the host that lead outside, instead of those told before. */
+  setUplinks(bridges: readonly string[]): void {
+    const change = (verb: 'add' | 'delete', bridge: string) =>
+      [...this.#present].map((family) => nearElement(verb, this.#table, family, bridge));
+    const [before, now] = [this.#uplinks, bridges];
+    this.#lines.push(...before.filter((one) => !now.includes(one)).flatMap((bridge) => change('delete', bridge)));
+    this.#lines.push(...now.filter((one) => !before.includes(one)).flatMap((bridge) => change('add', bridge)));
+    this.#uplinks = bridges;
+  }
+
   addPorts(ports: readonly PublishedPort[]): void {
     for (const port of ports) {
       this.#ports.add(port);
@@ -57,9 +69,12 @@ export class PacketRules {
     for (const port of ports) {
       if (!this.#ports.delete(port)) continue;
       if (port.protocol === 'udp') this.#changedUdp.add(port.hostPort);
-      if (this.#present.has(port.family)) {
-        this.#lines.push(portElement('delete', this.#table, port));
-      }
+      // A routed port may stand for several of the host's, which are all one to the rules.
+      const { via, family, address, protocol } = port;
+      const isSame = (other: PublishedPort) =>
+        other.via === via && other.address === address && other.protocol === protocol && other.port === port.port;
+      if (via === 'routed' && [...this.#ports].some(isSame)) continue;
+      if (this.#present.has(family)) this.#lines.push(portElement('delete', this.#table, port));
     }
   }
 
@@ -108,6 +123,22 @@ export class PacketRules {
     this.rebuild();
   }
 
+  get inUse(): boolean {
+    return this.#networks.size > 0;
+  }
+
+  /** Rebuilds the tables when one of them is gone. @returns whether that was so */
+  restore(): boolean {
+    if (this.#present.size === 0) return false;
+    const { nftables } = nftListJson('list tables') as {
+      readonly nftables: readonly { readonly table?: { readonly family: string; readonly name: string } }[];
+    };
+    const found = new Set(nftables.map(({ table }) => `${table?.family ?? ''} ${table?.name ?? ''}`));
+    if ([...this.#present].every((family) => found.has(tableOf(this.#table, family)))) return false;
+    this.rebuild();
+    return true;
+  }
+
   /** Replaces whatever the kernel holds of this engine by what should be there, in one transaction. */
   rebuild(): void {
     this.#lines = [];
@@ -129,6 +160,7 @@ export class PacketRules {
 
   #elements(family: Family): string[] {
     return [
+      ...this.#uplinks.map((bridge) => nearElement('add', this.#table, family, bridge)),
       ...[...this.#networks].flatMap((network) =>
         this.#familiesOf(network).includes(family) ? networkElements('add', this.#table, family, network) : [],
       ),
@@ -137,6 +169,6 @@ export class PacketRules {
   }
 
   #familiesOf(network: FilteredNetwork): Family[] {
-    return network.subnets.some(({ family }) => family === 6) ? [4, 6] : [4];
+    return ([4, 6] as const).filter((each) => network.subnets.some(({ family }) => family === each));
   }
 }

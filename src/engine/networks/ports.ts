@@ -10,6 +10,12 @@ import type { PortRecord, PortRequest } from './sandbox.js';
 /** The range that dynamic ports of Linux come from (ip_local_port_range), as Docker's do. */
 const ephemeral = [32_768, 60_999] as const;
 
+/** Where a published port leads. */
+export interface PortTarget {
+  readonly ipv4: string | undefined;
+  readonly ipv6: string | undefined;
+}
+
 export interface Published {
   readonly record: PortRecord;
   readonly rules: readonly PublishedPort[];
@@ -28,11 +34,7 @@ export class PortTable {
    * @param holder - for the message when another container wants the same
    * @throws `network/port-in-use`, `network/port-denied`, `network/no-free-port`, `network/invalid`
    */
-  async publish(
-    request: PortRequest,
-    target: { readonly ipv4: string | undefined; readonly ipv6: string | undefined },
-    holder: string,
-  ): Promise<Published> {
+  async publish(request: PortRequest, target: PortTarget, holder: string): Promise<Published> {
     const { hostPort } = request;
     if (typeof hostPort === 'number' && hostPort !== 0) return this.#publishOn(hostPort, request, target, holder);
     const [first, last] = typeof hostPort === 'object' ? hostPort : ephemeral;
@@ -59,12 +61,7 @@ export class PortTable {
   }
 
   /** One at a time for a port, so that two containers that want it learn of each other. */
-  async #publishOn(
-    port: number,
-    request: PortRequest,
-    target: { readonly ipv4: string | undefined; readonly ipv6: string | undefined },
-    holder: string,
-  ): Promise<Published> {
+  async #publishOn(port: number, request: PortRequest, target: PortTarget, holder: string): Promise<Published> {
     const key = `${request.protocol} ${port}`;
     const turn = (this.#busy.get(key) ?? Promise.resolve()).then(() =>
       this.#reserve(key, port, request, target, holder),
@@ -82,7 +79,7 @@ export class PortTable {
     key: string,
     port: number,
     { hostIp, containerPort, protocol }: PortRequest,
-    { ipv4, ipv6 }: { readonly ipv4: string | undefined; readonly ipv6: string | undefined },
+    { ipv4, ipv6 }: PortTarget,
     holder: string,
   ): Promise<Published> {
     await using undo = new CleanupStack();
@@ -170,9 +167,21 @@ function rulesOf({ hostIp, hostPort, containerPort, protocol, ipv4, ipv6 }: Port
   const rule = (family: 4 | 6, address: string | undefined): PublishedPort[] => {
     if (address === undefined || (!any && hostIp.includes(':') !== (family === 6))) return [];
     const every = any || hostIp === '0.0.0.0' || hostIp === '::';
-    return [{ family, hostIp: every ? undefined : hostIp, hostPort, protocol, address, port: containerPort }];
+    const at = every ? undefined : hostIp;
+    return [{ family, via: 'host', hostIp: at, hostPort, protocol, address, port: containerPort }];
   };
   return [...rule(4, ipv4), ...rule(6, ipv6)];
+}
+
+/** A port that is reached at the container's own address: nothing of the host's is taken for it. */
+export function openRouted({ containerPort, protocol }: PortRequest, family: 4 | 6, address: string): Published {
+  const hostIp = family === 4 ? '0.0.0.0' : '::';
+  const place = family === 4 ? { ipv4: address } : { ipv6: address };
+  return {
+    record: { hostIp, hostPort: 0, containerPort, protocol, ...place },
+    rules: [{ family, via: 'routed', hostIp: undefined, hostPort: 0, protocol, address, port: containerPort }],
+    close: () => undefined,
+  };
 }
 
 /** As `inspect` shows published ports. */
@@ -181,7 +190,7 @@ export function portMapOf(ports: readonly PortRecord[]): PortMap {
   for (const { hostIp, hostPort, containerPort, protocol } of ports) {
     const bindings = (map[`${containerPort}/${protocol}`] ??= []);
     const addresses = hostIp === '' ? ['0.0.0.0', '::'] : [hostIp];
-    for (const HostIp of addresses) bindings.push({ HostIp, HostPort: String(hostPort) });
+    for (const HostIp of addresses) bindings.push({ HostIp, HostPort: hostPort === 0 ? '' : String(hostPort) });
   }
   return map;
 }

@@ -76,17 +76,21 @@ export interface EndpointRecord {
   readonly requested: { readonly ipv4?: string; readonly ipv6?: string; readonly mac?: string };
   readonly driverOpts: Readonly<Record<string, string>>;
   readonly linkLocal?: readonly string[];
+  readonly priority?: number;
 }
 
 /** A published port with everything chosen. */
 export interface PortRecord {
   /** As asked: empty for every address. */
   readonly hostIp: string;
+  /** 0 where the network is routed: the container's own port is reached. */
   readonly hostPort: number;
   readonly containerPort: number;
   readonly protocol: PortProtocol;
   readonly ipv4?: string;
   readonly ipv6?: string;
+  /** Which of {@link SandboxRecord.wanted} it is. */
+  readonly of?: number;
 }
 
 /** What the engine must know to serve a running container after its own restart. Lives as long as the boot. */
@@ -96,6 +100,8 @@ export interface SandboxRecord {
   readonly hostname: string;
   readonly endpoints: readonly EndpointRecord[];
   readonly ports: readonly PortRecord[];
+  /** What the container asked to publish; kept while no network of its own could. */
+  readonly wanted?: readonly PortRequest[];
   readonly dns: readonly string[];
   readonly forward: boolean;
   /** Where its name server listens inside. */

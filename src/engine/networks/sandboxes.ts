@@ -9,27 +9,15 @@ import type { Catalogue } from './catalogue.js';
 import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
 import { Resolver, type ResolverOptions, type ResolverWay } from './dns-server.js';
 import { namesOf, rangeOf } from './endpoint-settings.js';
-import {
-  allocateEndpoint,
-  plugIn,
-  routesThrough,
-  wayOut,
-  type AddressPools,
-  type PluggedEndpoint,
-} from './endpoints.js';
+import { allocateEndpoint, plugIn, routeOut, type AddressPools, type PluggedEndpoint } from './endpoints.js';
 import { invalid } from './errors.js';
+import { interfaceNames, newInterface } from './interface-names.js';
 import { readHostResolver } from './name-files.js';
 import type { PacketRules } from './packet-rules.js';
-import type { PortTable, Published } from './ports.js';
+import type { PortTable } from './ports.js';
 import type { NetworkRecord } from './record.js';
-import type {
-  EndpointRecord,
-  EndpointRequest,
-  PortRecord,
-  PortRequest,
-  SandboxRecord,
-  SandboxRequest,
-} from './sandbox.js';
+import { arrangePorts, type SandboxPort } from './sandbox-ports.js';
+import type { EndpointRecord, EndpointRequest, PortRequest, SandboxRecord, SandboxRequest } from './sandbox.js';
 
 export interface SandboxesOptions {
   readonly catalogue: Catalogue;
@@ -49,9 +37,11 @@ export interface LiveSandbox {
   /** Ours until the container's process keeps the namespace itself. */
   namespace: NetworkNamespace | undefined;
   resolver: Resolver | undefined;
-  published: Published[];
+  readonly published: SandboxPort[];
   named: NamedEndpoint[];
 }
+
+type PortFailure = (request: PortRequest, error: unknown) => void;
 
 /** The sandboxes of running containers: kernel, names, ports and memory of each made and undone together. */
 export class Sandboxes {
@@ -115,6 +105,7 @@ export class Sandboxes {
       hostname: request.hostname,
       endpoints: plugged.map(({ endpoint }) => endpoint),
       ports: [],
+      wanted: distinct(request.ports),
       dns: request.dns,
       forward: request.internalOnly !== true,
     };
@@ -123,11 +114,14 @@ export class Sandboxes {
     undo.defer(() => {
       namespace.close();
     });
-    await plugIn(links, namespace, plugged, wayOut(plugged));
+    await plugIn(links, namespace, plugged);
+    routeOut(namespace, plugged);
     const live: LiveSandbox = { record, namespace, resolver: undefined, published: [], named: [] };
     this.#live.set(containerId, live);
     undo.defer(() => this.#forget(live));
-    await this.#serve(live, namespace, plugged, request.ports);
+    await this.#serve(live, namespace, (_, error) => {
+      throw error;
+    });
     signal.throwIfAborted();
     await Promise.all([rules.flush(), ...networks.map((network) => bridges.admit(network))]);
     signal.throwIfAborted();
@@ -159,28 +153,17 @@ export class Sandboxes {
   }
 
   /** Resolver, ports and names, which a new sandbox and an adopted one need alike. */
-  async #serve(
-    live: LiveSandbox,
-    namespace: NetworkNamespace,
-    plugged: readonly PluggedEndpoint[],
-    ports: readonly PortRequest[],
-  ): Promise<void> {
-    if (plugged.length > 0) await this.#resolve(live, namespace);
-    const way = portsWay(plugged);
-    if (way !== undefined) {
-      for (const port of distinct(ports)) await this.#publish(live, port, way);
-      live.record = { ...live.record, ports: live.published.map((published) => published.record) };
-    }
+  async #serve(live: LiveSandbox, namespace: NetworkNamespace, failed: PortFailure): Promise<void> {
+    if (live.record.endpoints.length > 0) await this.#resolve(live, namespace);
+    await this.#arrangePorts(live, failed);
     this.#name(live);
   }
 
-  async #publish(live: LiveSandbox, request: PortRequest, { network, endpoint }: PluggedEndpoint): Promise<void> {
-    const binding = network.options['com.docker.network.bridge.host_binding_ipv4'] ?? '';
-    const hostIp = request.hostIp === '' && !['', '0.0.0.0'].includes(binding) ? binding : request.hostIp;
-    const target = { ipv4: endpoint.ipv4, ipv6: endpoint.ipv6 };
-    const published = await this.#options.ports.publish({ ...request, hostIp }, target, live.record.containerName);
-    live.published.push(published);
-    this.#options.rules.addPorts(published.rules);
+  async #arrangePorts(live: LiveSandbox, failed: PortFailure): Promise<void> {
+    const { ports: table, rules } = this.#options;
+    const { containerName: holder, wanted = [], ports: before } = live.record;
+    await arrangePorts(live.published, this.pluggedOf(live), { table, rules, holder, wanted, before, failed });
+    live.record = { ...live.record, ports: live.published.map(({ record, of }) => ({ ...record, of })) };
   }
 
   async #resolve(live: LiveSandbox, namespace: NetworkNamespace): Promise<void> {
@@ -257,31 +240,25 @@ export class Sandboxes {
     const startTime = processStartTime(pid);
     if (record === undefined || startTime === undefined) return false;
     const endpoints = record.endpoints.filter(({ networkId }) => catalogue.get(networkId) !== undefined);
+    // Records of an engine that did not note what was wanted tell what there was.
+    const ports = record.ports.map((port, of) => ({ of, ...port }));
     const live: LiveSandbox = {
-      record: { ...record, endpoints, process: { pid, startTime } },
+      record: { ...record, ports, wanted: record.wanted ?? record.ports, endpoints, process: { pid, startTime } },
       ...{ namespace: undefined, resolver: undefined, published: [], named: [] },
     };
-    const plugged = this.pluggedOf(live);
-    for (const { network, endpoint } of plugged) {
+    for (const { network, endpoint } of this.pluggedOf(live)) {
       bridges.ensure(network);
       pools.claim(network, endpoint);
     }
     this.#live.set(containerId, live);
     const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
     try {
-      await this.#serve(live, namespace, plugged, []);
+      await this.#serve(live, namespace, (port, error) => {
+        log.error('a published port was taken while no engine ran', { containerId, port: port.hostPort, error });
+      });
     } finally {
       namespace.close();
     }
-    const way = portsWay(plugged);
-    for (const port of record.ports) {
-      try {
-        if (way !== undefined) await this.#publish(live, port, way);
-      } catch (error) {
-        log.error('a published port was taken while no engine ran', { containerId, port: port.hostPort, error });
-      }
-    }
-    live.record = { ...live.record, ports: live.published.map((published) => published.record) };
     await records.put(containerId, live.record);
     return true;
   }
@@ -303,11 +280,11 @@ export class Sandboxes {
     live.resolver?.close();
     live.resolver = undefined;
     for (const named of live.named) this.#options.names.remove(named);
-    for (const published of live.published) {
+    for (const published of live.published.splice(0)) {
       published.close();
       this.#options.rules.removePorts(published.rules);
     }
-    ({ named: live.named, published: live.published } = { named: [], published: [] });
+    live.named = [];
     await this.#options.rules.flush();
   }
 
@@ -321,24 +298,32 @@ export class Sandboxes {
     }
     const [network = request.network] = await this.#prepare([request.network]);
     await using undo = new CleanupStack();
-    const endpoint = allocateEndpoint(pools, { ...request, network }, newInterface(live, request));
+    const endpoint = allocateEndpoint(pools, { ...request, network }, newInterface(live.record, request));
     undo.defer(() => {
       pools.release(network, endpoint);
     });
     const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
     try {
       bridges.ensure(network);
-      const plugged = { network, endpoint };
-      const before = wayOut(this.pluggedOf(live));
-      await plugIn(links, namespace, [plugged], before === undefined ? wayOut([plugged]) : undefined);
+      await plugIn(links, namespace, [{ network, endpoint }]);
+      undo.defer(() => this.#moveOn(live, pid));
       undo.defer(() => unplugLink(pid, network, endpoint));
       if (live.resolver === undefined) await this.#resolve(live, namespace);
-      live.record = { ...live.record, endpoints: [...live.record.endpoints, endpoint] };
+      const before = live.record.endpoints;
+      live.record = { ...live.record, endpoints: [...before, endpoint].toSorted(byPriority) };
+      undo.defer(() => {
+        live.record = { ...live.record, endpoints: before };
+        this.#name(live);
+      });
       this.#name(live);
+      routeOut(namespace, this.pluggedOf(live));
+      await this.#arrangePorts(live, (_, error) => {
+        throw error;
+      });
       await Promise.all([this.#options.rules.flush(), bridges.admit(network)]);
       await records.put(containerId, live.record);
       undo.commit();
-      return plugged;
+      return { network, endpoint };
     } finally {
       namespace.close();
     }
@@ -356,35 +341,24 @@ export class Sandboxes {
     live.record = { ...live.record, endpoints: live.record.endpoints.filter((other) => other !== endpoint) };
     this.#name(live);
     await unplugLink(pid, network, endpoint);
-    await this.#moveOn(live, pid, endpoint.ipv4);
+    await this.#moveOn(live, pid);
     this.#options.pools.release(network, endpoint);
     await this.#options.rules.flush();
     await this.#options.records.put(containerId, live.record);
   }
 
-  /** The default route and the published ports went with the link: they go on over another network. */
-  async #moveOn(live: LiveSandbox, pid: number, lost: string | undefined): Promise<void> {
-    const way = wayOut(this.pluggedOf(live));
-    const orphans = live.published.filter(({ record }) => record.ipv4 === lost);
-    live.published = live.published.filter((published) => !orphans.includes(published));
-    for (const orphan of orphans) {
-      orphan.close();
-      this.#options.rules.removePorts(orphan.rules);
+  /** Default routes and published ports went with a link: they go on over another network. */
+  async #moveOn(live: LiveSandbox, pid: number): Promise<void> {
+    const { containerId } = live.record;
+    const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
+    try {
+      routeOut(namespace, this.pluggedOf(live));
+    } finally {
+      namespace.close();
     }
-    if (way !== undefined) {
-      const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
-      const guest = openLinks(namespace);
-      try {
-        const present = new Set(guest.routes().map(({ destination }) => destination));
-        guest.apply(routesThrough(way).filter((route) => 'destination' in route && !present.has(route.destination)));
-      } finally {
-        guest.close();
-        namespace.close();
-      }
-    }
-    const portWay = portsWay(this.pluggedOf(live));
-    if (portWay !== undefined) for (const { record } of orphans) await this.#publish(live, record, portWay);
-    live.record = { ...live.record, ports: live.published.map((published) => published.record) };
+    await this.#arrangePorts(live, (port, error) => {
+      this.#options.log.error('a published port could not move on', { containerId, port: port.hostPort, error });
+    });
   }
 
   async rename(containerId: string, containerName: string): Promise<void> {
@@ -459,20 +433,17 @@ export class Sandboxes {
 
 /** `none` leaves nothing to make; the rest by priority, equal ones as given. */
 function inOrder(endpoints: readonly EndpointRequest[]): EndpointRequest[] {
-  return endpoints
-    .filter(({ network }) => network.driver !== 'null')
-    .toSorted((left, right) => (right.priority ?? 0) - (left.priority ?? 0));
+  return endpoints.filter(({ network }) => network.driver !== 'null').toSorted(byPriority);
+}
+
+function byPriority(left: { readonly priority?: number }, right: { readonly priority?: number }): number {
+  return (right.priority ?? 0) - (left.priority ?? 0);
 }
 
 /** `container:alias`, or a name that is both. */
 export function parseLink(link: string): { readonly target: string; readonly alias: string } {
   const [target = '', alias = target] = link.replace(/^\//, '').split(':');
   return { target: /^[0-9a-f]{64}$/.test(target) ? target.slice(0, 12) : target, alias };
-}
-
-/** Where published ports lead: the host redirects only into bridges. */
-function portsWay(plugged: readonly PluggedEndpoint[]): PluggedEndpoint | undefined {
-  return wayOut(plugged.filter(({ network }) => network.parent === undefined));
 }
 
 /** A pair of links ends with the host's side; a link on a parent has only the container's. */
@@ -497,40 +468,8 @@ function resolverWay({ network, endpoint }: PluggedEndpoint): ResolverWay[] {
   return address === undefined || gateway === undefined ? [] : [{ interfaceName, address, gateway }];
 }
 
-/** Of each endpoint: the one it asks for, or the next `eth`. @throws `network/invalid` */
-function interfaceNames(endpoints: readonly EndpointRequest[]): string[] {
-  const asked = endpoints.map(askedInterface);
-  const taken = new Set<string>();
-  for (const name of asked.filter((one) => one !== '')) {
-    if (taken.has(name)) throw invalid(`two endpoints ask for the interface name ${name}`);
-    taken.add(name);
-  }
-  return asked.map((name) => {
-    const chosen = name === '' ? freeInterface(taken) : name;
-    taken.add(chosen);
-    return chosen;
-  });
-}
-
-function newInterface({ record }: LiveSandbox, request: EndpointRequest): string {
-  const taken = new Set(record.endpoints.map(({ interfaceName }) => interfaceName));
-  const name = askedInterface(request);
-  if (taken.has(name)) throw invalid(`the container has an interface ${name} already`);
-  return name === '' ? freeInterface(taken) : name;
-}
-
-function askedInterface({ driverOpts = {} }: EndpointRequest): string {
-  const name = driverOpts['com.docker.network.endpoint.ifname'] ?? '';
-  if (name === '' || (/^[^\s/]{1,15}$/.test(name) && !['.', '..', 'lo'].includes(name))) return name;
-  throw invalid(`invalid interface name: ${name}`);
-}
-
-function freeInterface(taken: ReadonlySet<string>): string {
-  for (let index = 0; ; index += 1) if (!taken.has(`eth${index}`)) return `eth${index}`;
-}
-
 /** A port given twice in the same words is one port. */
-function distinct(ports: readonly (PortRequest | PortRecord)[]): PortRequest[] {
+function distinct(ports: readonly PortRequest[]): PortRequest[] {
   const seen = new Map<string, PortRequest>();
   for (const port of ports) {
     const { hostIp, hostPort, containerPort, protocol } = port;

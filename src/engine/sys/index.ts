@@ -28,6 +28,7 @@ export {
   type NetworkNamespace,
 } from './network-namespace.js';
 export { nftApply, nftListJson } from './nft.js';
+export { nftGeneration } from './nft-generation.js';
 export type { PathName } from './path-name.js';
 export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
 export { openSeqpacket, openUnixDatagram } from './seqpacket.js';

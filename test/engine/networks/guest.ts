@@ -43,6 +43,14 @@ export class NetworksSandbox {
     return guest;
   }
 
+  /** Ends every guest, and tells the networks. */
+  async endGuests(networks: Networks): Promise<void> {
+    for (const guest of this.guests.splice(0)) {
+      await guest.kill();
+      await networks.leave(guest.id);
+    }
+  }
+
   async remove(): Promise<void> {
     for (const guest of this.guests) await guest.kill();
     rmSync(this.folder, { recursive: true });
@@ -162,12 +170,12 @@ export function shell(script: string, prefix: readonly string[] = []): Promise<s
 }
 
 /** Reads one line from a TCP address. */
-export const readTcp = (address: string, port: number): string =>
-  `timeout 3 bash -c 'cat </dev/tcp/${address}/${port}' 2>&1 || echo refused`;
+export const readTcp = (address: string, port: number, seconds = 3): string =>
+  `timeout ${seconds} bash -c 'cat </dev/tcp/${address}/${port}' 2>&1 || echo refused`;
 
 /** Sends a datagram and reads the answer. */
-export const askUdp = (address: string, port: number): string =>
-  `timeout 3 python3 -c 'import socket,sys
+export const askUdp = (address: string, port: number, seconds = 3): string =>
+  `timeout ${seconds} python3 -c 'import socket,sys
 s=socket.socket(socket.AF_INET6 if ":" in "${address}" else socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(2)
 s.sendto(b"hi",("${address}",${port}))

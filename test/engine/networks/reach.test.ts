@@ -45,6 +45,7 @@ afterAll(async () => {
   outside.close();
 });
 
+const ping = (address: string): string => `busybox ping -c 1 -W 1 ${address} >/dev/null 2>&1 && echo yes || echo no`;
 const fromOutside = (script: string): Promise<string> => shell(script, ['nsenter', `--net=${outside.procPath}`, '--']);
 
 describe('between containers', () => {
@@ -119,11 +120,51 @@ c, who = s.accept(); c.sendall(who[0].encode()); c.close()'`);
     expect(await shell(readTcp('127.0.0.1', 8199))).toBe('apart');
   });
 
-  test('nobody outside reaches what is not published', async () => {
-    const guest = await own.guest(networks, 'hidden', { on: [front] });
-    await guest.serveTcp(80, 'hidden');
-    const address = guest.address('front');
-    expect(await fromOutside(`ip route add ${address}/32 via 192.0.2.1; ${readTcp(address, 80)}`)).toContain('refused');
+  test.each([
+    ['a network', () => front],
+    ['an internal network', () => closed],
+    ['a network with IPv6', () => six],
+  ])('nobody outside reaches what is not published on %s, though it knows the way there', async (_, network) => {
+    const on = network();
+    const port = { hostIp: '', hostPort: 8300, containerPort: 80, protocol: 'tcp' as const };
+    const guest = await own.guest(networks, 'hidden', { on: [on], ports: [port] });
+    for (const each of [80, 81]) await guest.serveTcp(each, 'hidden');
+    await guest.serveUdp(82, 'hidden');
+    const { IPAddress = '', GlobalIPv6Address = '' } = guest.sandbox.endpoints[on.name] ?? {};
+    const addresses = [IPAddress, GlobalIPv6Address].filter((address) => address !== '');
+    await fromOutside(`ip route replace ${IPAddress}/32 via 192.0.2.1
+      ip -6 route replace ${GlobalIPv6Address || 'fd00::'}/128 via 2001:db8::1`);
+    for (const address of addresses) {
+      expect(await shell(readTcp(address, 81))).toBe('hidden');
+      const tried = [readTcp(address, 80, 1), readTcp(address, 81, 1), askUdp(address, 82, 1), ping(address)];
+      expect(await Promise.all(tried.map(fromOutside))).toEqual([
+        expect.stringContaining('refused'),
+        expect.stringContaining('refused'),
+        'silence',
+        'no',
+      ]);
+    }
+    await guest.kill();
+    await networks.leave(guest.id);
+  });
+
+  test('a neighbour that sends to 127.0.0.1 over the wire does not reach what is published there', async () => {
+    const ports = (['tcp', 'udp'] as const).map((protocol) => ({
+      ...{ hostIp: '127.0.0.1', hostPort: 8310, containerPort: 80, protocol },
+    }));
+    const guest = await own.guest(networks, 'local', { on: [front], ports });
+    await guest.serveTcp(80, 'local');
+    await guest.serveUdp(80, 'local');
+    expect(await shell(readTcp('127.0.0.1', 8310))).toBe('local');
+    expect(await shell(askUdp('127.0.0.1', 8310))).toMatch(/^local /);
+    // The neighbour takes 127.0.0.0/8 for a network behind this machine, as nothing stops it from doing.
+    await fromOutside(`sysctl -qw net.ipv4.conf.all.route_localnet=1
+      ip rule add pref 0 to 127.0.0.0/8 lookup 77; ip rule add pref 1 lookup local; ip rule del pref 0 lookup local
+      ip route add 127.0.0.0/8 via 192.0.2.1 table 77`);
+    expect(await fromOutside('ip route get 127.0.0.1')).toContain('via 192.0.2.1 dev eth0');
+    const tried = [readTcp('127.0.0.1', 8310, 1), askUdp('127.0.0.1', 8310, 1)];
+    expect(await Promise.all(tried.map(fromOutside))).toEqual([expect.stringContaining('refused'), 'silence']);
+    await fromOutside('ip rule add pref 0 lookup local; ip rule del pref 1; ip rule del pref 0 lookup 77');
   });
 
   test('an internal network has no way out and no published ports', async () => {

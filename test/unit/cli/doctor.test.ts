@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine, ToolAnswer } from '../../../src/cli/doctor/check.js';
+import { checkOtherFirewalls } from '../../../src/cli/doctor/firewall-checks.js';
 import { checkCgroups, checkFirewall, checkForwarding } from '../../../src/cli/doctor/kernel-checks.js';
 import { installWith } from '../../../src/cli/doctor/packages.js';
 import { isReady, renderFindings } from '../../../src/cli/doctor/report.js';
@@ -119,5 +120,49 @@ describe('the report', () => {
     expect(isReady(findings)).toBe(false);
     expect(isReady(findings.slice(0, 2))).toBe(true);
     expect(renderFindings(findings.slice(0, 2), plainStyle, 80)).toContain('can run here, with 1 limit.');
+  });
+});
+
+describe('other firewalls', () => {
+  const chains = (...listed: readonly object[]): ToolAnswer =>
+    done(JSON.stringify({ nftables: [{ metainfo: {} }, ...listed.map((chain) => ({ chain }))] }));
+  const firewalld = { family: 'inet', table: 'firewalld', name: 'filter_FORWARD', hook: 'forward' };
+  const iptables = { family: 'ip', table: 'filter', name: 'FORWARD', hook: 'forward' };
+  const look = (listing: ToolAnswer, check: ToolAnswer, tools: Record<string, ToolAnswer> = {}) => {
+    const asked = machine({ tools });
+    const run: Machine['run'] = (tool, args) =>
+      tool === 'nft' ? Promise.resolve(args.includes('--check') ? check : listing) : asked.run(tool, args);
+    return checkOtherFirewalls({ ...asked, run });
+  };
+  const refused: ToolAnswer = { kind: 'failed', output: 'Operation not permitted' };
+
+  test('are none where only engines like ours have rules', async () => {
+    const own = { ...iptables, table: 'tscompose-01234567', name: 'forward' };
+    expect(await look(chains(own, { ...firewalld, hook: 'input' }), refused)).toMatchObject({
+      status: 'ok',
+      found: 'none',
+    });
+  });
+
+  test('are in order where they can be given an exception', async () => {
+    expect(await look(chains(firewalld, iptables), done(''), { iptables: done('1.8') })).toMatchObject({
+      status: 'ok',
+      found: 'inet firewalld filter_FORWARD, ip filter FORWARD: given exceptions where needed',
+    });
+  });
+
+  test('that belong to a running program are told of, with the mend', async () => {
+    expect(await look(chains(firewalld), refused)).toMatchObject({
+      status: 'warning',
+      mend: expect.stringContaining("--zone=trusted --add-interface='tsc+'") as string,
+    });
+  });
+
+  test('of iptables need iptables', async () => {
+    expect(await look(chains(iptables), done(''))).toMatchObject({
+      status: 'warning',
+      found: 'ip filter FORWARD cannot be given an exception',
+      mend: expect.stringContaining('install iptables') as string,
+    });
   });
 });

@@ -126,7 +126,12 @@ test.each<[string, Partial<NetworkCreateRequest>, string, string]>([
     'network/invalid',
     'link',
   ],
-  ['an MTU that is none', { Options: { 'com.docker.network.driver.mtu': 'big' } }, 'network/invalid', 'not an MTU'],
+  [
+    'an MTU that is none',
+    { Options: { 'com.docker.network.driver.mtu': 'big' } },
+    'network/invalid',
+    'com.docker.network.driver.mtu value: ',
+  ],
 ])('%s is refused, and nothing is kept of it', async (_, request, code, message) => {
   host = { ...host, links: [{ subnet: parseSubnet('10.8.0.1/24'), link: 'eth7' }] };
   const catalogue = await open();
