@@ -23,22 +23,11 @@ interface Rule {
  * @throws BadPattern
  */
 export function parseIgnore(text: string): IgnoreRules {
-  const rules: Rule[] = [];
-  for (const raw of text.replace(/^\u{feff}/u, '').split(/\r?\n/)) {
-    if (raw.startsWith('#')) continue;
-    const line = raw.trim();
-    if (line === '') continue;
-    const readmits = line.startsWith('!');
-    const written = readmits ? line.slice(1).trim() : line;
-    if (written === '') throw new BadPattern('illegal exclusion pattern: "!"');
-    const pattern = cleanPath(written);
-    if (pattern === '') continue; // `.` and `/` name the context itself, which is never left out
-    rules.push({
-      readmits,
-      pattern: new RegExp(`^${globSource(pattern, 'deep')}$`, 'su'),
-      fixedPrefix: fixedPrefix(pattern),
-    });
-  }
+  const rules: Rule[] = patternsIn(text).map(({ readmits, pattern }) => ({
+    readmits,
+    pattern: new RegExp(`^${globSource(pattern, 'deep')}$`, 'su'),
+    fixedPrefix: fixedPrefix(pattern),
+  }));
   if (rules.length === 0) return ignoreNothing;
   const readmitting = rules.filter(({ readmits }) => readmits);
   return {
@@ -56,6 +45,26 @@ export function parseIgnore(text: string): IgnoreRules {
           prefix !== '' && !`${prefix}/`.startsWith(`${directory}/`) && !`${directory}/`.startsWith(`${prefix}/`),
       ),
   };
+}
+
+/** The patterns of a `.dockerignore` one by one, clean, with `!` in front where they let in again. @throws BadPattern */
+export function ignoredPatterns(text: string): string[] {
+  return patternsIn(text).map(({ readmits, pattern }) => (readmits ? `!${pattern}` : pattern));
+}
+
+function patternsIn(text: string): { readonly readmits: boolean; readonly pattern: string }[] {
+  const patterns: { readmits: boolean; pattern: string }[] = [];
+  for (const raw of text.replace(/^\u{feff}/u, '').split(/\r?\n/)) {
+    if (raw.startsWith('#')) continue;
+    const line = raw.trim();
+    if (line === '') continue;
+    const readmits = line.startsWith('!');
+    const written = readmits ? line.slice(1).trim() : line;
+    if (written === '') throw new BadPattern('illegal exclusion pattern: "!"');
+    const pattern = cleanPath(written);
+    if (pattern !== '') patterns.push({ readmits, pattern }); // `.` and `/` name the context itself: it stays
+  }
+  return patterns;
 }
 
 /** Go's `filepath.Clean` without the leading slash; empty for the root itself. */

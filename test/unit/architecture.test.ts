@@ -34,11 +34,23 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     .map((room) => `engine/${room}`)
     .concat('api', 'base'),
   'engine/server': [
-    ...['containers', 'builder', 'images', 'oci', 'networks', 'volumes', 'projects', 'snapshots', 'content'],
+    ...[
+      'buildkit',
+      'containers',
+      'builder',
+      'images',
+      'oci',
+      'networks',
+      'volumes',
+      'projects',
+      'snapshots',
+      'content',
+    ],
     ...['events', 'store', 'sys'],
   ]
     .map((room) => `engine/${room}`)
     .concat('registry', 'api', 'base'),
+  'engine/buildkit': below('builder', 'images', 'snapshots', 'sys').concat('registry'),
   'engine/containers': below(
     ...['images', 'oci', 'networks', 'volumes', 'projects', 'snapshots', 'content', 'events', 'store', 'sys'],
   ),
@@ -72,6 +84,7 @@ const pinned: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['watch'],
   koffi: ['engine/sys'],
   'dns-packet': ['engine/networks'],
+  '@bufbuild/protobuf': ['engine/buildkit'],
 };
 
 function below(...rooms: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { type Digest, hexOf } from '../../base/digest.js';
@@ -15,7 +16,7 @@ import { baseImages } from './plan/bases.js';
 import { planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
 import { stepReporter } from './report/step-reporter.js';
-import type { BuildIo, BuildRequest, BuildResult } from './request.js';
+import type { BuildIo, BuildRequest, BuildResult, Lookup } from './request.js';
 import { type BuildCache, type CacheEntry, openBuildCache } from './solver/cache.js';
 import type { Operation, Solved } from './solver/operation.js';
 import { SharedRuns } from './solver/shared-runs.js';
@@ -174,8 +175,8 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
       runStep: parts.runStep,
       cacheMounts: parts.cacheMounts,
       context: context.tree,
-      secrets: request.secrets ?? {},
-      ssh: request.ssh ?? {},
+      secrets: lookupIn(request.secrets, (value) => value),
+      ssh: lookupIn(request.ssh, (path) => () => connect({ path, allowHalfOpen: true })),
       git,
       epoch,
       defer,
@@ -210,7 +211,9 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
   /** A Dockerfile that does nothing gives the image it starts from. */
   const createImage = async (): Promise<Digest> => {
     if (target.baseImageId !== undefined && target.createdBy === undefined) return target.baseImageId;
-    const { config, chainId } = renderImage(target, outcomeOf);
+    const rendered = renderImage(target, outcomeOf);
+    if (request.output === 'files') return interimId(rendered);
+    const { config, chainId } = rendered;
     const image = await images.create({ config, chainId });
     defer(images.retain(image.id));
     return image.id;
@@ -218,6 +221,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
 
   const reporter = stepReporter({
     steps: plan.stages.flatMap(({ steps }) => steps),
+    stages: dockerfile.stages.length,
     emit: onProgress,
     imageIdOf,
     nowMs: () => performance.now(),
@@ -241,6 +245,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
   defer(release);
   if (imageId === undefined) throw new Error('bug: a build without a target');
   if (plan.unusedArgs.length > 0) {
+    onProgress({ tscompose: { kind: 'unused-args', names: plan.unusedArgs } });
     onProgress({ stream: `[Warning] One or more build-args [${plan.unusedArgs.join(' ')}] were not consumed\n` });
   }
   onProgress({ aux: { ID: imageId } });
@@ -249,7 +254,20 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     await images.tag(imageId, tag);
     onProgress({ stream: `Successfully tagged ${tag.familiar}\n` });
   }
-  return { imageId };
+  const result = { imageId, chainId: outcomeOf(target.operation).chainId };
+  await io.deliver?.(result);
+  return result;
+}
+
+function lookupIn<Given, T>(
+  given: Readonly<Record<string, Given>> | Lookup<T> | undefined,
+  toValue: (value: Given) => T,
+): Lookup<T> {
+  if (typeof given === 'function') return given;
+  return (id) => {
+    const value = given !== undefined && Object.hasOwn(given, id) ? given[id] : undefined;
+    return Promise.resolve(value === undefined ? undefined : toValue(value));
+  };
 }
 
 /** SOURCE_DATE_EPOCH: the image says it was made then, whenever it was. @throws `build/bad-epoch` */

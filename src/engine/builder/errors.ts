@@ -14,6 +14,8 @@ declare module '../../base/errors.js' {
     'build/bad-epoch': { readonly value: string };
     'build/step-failed': {
       readonly instruction: string;
+      /** With its shell, as the history shows it. */
+      readonly command: string;
       readonly line: number;
       readonly exitCode: number;
       /** The last lines the step wrote. */

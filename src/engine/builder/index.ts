@@ -10,5 +10,7 @@ export type {
   BuildResult,
   BuildStepInfo,
   DockerfileSource,
+  Lookup,
 } from './request.js';
+export { withReadableRoot } from './rootfs/readable.js';
 export type { RunStep } from './steps/dependencies.js';

@@ -1,17 +1,28 @@
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Ulimit } from '../../api/container.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
+import type { ChainId } from '../snapshots/index.js';
 
 export type BuildContext =
   /** Read in place, never copied as a whole. Give only what the requester may read. */
-  | { readonly kind: 'directory'; readonly path: string }
+  | LocalDirectory
   /** As the docker CLI sends it; gzip, bzip2, xz and zstd are found by looking. */
   | { readonly kind: 'tar'; readonly stream: Readable }
   /** `https://host/repo.git#ref:folder` and its like, fetched with the engine's git. */
   | { readonly kind: 'git'; readonly url: string }
   /** A file over HTTP: an archive, or a Dockerfile without a context. */
   | { readonly kind: 'url'; readonly url: string };
+
+export interface LocalDirectory {
+  readonly kind: 'directory';
+  readonly path: string;
+  /** What is ignored has been left out already: ignore files in it are files like others. */
+  readonly filtered?: boolean;
+}
+
+/** What a build was given under an id; undefined where it was given nothing. Asked when a step needs it. */
+export type Lookup<T> = (id: string, signal: AbortSignal) => Promise<T | undefined>;
 
 export type DockerfileSource =
   /** Relative to the context. `..` and links do not lead out of it. */
@@ -42,19 +53,21 @@ export interface BuildRequest {
   readonly extraHosts?: readonly string[];
   readonly shmSizeBytes?: number;
   /** For `RUN --mount=type=secret`; never in a layer, the cache or the log. */
-  readonly secrets?: Readonly<Record<string, Uint8Array>>;
-  /** Sockets of ssh agents by id, for `RUN --mount=type=ssh`. */
-  readonly ssh?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, Uint8Array>> | Lookup<Uint8Array>;
+  /** Sockets of ssh agents by id, or what connects to one, for `RUN --mount=type=ssh`. */
+  readonly ssh?: Readonly<Record<string, string>> | Lookup<() => Duplex>;
   /** `security.insecure` lets `RUN --security=insecure` have everything. */
   readonly entitlements?: readonly string[];
   /** Of RUN steps. */
   readonly ulimits?: readonly Ulimit[];
+  /** `files`: no image is made of the outcome, which is for `BuildIo.deliver` alone. */
+  readonly output?: 'image' | 'files';
   /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
   readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
 }
 
 export type AdditionalContext =
-  | { readonly kind: 'directory'; readonly path: string }
+  | LocalDirectory
   | { readonly kind: 'image'; readonly reference: string }
   | { readonly kind: 'git'; readonly url: string }
   /** An archive over HTTP. */
@@ -63,12 +76,17 @@ export type AdditionalContext =
 export interface BuildIo {
   /** The classic builder's lines; some carry a `tscompose` member besides, see `BuildEvent`. */
   readonly onProgress: (message: BuildMessage) => void;
-  readonly registryAuth?: (domain: string) => RegistryAuth | undefined;
+  readonly registryAuth?: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>;
+  /** Given the outcome while its layers are kept for this build; they are let go when it settles. */
+  readonly deliver?: (result: BuildResult) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 export interface BuildResult {
+  /** Of `files`: what the image would be called. */
   readonly imageId: Digest;
+  /** Undefined: no file at all. */
+  readonly chainId: ChainId | undefined;
 }
 
 /** Plain clients ignore the member they do not know. */
@@ -78,7 +96,11 @@ export interface BuildMessage extends ProgressMessage {
 
 /** What a client needs to draw progress. `step` is unique in a build; steps of several stages run at the same time. */
 export type BuildEvent =
-  | { readonly kind: 'plan'; readonly steps: readonly BuildStepInfo[] }
+  /** `stages`: of the whole Dockerfile. */
+  | { readonly kind: 'plan'; readonly steps: readonly BuildStepInfo[]; readonly stages: number }
+  /** The config of a base image is looked for, and pulled where it is not here; `message` when that failed. */
+  | { readonly kind: 'resolving' | 'resolved'; readonly reference: string; readonly message?: string }
+  | { readonly kind: 'unused-args'; readonly names: readonly string[] }
   | { readonly kind: 'started'; readonly step: number }
   | { readonly kind: 'output'; readonly step: number; readonly text: string }
   | {
@@ -94,4 +116,8 @@ export interface BuildStepInfo {
   readonly stage: string;
   readonly instruction: string;
   readonly line: number;
+  /** A FROM of an image: its name. */
+  readonly image?: string;
+  /** Counts among the steps of its stage that have files to do with. */
+  readonly ordinal?: { readonly number: number; readonly of: number };
 }

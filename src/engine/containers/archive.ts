@@ -10,7 +10,7 @@ import { decompress } from '../snapshots/index.js';
 import { openBeneath, sysErrno } from '../sys/index.js';
 import type { Container } from './container.js';
 import { goMode } from './go-mode.js';
-import { packTree } from './pack-tree.js';
+import { packTree } from '../snapshots/index.js';
 import { publish, type Room } from './room.js';
 import { withRoot } from './root-access.js';
 import { unpackTree } from './unpack-tree.js';

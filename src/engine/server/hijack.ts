@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange } from './exchange.js';
 
@@ -34,4 +35,11 @@ export function hijack({ response, upgrade }: Exchange, contentType: string): Hi
       upgrade.resume(); // the client's own end is read, so that the connection can close
     },
   };
+}
+
+/** Answers 101 and gives the connection away: what both sides say from here on is `protocol`. */
+export function takeOver({ response }: Exchange, socket: Socket, protocol: string): Socket {
+  response.detachSocket(socket);
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+  return socket;
 }

@@ -12,6 +12,7 @@ import type { EngineFacts, Rooms } from './rooms.js';
 import { createRouter } from './router.js';
 import type { Route, Router } from './router.js';
 import { buildRoutes } from './routes/build.js';
+import { buildKitRoutes } from './routes/buildkit.js';
 import { commitRoutes } from './routes/commit.js';
 import { containerFileRoutes } from './routes/container-files.js';
 import { containerStreamRoutes } from './routes/container-streams.js';
@@ -25,7 +26,6 @@ import { projectRoutes } from './routes/projects.js';
 import { registryRoutes } from './routes/registries.js';
 import { swarmRoutes } from './routes/swarm.js';
 import { systemRoutes } from './routes/system.js';
-import { unsupportedRoutes } from './routes/unsupported.js';
 import { volumeRoutes } from './routes/volumes.js';
 import { newestApi, splitVersion } from './version.js';
 
@@ -60,6 +60,7 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...registryRoutes(rooms), // before images: `search` is no image
     ...imageRoutes(rooms),
     ...buildRoutes(rooms),
+    ...buildKitRoutes(rooms, facts),
     ...commitRoutes(rooms),
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),
@@ -67,7 +68,6 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...projectRoutes(rooms),
     ...pluginRoutes(),
     ...swarmRoutes(),
-    ...unsupportedRoutes(),
   ];
 }
 

@@ -1,6 +1,7 @@
 export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
 export { decompress, type Decompressed } from './decompress.js';
 export { openLayerStore, type LayerStoreOptions } from './layer-store.js';
+export { packTree, type PackOptions } from './pack-tree.js';
 export type {
   AppliedLayer,
   ApplyOptions,

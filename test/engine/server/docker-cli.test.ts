@@ -159,9 +159,9 @@ describe.skipIf(!hasDocker)('the docker CLI (no docker on PATH, and TSCOMPOSE_DO
   });
 
   test.each([
-    ['as told', { DOCKER_BUILDKIT: '0' }],
-    ['by itself, since the engine has no BuildKit', {}],
-  ])('build with the classic builder, %s', async (_case, env) => {
+    ['the classic builder', { DOCKER_BUILDKIT: '0' }],
+    ['what the CLI takes by itself: BuildKit where it has buildx', {}],
+  ])('build with %s', async (_case, env) => {
     const context = join(config, 'context');
     mkdirSync(context, { recursive: true });
     writeFileSync(
@@ -171,7 +171,7 @@ describe.skipIf(!hasDocker)('the docker CLI (no docker on PATH, and TSCOMPOSE_DO
     writeFileSync(join(context, 'hello'), 'hello\n');
     const built = await run(['build', '-t', 'greeter', '--build-arg', 'WORD=world', context], { env });
     expect(built).toMatchObject({ exitCode: 0 });
-    expect(built.stdout).toContain('Successfully tagged greeter:latest');
+    if ('DOCKER_BUILDKIT' in env) expect(built.stdout).toContain('Successfully tagged greeter:latest');
     expect(await ok('run', '--rm', 'greeter')).toBe('hello\nworld');
   });
 

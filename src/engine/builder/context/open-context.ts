@@ -70,7 +70,12 @@ export async function openContext(options: {
   const digests = await openFileDigests(digestsDir, root, () => BigInt(Date.now()) * 1_000_000n);
   return {
     dockerfile: read,
-    tree: { root, kind: 'context', ignore: readIgnore(root, read.inContext ?? read.outside), digests },
+    tree: {
+      root,
+      kind: 'context',
+      ignore: context.filtered === true ? ignoreNothing : readIgnore(root, read.inContext ?? read.outside),
+      digests,
+    },
   };
 }
 

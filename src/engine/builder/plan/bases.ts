@@ -1,8 +1,9 @@
 import { hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
-import type { ProgressMessage, RegistryAuth } from '../../../api/image.js';
+import type { RegistryAuth } from '../../../api/image.js';
 import type { SourceLocation } from '../../../base/source-location.js';
 import { parseReference, type Platform } from '../../../registry/index.js';
 import type { Image, ImageStore } from '../../images/index.js';
+import type { BuildIo } from '../request.js';
 import { renderPlatform, satisfies } from './platform.js';
 import '../errors.js';
 
@@ -18,8 +19,8 @@ export interface BaseImages {
 export function baseImages(options: {
   readonly images: ImageStore;
   readonly pull: 'always' | 'missing';
-  readonly onProgress: (message: ProgressMessage) => void;
-  readonly registryAuth: ((domain: string) => RegistryAuth | undefined) | undefined;
+  readonly onProgress: BuildIo['onProgress'];
+  readonly registryAuth: BuildIo['registryAuth'];
   /** Undone when the build ends. */
   readonly defer: (undo: () => unknown) => void;
 }): BaseImages {
@@ -42,7 +43,8 @@ export function baseImages(options: {
     }
     try {
       const { domain } = parseReference(reference);
-      return await images.pull(reference, { platform, auth: registryAuth?.(domain), onProgress, signal });
+      const auth: RegistryAuth | undefined = await registryAuth?.(domain);
+      return await images.pull(reference, { platform, auth, onProgress, signal });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof TscomposeError)) throw error;
@@ -74,10 +76,18 @@ export function baseImages(options: {
       const key = JSON.stringify([reference, platform ?? null]);
       const known = asked.get(key);
       if (known !== undefined) return known;
-      const found = find(reference, platform, at, signal).then((image) => {
-        defer(images.retain(image.id));
-        return image;
-      });
+      onProgress({ tscompose: { kind: 'resolving', reference } });
+      const found = find(reference, platform, at, signal).then(
+        (image) => {
+          defer(images.retain(image.id));
+          onProgress({ tscompose: { kind: 'resolved', reference } });
+          return image;
+        },
+        (error: unknown) => {
+          onProgress({ tscompose: { kind: 'resolved', reference, message: messageOf(error) } });
+          throw error;
+        },
+      );
       asked.set(key, found);
       return found;
     },

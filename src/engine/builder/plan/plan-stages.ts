@@ -1,5 +1,6 @@
 import type { SourceLocation } from '../../../base/source-location.js';
 import { TscomposeError } from '../../../base/errors.js';
+import { ignoreNothing } from '../../../base/ignore-rules.js';
 import type { Platform } from '../../../registry/index.js';
 import { readIgnore, realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
@@ -207,6 +208,7 @@ async function planFrom(
       notes:
         triggers.length === 0 ? [] : [`# Executing ${triggers.length} build trigger${triggers.length > 1 ? 's' : ''}`],
       baseImageId: image.id,
+      baseReference: reference,
     },
     scope,
     triggers,
@@ -269,7 +271,8 @@ async function contextTree(
   if (context.kind === 'git') return await git.at(context.url).checkOut(signal);
   if (context.kind === 'url') return (await urlTree(context.url, () => layers.scratch(), defer, signal)).tree;
   const root = await realDirectory(context.path);
-  return { root, kind: 'context', ignore: readIgnore(root, undefined), digests: plainFileDigests };
+  const ignore = context.filtered === true ? ignoreNothing : readIgnore(root, undefined);
+  return { root, kind: 'context', ignore, digests: plainFileDigests };
 }
 
 function wantedPlatform(from: InstructionOf<'FROM'>, text: string): Platform | undefined {

@@ -20,4 +20,6 @@ export interface PlannedStep {
   readonly notes: readonly string[];
   /** A FROM of an image: that image's id, for display. */
   readonly baseImageId?: Digest | undefined;
+  /** And that image's name as FROM has it. */
+  readonly baseReference?: string;
 }

@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { type Digest, hexOf } from '../../../base/digest.js';
 import { messageOf } from '../../../base/errors.js';
 import type { PlannedStep } from '../plan/planned-step.js';
-import type { BuildEvent, BuildMessage } from '../request.js';
+import type { BuildEvent, BuildMessage, BuildStepInfo } from '../request.js';
 import type { Operation, Solved } from '../solver/operation.js';
 import type { SolveObserver } from '../solver/solve.js';
 import { OrderedOutput } from './ordered-output.js';
@@ -26,6 +26,8 @@ const shortLength = 12;
  */
 export function stepReporter(options: {
   readonly steps: readonly PlannedStep[];
+  /** Of the whole Dockerfile. */
+  readonly stages: number;
   readonly emit: (message: BuildMessage) => void;
   readonly imageIdOf: (step: PlannedStep) => Promise<Digest | undefined>;
   readonly nowMs: () => number;
@@ -46,13 +48,17 @@ export function stepReporter(options: {
   }
   const output = new OrderedOutput<BuildMessage>(steps.length, emit);
   const event = (data: BuildEvent): void => emit({ tscompose: data });
+  const ordinals = ordinalsOf(steps);
   event({
     kind: 'plan',
+    stages: options.stages,
     steps: [...reported.values()].map(({ step, index }) => ({
       step: index,
       stage: step.stage,
       instruction: step.instruction.text,
       line: step.instruction.at.line,
+      ...(step.baseReference === undefined ? {} : { image: step.baseReference }),
+      ...ordinals.get(step),
     })),
   });
   const say = ({ index }: ReportedStep, text: string): void => output.write(index, { stream: text });
@@ -111,4 +117,20 @@ export function stepReporter(options: {
     const hasTriggers = one.step.instruction.keyword === 'FROM' && one.step.notes.length > 0;
     if (!hasTriggers) say(one, ` ---> ${imageId === undefined ? '' : hexOf(imageId).slice(0, shortLength)}\n`);
   }
+}
+
+/** Steps with files to do with, counted in each stage as BuildKit counts them. */
+function ordinalsOf(steps: readonly PlannedStep[]): Map<PlannedStep, Pick<BuildStepInfo, 'ordinal'>> {
+  const byStage = new Map<string, PlannedStep[]>();
+  for (const step of steps) {
+    const { keyword } = step.instruction;
+    const counts =
+      keyword === 'FROM' ? step.baseReference !== undefined : ['RUN', 'COPY', 'ADD', 'WORKDIR'].includes(keyword);
+    if (counts) byStage.set(step.stage, [...(byStage.get(step.stage) ?? []), step]);
+  }
+  return new Map(
+    [...byStage.values()].flatMap((stage) =>
+      stage.map((step, index) => [step, { ordinal: { number: index + 1, of: stage.length } }] as const),
+    ),
+  );
 }

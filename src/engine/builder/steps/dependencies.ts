@@ -1,7 +1,9 @@
+import type { Duplex } from 'node:stream';
 import type { StepRequest } from '../../oci/index.js';
 import type { LayerStore } from '../../snapshots/index.js';
 import type { GitTrees } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
+import type { Lookup } from '../request.js';
 import type { BuildCache } from '../solver/cache.js';
 import type { CacheMounts } from './cache-mounts.js';
 
@@ -15,9 +17,9 @@ export interface StepDependencies {
   readonly runStep: RunStep;
   readonly cacheMounts: CacheMounts;
   readonly context: SourceTree;
-  readonly secrets: Readonly<Record<string, Uint8Array>>;
-  /** Sockets of agents by id. */
-  readonly ssh: Readonly<Record<string, string>>;
+  readonly secrets: Lookup<Uint8Array>;
+  /** Connects to an agent. */
+  readonly ssh: Lookup<() => Duplex>;
   readonly git: GitTrees;
   /** Seconds; no time in a layer is later. */
   readonly epoch: number | undefined;

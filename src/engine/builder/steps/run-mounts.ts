@@ -62,7 +62,7 @@ export async function prepareMounts(
         break;
       }
       case 'secret': {
-        const value = dependencies.secrets[wanted.id];
+        const value = await dependencies.secrets(wanted.id, signal);
         if (value === undefined) {
           if (!wanted.required) break;
           throw new TscomposeError({
@@ -76,7 +76,7 @@ export async function prepareMounts(
         break;
       }
       case 'ssh': {
-        const agent = dependencies.ssh[wanted.id];
+        const agent = await dependencies.ssh(wanted.id, signal);
         if (agent === undefined) {
           if (!wanted.required) break;
           throw new TscomposeError({

@@ -138,7 +138,12 @@ async function run(
   const { exitCode } = await runStep({
     rootfs: { lower, upper, work: await scratch() },
     args: facts.command.args,
-    env: [...facts.env, ...facts.hiddenEnv, ...secretVariables(dependencies, facts), ...agentVariable(facts)],
+    env: [
+      ...facts.env,
+      ...facts.hiddenEnv,
+      ...(await secretVariables(dependencies, facts, signal)),
+      ...agentVariable(facts),
+    ],
     cwd: facts.cwd,
     user: facts.user,
     mounts: mounts.map(({ mount }) => mount),
@@ -163,6 +168,7 @@ async function run(
       message: `The command '${facts.shownCommand}' returned a non-zero code: ${exitCode}`,
       facts: {
         instruction: facts.instruction.text,
+        command: facts.shownCommand,
         line: facts.instruction.at.line,
         exitCode,
         tail: tail.text(),
@@ -178,12 +184,18 @@ function isOperation(from: Operation | SourceTree | undefined): from is Operatio
   return from !== undefined && 'inputs' in from;
 }
 
-function secretVariables({ secrets }: StepDependencies, facts: RunFacts): string[] {
-  return facts.mounts.flatMap(({ mount }) => {
-    if (mount.type !== 'secret' || mount.env === undefined) return [];
-    const value = secrets[mount.id];
-    return value === undefined ? [] : [`${mount.env}=${Buffer.from(value).toString()}`];
-  });
+async function secretVariables(
+  { secrets }: StepDependencies,
+  { mounts }: RunFacts,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const variables: string[] = [];
+  for (const { mount } of mounts) {
+    if (mount.type !== 'secret' || mount.env === undefined) continue;
+    const value = await secrets(mount.id, signal);
+    if (value !== undefined) variables.push(`${mount.env}=${Buffer.from(value).toString()}`);
+  }
+  return variables;
 }
 
 /** The first agent's socket, where nothing else is said. */

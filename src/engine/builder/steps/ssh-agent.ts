@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, chownSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { CleanupStack } from '../../../base/cleanup-stack.js';
 import type { RunMountOf } from './mount-flag.js';
 
@@ -10,19 +11,19 @@ import type { RunMountOf } from './mount-flag.js';
  * @returns `path`
  */
 export async function relayAgent(
-  agent: string,
+  agent: () => Duplex,
   path: string,
   { uid, gid, mode }: Pick<RunMountOf<'ssh'>, 'uid' | 'gid' | 'mode'>,
   undo: CleanupStack,
 ): Promise<string> {
-  const open = new Set<Socket>();
-  const keep = (socket: Socket): Socket => {
+  const open = new Set<Duplex>();
+  const keep = (socket: Duplex): Duplex => {
     open.add(socket);
     // Either side may go at any time, with or without an error: then the other goes too.
     return socket.on('error', () => socket.destroy()).once('close', () => open.delete(socket));
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const upstream = keep(connect({ path: agent, allowHalfOpen: true }));
+    const upstream = keep(agent());
     keep(client).pipe(upstream).pipe(client);
     client.once('close', () => upstream.destroy());
     upstream.once('close', () => client.destroy());

@@ -80,7 +80,7 @@ function ping({ request, response }: Exchange): void {
     'Content-Length': request.method === 'HEAD' ? 0 : 2,
     'Cache-Control': 'no-cache, no-store, must-revalidate',
     Pragma: 'no-cache',
-    'Builder-Version': '1', // no BuildKit: clients then use the classic builder
+    'Builder-Version': '2', // clients that can take BuildKit's way; the others take `/build`
     Swarm: 'inactive',
   });
   response.end(request.method === 'HEAD' ? undefined : 'OK');

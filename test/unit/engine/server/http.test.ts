@@ -105,7 +105,7 @@ test('a failure before the first line of progress has a status, a later one a li
           new TscomposeError({
             code: 'build/step-failed',
             message: 'the step failed',
-            facts: { instruction: 'RUN false', line: 2, exitCode: 7, tail: '' },
+            facts: { instruction: 'RUN false', line: 2, command: '/bin/sh -c x', exitCode: 7, tail: '' },
           }),
         );
       }),

@@ -1,0 +1,126 @@
+import { CleanupStack } from '../../../base/cleanup-stack.js';
+import { type ExporterRequest, exporterOf } from '../export/export.js';
+import { buildFailure } from '../frontend/failure.js';
+import { type Methods, serverStream, unary } from '../grpc/server.js';
+import type { Call } from '../grpc/server.js';
+import type { BuildKitParts } from '../parts.js';
+import { nothing, timestampOf } from '../wire/common.js';
+import {
+  diskUsageRequest,
+  diskUsageResponse,
+  infoResponse,
+  listWorkersResponse,
+  pruneRequest,
+  solveRequest,
+  solveResponse,
+  statusRequest,
+  statusResponse,
+  usageRecord,
+} from '../wire/control.js';
+import type { Message } from '../wire/message.js';
+import { runFrontend } from './frontend.js';
+import type { Job, Jobs } from './jobs.js';
+import { orAborted } from './promise-parts.js';
+import { buildkitVersion, workerOf } from './worker.js';
+
+type SolveRequest = typeof solveRequest extends Message<infer T> ? T : never;
+type Usage = Partial<typeof usageRecord extends Message<infer T> ? T : never>;
+
+/** moby.buildkit.v1.Control: builds, their progress, the build cache. */
+export function controlService(parts: BuildKitParts, jobs: Jobs): Methods {
+  const path = (name: string): string => `/moby.buildkit.v1.Control/${name}`;
+  return {
+    [path('ListWorkers')]: unary(nothing, listWorkersResponse, () => ({ record: [workerOf(parts.version)] })),
+    [path('Info')]: unary(nothing, infoResponse, () => ({ version: buildkitVersion(parts.version) })),
+    [path('Solve')]: unary(solveRequest, solveResponse, async (request, call) => ({
+      exporterResponse: await jobs.with(request.ref, (job) => solve(parts, job, request, call)),
+    })),
+    [path('Status')]: serverStream(
+      statusRequest,
+      statusResponse,
+      ({ ref }, { signal }, send) => jobs.with(ref, (job) => job.log.follow(send, signal)),
+      () => ({ 'buildkit-current-timestamp': new Date().toISOString() }), // clients correct their clocks by it
+    ),
+    [path('DiskUsage')]: unary(diskUsageRequest, diskUsageResponse, async () => ({
+      record: (await parts.builder()).diskUsage().map(usageOf),
+    })),
+    [path('Prune')]: serverStream(pruneRequest, usageRecord, async (_request, { signal }, send) => {
+      const builder = await parts.builder();
+      const before = new Map(builder.diskUsage().map((entry) => [entry.id, usageOf(entry)]));
+      const { removed } = await builder.prune(signal);
+      for (const id of removed) send(before.get(id) ?? { id });
+      const size = await (await parts.spools()).prune();
+      if (size > 0) send({ id: 'local-contexts', size, recordType: 'source.local', description: 'folders of clients' });
+    }),
+  };
+}
+
+/** One build from its request to what the exporter says of it. */
+async function solve(
+  parts: BuildKitParts,
+  job: Job,
+  request: SolveRequest,
+  call: Call,
+): Promise<Readonly<Record<string, string>>> {
+  const exporter = exporterRequestOf(request);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([call.signal, ended.signal]);
+  await using undo = new CleanupStack();
+  try {
+    const { output, run } = exporterOf(exporter);
+    const session = await parts.sessions.get(request.session, signal);
+    const { entitlements } = request;
+    job.begun.resolve({ session, entitlements, output, undo, signal });
+    const isSteered = request.frontend === '' && request.definition.byteLength === 0;
+    const result = isSteered
+      ? await orAborted(job.returned.promise, signal)
+      : await runFrontend(
+          parts,
+          job,
+          {
+            frontend: request.frontend,
+            attributes: request.frontendAttrs,
+            hasDefinition: request.definition.byteLength > 0,
+          },
+          signal,
+        );
+    if (result === undefined) return {};
+    return await run(parts, result, exporter.attributes, { session, reports: job.reports, signal });
+  } catch (error) {
+    job.begun.reject(error);
+    throw buildFailure(error, { dockerfile: undefined, vertex: undefined });
+  } finally {
+    ended.abort(new Error('the build has ended'));
+    await job.end();
+  }
+}
+
+/** The first of several: the clients that send more than one know the same one under the old name. */
+function exporterRequestOf({ exporter, exporterAttrs, exporters }: SolveRequest): ExporterRequest {
+  const [first] = exporters;
+  return first === undefined
+    ? { type: exporter, attributes: exporterAttrs }
+    : { type: first.type ?? '', attributes: first.attrs ?? {} };
+}
+
+function usageOf(entry: {
+  readonly id: string;
+  readonly description: string;
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+  readonly lastUsedAt: string;
+  readonly useCount: number;
+  readonly inUse: boolean;
+}): Usage {
+  return {
+    id: entry.id,
+    size: entry.sizeBytes,
+    inUse: false, // by a build: what an image has as well may go from the cache
+    shared: entry.inUse,
+    createdAt: timestampOf(Date.parse(entry.createdAt)),
+    lastUsedAt: timestampOf(Date.parse(entry.lastUsedAt)),
+    usageCount: entry.useCount,
+    description: entry.description,
+    recordType: 'regular',
+  };
+}

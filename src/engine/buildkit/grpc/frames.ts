@@ -1,0 +1,47 @@
+import type { Http2Stream } from 'node:http2';
+import { GrpcFailure, grpcCode } from './failure.js';
+
+const headBytes = 5;
+/** What gRPC implementations take; BuildKit's own clients and daemons go up to this. */
+const maxMessageBytes = 16 << 20;
+
+/** A message with its prefix: not compressed, length (grpc/doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). */
+export function frameOf(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(headBytes + message.byteLength);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.byteLength, 1);
+  frame.set(message, headBytes);
+  return frame;
+}
+
+/**
+ * The messages that come on a stream, in order, until the other side ends. Leaving early closes the stream.
+ * @throws GrpcFailure for what is no message, Error when the stream breaks
+ */
+export async function* messagesOf(stream: Http2Stream): AsyncGenerator<Buffer, void, undefined> {
+  let kept: Buffer[] = [];
+  let keptBytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    kept.push(chunk);
+    keptBytes += chunk.byteLength;
+    if (keptBytes < neededBytes(kept)) continue;
+    let rest = kept.length === 1 ? chunk : Buffer.concat(kept);
+    while (rest.byteLength >= headBytes) {
+      const end = headBytes + rest.readUInt32BE(1);
+      if (end > maxMessageBytes)
+        throw new GrpcFailure(grpcCode.invalidArgument, `a message of ${end} bytes is too large`);
+      if (rest[0] !== 0) throw new GrpcFailure(grpcCode.unimplemented, 'compressed messages are not supported');
+      if (rest.byteLength < end) break;
+      yield rest.subarray(headBytes, end);
+      rest = rest.subarray(end);
+    }
+    kept = rest.byteLength === 0 ? [] : [rest];
+    keptBytes = rest.byteLength;
+  }
+  if (keptBytes > 0) throw new GrpcFailure(grpcCode.internal, 'the stream ended within a message');
+}
+
+/** Of the first message in `chunks`, so that a large one is put together once and not with every chunk. */
+function neededBytes([first]: readonly Buffer[]): number {
+  return first === undefined || first.byteLength < headBytes ? headBytes : headBytes + first.readUInt32BE(1);
+}

@@ -1,0 +1,1 @@
+export { openBuildKit, sessionFacts, type BuildKit } from './open.js';

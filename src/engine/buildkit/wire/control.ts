@@ -1,0 +1,144 @@
+import { rpcStatus, timestamp } from './common.js';
+import {
+  bytes,
+  bytesMap,
+  flag,
+  integer,
+  many,
+  manyBytes,
+  message,
+  messageMap,
+  one,
+  text,
+  textMap,
+  texts,
+} from './message.js';
+
+// What is used of moby/buildkit's api/services/control/control.proto, api/types/worker.proto and solver/pb/ops.proto.
+
+const platform = message({ architecture: text(1), os: text(2), variant: text(3) });
+const buildkitVersion = message({ package: text(1), version: text(2), revision: text(3) });
+export const workerRecord = message({
+  id: text(1),
+  labels: textMap(2),
+  platforms: many(3, platform),
+  version: one(5, buildkitVersion),
+});
+export const listWorkersResponse = message({ record: many(1, workerRecord) });
+export const infoResponse = message({ version: one(1, buildkitVersion) });
+
+const exporter = message({ type: text(1), attrs: textMap(2) });
+export const solveRequest = message({
+  ref: text(1),
+  definition: bytes(2),
+  exporter: text(3),
+  exporterAttrs: textMap(4),
+  session: text(5),
+  frontend: text(6),
+  frontendAttrs: textMap(7),
+  entitlements: texts(9),
+  frontendInputs: bytesMap(10),
+  exporters: many(13, exporter),
+});
+export const solveResponse = message({ exporterResponse: textMap(1) });
+
+export const statusRequest = message({ ref: text(1) });
+export const vertex = message({
+  digest: text(1),
+  inputs: texts(2),
+  name: text(3),
+  cached: flag(4),
+  started: one(5, timestamp),
+  completed: one(6, timestamp),
+  error: text(7),
+});
+export const vertexStatus = message({
+  id: text(1),
+  vertex: text(2),
+  name: text(3),
+  current: integer(4),
+  total: integer(5),
+  timestamp: one(6, timestamp),
+  started: one(7, timestamp),
+  completed: one(8, timestamp),
+});
+export const vertexLog = message({ vertex: text(1), timestamp: one(2, timestamp), stream: integer(3), msg: bytes(4) });
+const position = message({ line: integer(1), character: integer(2) });
+export const range = message({ start: one(1, position), end: one(2, position) });
+export const sourceInfo = message({ filename: text(1), data: bytes(2) });
+export const vertexWarning = message({
+  vertex: text(1),
+  level: integer(2),
+  short: bytes(3),
+  detail: manyBytes(4),
+  url: text(5),
+  info: one(6, sourceInfo),
+  ranges: many(7, range),
+});
+export const statusResponse = message({
+  vertexes: many(1, vertex),
+  statuses: many(2, vertexStatus),
+  logs: many(3, vertexLog),
+  warnings: many(4, vertexWarning),
+});
+
+export const usageRecord = message({
+  id: text(1),
+  mutable: flag(2),
+  inUse: flag(3),
+  size: integer(4),
+  createdAt: one(6, timestamp),
+  lastUsedAt: one(7, timestamp),
+  usageCount: integer(8),
+  description: text(9),
+  recordType: text(10),
+  shared: flag(11),
+});
+export const diskUsageRequest = message({ filter: texts(1) });
+export const diskUsageResponse = message({ record: many(1, usageRecord) });
+export const pruneRequest = message({
+  filter: texts(1),
+  all: flag(2),
+  keepDuration: integer(3),
+  keepBytes: integer(4),
+});
+
+export const historyRequest = message({ activeOnly: flag(1), ref: text(2), earlyExit: flag(3) });
+const historyRecord = message({
+  ref: text(1),
+  frontend: text(2),
+  frontendAttrs: textMap(3),
+  error: one(5, rpcStatus),
+  createdAt: one(6, timestamp),
+  completedAt: one(7, timestamp),
+  exporterResponse: textMap(9),
+});
+export const historyEvent = message({ type: integer(1), record: one(2, historyRecord) });
+
+// frontend/gateway/pb/gateway.proto and util/apicaps/pb/caps.proto
+
+const cap = message({ id: text(1), enabled: flag(2) });
+export const pongResponse = message({
+  frontendCaps: many(1, cap),
+  llbCaps: many(2, cap),
+  workers: many(3, workerRecord),
+});
+/** `definition` is opaque here: what a client is given it gives back. */
+const ref = message({ id: text(1), definition: bytes(2) });
+const refMap = message({ refs: messageMap(1, ref) });
+export const result = message({
+  refDeprecated: text(1),
+  ref: one(3, ref),
+  refs: one(4, refMap),
+  metadata: bytesMap(10),
+});
+export const gatewaySolveRequest = message({
+  definition: bytes(1),
+  frontend: text(2),
+  frontendOpt: textMap(3),
+  frontendInputs: bytesMap(13),
+  evaluate: flag(14),
+});
+export const gatewaySolveResponse = message({ ref: text(1), result: one(3, result) });
+export const returnRequest = message({ result: one(1, result), error: one(2, rpcStatus) });
+export const refRequest = message({ ref: text(1) });

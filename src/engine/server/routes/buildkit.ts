@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import type { BuildKit } from '../../buildkit/index.js';
+import { badBody } from '../errors.js';
+import type { Exchange } from '../exchange.js';
+import { takeOver } from '../hijack.js';
+import type { EngineFacts, Rooms } from '../rooms.js';
+import type { Route } from '../router.js';
+
+/** Where clients that build with BuildKit take over the connection: they speak gRPC from then on. */
+export function buildKitRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
+  const { builder, images, layers, log } = rooms;
+  let opened: Promise<BuildKit> | undefined;
+  const open = async (): Promise<BuildKit> => {
+    const { openBuildKit } = await import('../../buildkit/index.js'); // most engines never build this way
+    const dir = join(facts.dataRoot, 'build-cache', 'received');
+    return openBuildKit({ builder, images, layers, dir, version: facts.version, log });
+  };
+  const buildKit = (): Promise<BuildKit> => (opened ??= open());
+  return [
+    [
+      'POST',
+      '/grpc',
+      async (exchange) => {
+        const socket = upgraded(exchange);
+        await (await buildKit()).serveControl(socket, exchange.client);
+      },
+    ],
+    [
+      'POST',
+      '/session',
+      async (exchange) => {
+        const { sessionFacts } = await import('../../buildkit/index.js');
+        const session = sessionFacts(exchange.request.headers);
+        if (session === undefined) throw badBody('a session needs an X-Docker-Expose-Session-Uuid');
+        const socket = upgraded(exchange);
+        await (await buildKit()).serveSession(session, socket, exchange.client);
+      },
+    ],
+  ];
+}
+
+function upgraded(exchange: Exchange): Socket {
+  const { request } = exchange;
+  if (exchange.upgrade === undefined || request.headers.upgrade?.toLowerCase() !== 'h2c') {
+    throw badBody('the connection must be upgraded to h2c');
+  }
+  return takeOver(exchange, exchange.upgrade, 'h2c');
+}
