@@ -1,4 +1,4 @@
-import { keepProject, observe } from '../execute/index.js';
+import { forgetProject, keepProject, observe } from '../execute/index.js';
 import type { ObservedState, Plan } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { exitCodes } from './interrupts.js';
@@ -14,8 +14,8 @@ export interface ActOptions {
   readonly whenNothing?: string;
   /** False leaves everything as it is. Not asked for an empty plan or a dry run. */
   readonly confirm?: (plan: Plan) => Promise<boolean>;
-  /** It starts what is there: the engine is given the order, where the files are at hand. */
-  readonly keepProject?: boolean;
+  /** What the engine is to know of the project: its order, where the files are at hand, or nothing afterwards. */
+  readonly graph?: 'keep' | 'forget';
   readonly signal?: AbortSignal;
 }
 
@@ -29,19 +29,19 @@ export async function actOnProject(
   const target = await projectIfPresent(context);
   target.checkServices(options.services);
   const client = await context.engine();
-  const kept =
-    options.keepProject === true && target.project !== undefined && !context.dryRun
-      ? keepProject(target.project, { client, signal, warn: context.warn })
-      : undefined;
-  const [observed] = await Promise.all([observe(client, target.project ?? target.name, signal), kept]);
+  const observed = await observe(client, target.project ?? target.name, signal);
   const decided = plan(observed, target);
   const nothing = decided.steps.length === 0;
   if (nothing && options.whenNothing !== undefined) context.warn(options.whenNothing);
   if (!nothing && !context.dryRun && options.confirm !== undefined && !(await options.confirm(decided))) {
     return exitCodes.success;
   }
+  const known = context.dryRun ? undefined : options.graph;
+  if (known === 'keep' && target.project !== undefined)
+    await keepProject(target.project, { client, signal, warn: context.warn });
   const progress = await context.progress(options.operation);
   await runPlan(context, { client, project: target.project, progress, signal }, decided);
   await progress.end();
+  if (known === 'forget') await forgetProject(target.name, { client, signal });
   return exitCodes.success;
 }

@@ -36,7 +36,7 @@ export async function runUp(
 ): Promise<void> {
   await converge(work.project, options, {
     ...executeOptions(context, work),
-    ...(context.dryRun ? {} : { keep: context.warn }),
+    keep: context.warn,
     onPlan: (plan) => present(context, work, plan),
   });
 }

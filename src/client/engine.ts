@@ -50,6 +50,8 @@ export interface EngineClient {
   shutdown(signal: AbortSignal): Promise<void>;
   /** Gives the embedded engine the graph of a project, for the starts it makes by itself; any other answers 404. */
   keepProject(graph: ProjectGraph, signal: AbortSignal): Promise<void>;
+  /** The graph is not needed any more; any other engine answers 404. */
+  forgetProject(name: string, signal: AbortSignal): Promise<void>;
   /** Lets idle connections go. */
   close(): void;
 }
@@ -73,7 +75,17 @@ function systemClient(
   connection: Connection,
 ): Pick<
   EngineClient,
-  'ping' | 'version' | 'info' | 'apiVersion' | 'events' | 'diskUsage' | 'login' | 'status' | 'shutdown' | 'keepProject'
+  | 'ping'
+  | 'version'
+  | 'info'
+  | 'apiVersion'
+  | 'events'
+  | 'diskUsage'
+  | 'login'
+  | 'status'
+  | 'shutdown'
+  | 'keepProject'
+  | 'forgetProject'
 > {
   return {
     ping: (signal) => connection.ping(signal),
@@ -93,6 +105,8 @@ function systemClient(
     status: (signal) => connection.json({ method: 'GET', path: '/tscompose/status' }, signal),
     keepProject: (json, signal) =>
       connection.done({ method: 'PUT', path: `/tscompose/projects/${encodeURIComponent(json.name)}`, json }, signal),
+    forgetProject: (name, signal) =>
+      connection.done({ method: 'DELETE', path: `/tscompose/projects/${encodeURIComponent(name)}` }, signal),
     shutdown: (signal) => connection.done({ method: 'POST', path: '/tscompose/shutdown' }, signal),
   };
 }

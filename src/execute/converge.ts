@@ -8,7 +8,7 @@ import { observe } from './observe.js';
 export interface ConvergeOptions extends ExecuteOptions {
   /** Called with every plan before it is carried out; `stop` leaves it at that, as for a dry run. */
   readonly onPlan?: (plan: Plan) => 'go' | 'stop';
-  /** Given: the engine gets the project's graph while it is looked at, and what comes of that is told here. */
+  /** Given: the engine gets the project's graph before the first plan is carried out, and its warnings go here. */
   readonly keep?: (warning: string) => void;
 }
 
@@ -24,11 +24,9 @@ const longestRemovalMs = 10_000;
 export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Plan> {
   let round: UpOptions = { nowS: Date.now() / 1_000, ...up };
   for (let count = 1; ; count++) {
-    const kept =
-      options.keep === undefined || count > 1 ? undefined : keepProject(project, { ...options, warn: options.keep });
-    const [observed] = await Promise.all([observeSettled(options.client, project, options.signal), kept]);
-    const plan = planUp(project, observed, round);
+    const plan = planUp(project, await observeSettled(options.client, project, options.signal), round);
     if (options.onPlan?.(plan) === 'stop') return plan;
+    if (options.keep !== undefined && count === 1) await keepProject(project, { ...options, warn: options.keep });
     if (plan.steps.length > 0) await executePlan(plan, options);
     if (plan.again === undefined) return plan;
     if (count === mostRounds) throw new Error('bug: planning images does not come to an end');

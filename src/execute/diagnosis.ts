@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
 import type { ContainerInspect, HealthState } from '../api/container.js';
+import type { CrashLoop } from '../api/tscompose.js';
+import { exitsText } from './told.js';
 
 /** What an engine and a container say of a failure; all a diagnosis rests on. */
 export interface Evidence {
@@ -10,7 +12,7 @@ export interface Evidence {
 
 export type DiagnosisKind =
   | ('command-not-found' | 'not-executable' | 'missing-mount' | 'port-taken' | 'start-refused')
-  | ('out-of-memory' | 'signal' | 'exit-code' | 'unhealthy' | 'crash-loop' | 'starting' | 'not-started');
+  | ('out-of-memory' | 'signal' | 'exit-code' | 'unhealthy' | 'crash-loop' | 'starting' | 'waiting' | 'not-started');
 
 /** What is wrong with one container, classified by facts. */
 export interface Diagnosis {
@@ -26,25 +28,59 @@ export interface Diagnosis {
 
 /** Undefined: nothing is wrong with it. A container that ended with code 0 has done its work. */
 export function diagnose(service: string, { container, requestedSignals }: Evidence): Diagnosis | undefined {
-  const { State: state, RestartCount: restarts } = container;
+  const { State: state, Tscompose: told = {} } = container;
+  if (told.StartWait !== undefined) return plain('waiting', told.StartWait.Reason, ['depends_on']);
   switch (state.Status) {
     case 'created':
       if (state.Error !== '') return diagnoseStart(service, state.Error);
       return plain('not-started', 'was created and not started');
-    case 'restarting': {
-      const end = diagnoseEnd(container, requestedSignals);
-      const times = restarts === 1 ? 'once' : `${restarts} times`;
-      return { ...end, kind: 'crash-loop', sentence: `keeps ending and was restarted ${times}: it ${end.sentence}` };
-    }
+    case 'restarting':
+      return diagnoseRestarts(container, requestedSignals);
     case 'exited':
     case 'dead':
     case 'removing':
       if (state.Error !== '' && state.ExitCode !== 0) return diagnoseStart(service, state.Error);
-      return state.ExitCode === 0 ? undefined : diagnoseEnd(container, requestedSignals);
+      return state.ExitCode === 0 ? undefined : gaveUp(diagnoseEnd(container, requestedSignals), told.CrashLoop);
     case 'running':
     case 'paused':
-      return diagnoseHealth(state.Health);
+      if (told.CrashLoop !== undefined) return diagnoseRestarts(container, requestedSignals);
+      return restartedFor(diagnoseHealth(state.Health), told.UnhealthyRestarts);
   }
+}
+
+/** Of a container between two runs, or in one of many short ones. */
+function diagnoseRestarts(container: ContainerInspect, requested: readonly string[]): Diagnosis {
+  const { RestartCount: restarts, State: state, Tscompose: { CrashLoop: loop, UnhealthyRestarts } = {} } = container;
+  if (loop === undefined && UnhealthyRestarts !== undefined) {
+    const sentence = `was unhealthy and is being restarted, for the ${ordinal(UnhealthyRestarts)} time`;
+    return plain('unhealthy', sentence, ['healthcheck']);
+  }
+  if (loop === undefined) {
+    const end = diagnoseEnd(container, requested);
+    const times = restarts === 1 ? 'once' : `${restarts} times`;
+    return { ...end, kind: 'crash-loop', sentence: `keeps ending and was restarted ${times}: it ${end.sentence}` };
+  }
+  const end = diagnoseEnd({ ...container, State: { ...state, ExitCode: loop.ExitCode } }, requested);
+  const details = end.kind === 'exit-code' ? end.details : [`it ${end.sentence}`, ...end.details];
+  return { ...end, kind: 'crash-loop', sentence: `is in a crash loop: ${exitsText(loop)}`, details };
+}
+
+/** Its restart policy has had enough. */
+function gaveUp(end: Diagnosis, loop: CrashLoop | undefined): Diagnosis {
+  if (loop === undefined) return end;
+  return { ...end, details: [...end.details, `its restart policy gave up after ${exitsText(loop)}`] };
+}
+
+function restartedFor(diagnosis: Diagnosis | undefined, unhealthyRestarts = 0): Diagnosis | undefined {
+  if (diagnosis === undefined || unhealthyRestarts === 0) return diagnosis;
+  const times = unhealthyRestarts === 1 ? 'once' : `${unhealthyRestarts} times in a row`;
+  return { ...diagnosis, details: [...diagnosis.details, `was restarted ${times} because of that`] };
+}
+
+function ordinal(count: number): string {
+  const rest = count % 100;
+  const ending = rest > 10 && rest < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][count % 10] ?? 'th');
+  return `${count}${ending}`;
 }
 
 /** Of a container that an engine could not create or start, from the engine's words. */

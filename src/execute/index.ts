@@ -9,7 +9,8 @@ export {
   type LogSource,
 } from './follow-logs.js';
 export type { Obstacle } from './conditions.js';
-export { keepProject } from './keep-project.js';
+export { forgetProject, keepProject } from './keep-project.js';
 export { observe, type ObserveOptions } from './observe.js';
 export { postMortem, type Finding } from './post-mortem.js';
+export { noteOf } from './told.js';
 export type { OnEvent, ProgressEvent } from './progress.js';

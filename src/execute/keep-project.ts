@@ -18,11 +18,24 @@ export async function keepProject(project: Project, { client, warn, signal }: Ke
   try {
     await client.keepProject(graph, signal);
   } catch (error) {
-    // Others answer 404, and proxies in front of them what they like.
-    if (!hasCode(error, 'engine/response') || error.facts.engineCode?.startsWith('project/') === true) throw error;
+    if (!isOfOtherEngine(error)) throw error;
     for (const [service, { restartUnhealthy, restartWithDependencies }] of Object.entries(graph.services)) {
       if (!restartUnhealthy && !restartWithDependencies) continue;
       warn(`warning: x-tscompose of service "${service}" has no effect: only the embedded engine restarts by it`);
     }
   }
+}
+
+/** After `down`. */
+export async function forgetProject(name: string, { client, signal }: Omit<KeepOptions, 'warn'>): Promise<void> {
+  try {
+    await client.forgetProject(name, signal);
+  } catch (error) {
+    if (!isOfOtherEngine(error)) throw error;
+  }
+}
+
+/** Others answer 404, and proxies in front of them what they like. */
+function isOfOtherEngine(error: unknown): boolean {
+  return hasCode(error, 'engine/response') && error.facts.engineCode?.startsWith('project/') !== true;
 }

@@ -24,6 +24,7 @@ export type {
   WaitFor,
 } from './operation.js';
 export { fillPlaceholders, stepsNeededBy } from './placeholders.js';
+export { planCascade } from './plan-cascade.js';
 export { planDown, type DownOptions } from './plan-down.js';
 export { planBuild, planPull, planPush, type PullOptions } from './plan-images.js';
 export {

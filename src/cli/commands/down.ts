@@ -26,7 +26,12 @@ export const downCommand = defineCommand({
     }
     return await actOnProject(
       context,
-      { operation: 'down', services: args, whenNothing: 'warning: no resource found to remove for the project' },
+      {
+        operation: 'down',
+        services: args,
+        ...(args.length === 0 ? { graph: 'forget' as const } : {}),
+        whenNothing: 'warning: no resource found to remove for the project',
+      },
       (observed, { name, project, setting }) =>
         planDown(observed, project, {
           projectName: name,

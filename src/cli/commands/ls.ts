@@ -2,7 +2,7 @@ import type { ContainerSummary } from '../../api/container.js';
 import { composeLabels } from '../../api/labels.js';
 import { TscomposeError } from '../../base/errors.js';
 import { defineCommand } from '../command.js';
-import { compare } from '../containers.js';
+import { compare, serviceOf } from '../containers.js';
 import { flag, list, textOr } from '../flags.js';
 import { renderTable } from '../render/table.js';
 
@@ -24,12 +24,15 @@ export const lsCommand = defineCommand({
     const rows = [...byProject]
       .filter(([name]) => patterns.every((pattern) => pattern.test(name)))
       .sort(([a], [b]) => compare(a, b))
-      .map(([name, members]) => ({ Name: name, Status: statusOf(members), ConfigFiles: filesOf(members) }));
+      .map(([name, members]) => ({
+        row: { Name: name, Status: statusOf(members), ConfigFiles: filesOf(members) },
+        trouble: troubleOf(members),
+      }));
     const { stdout } = context.terminal;
-    if (flags.quiet) stdout.write(rows.map(({ Name }) => `${Name}\n`).join(''));
-    else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows)}\n`);
+    if (flags.quiet) stdout.write(rows.map(({ row }) => `${row.Name}\n`).join(''));
+    else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows.map(({ row }) => row))}\n`);
     else if (flags.format === 'table') {
-      const cells = rows.map(({ Name, Status, ConfigFiles }) => [Name, Status, ConfigFiles]);
+      const cells = rows.map(({ row, trouble }) => [row.Name, row.Status + trouble, row.ConfigFiles]);
       stdout.write(renderTable(['NAME', 'STATUS', 'CONFIG FILES'], cells, stdout.columns));
     } else throw invalid(`--format: "${flags.format}" is neither table nor json`, '--format');
     return 0;
@@ -65,6 +68,15 @@ function statusOf(containers: readonly ContainerSummary[]): string {
     .sort(([a], [b]) => compare(a, b))
     .map(([state, count]) => `${state}(${count})`)
     .join(', ');
+}
+
+/** `; crash loop: db`. Only for eyes: to programs the status is what any engine says. */
+function troubleOf(containers: readonly ContainerSummary[]): string {
+  const listed = (word: string, those: readonly ContainerSummary[]): string =>
+    those.length === 0 ? '' : `; ${word}: ${[...new Set(those.map(serviceOf))].sort(compare).join(', ')}`;
+  const looping = containers.filter(({ Tscompose }) => Tscompose?.CrashLoop !== undefined);
+  const waiting = containers.filter(({ Tscompose }) => Tscompose?.StartWait !== undefined);
+  return listed('crash loop', looping) + listed('not started', waiting);
 }
 
 function filesOf(containers: readonly ContainerSummary[]): string {

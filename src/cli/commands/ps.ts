@@ -1,5 +1,6 @@
 import type { ContainerStatus, ContainerSummary } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
+import { noteOf } from '../../execute/index.js';
 import { defineCommand } from '../command.js';
 import { compare, projectContainers, serviceOf } from '../containers.js';
 import { flag, flagOn, list, text } from '../flags.js';
@@ -57,6 +58,7 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags, fitTo
   }
   const rows = containers.map((one) => containerRow(one, { full: flags.noTrunc, nowMs: Date.now() }));
   const labels = new Map(containers.map(({ Labels }, index) => [rows[index], Labels]));
+  const notes = new Map(containers.map(({ Tscompose }, index) => [rows[index], notesOf(Tscompose)]));
   const engineColumn = rows.some(({ Engine }) => Engine !== '') ? [column('ENGINE', 'Engine')] : [];
   return renderListing(flags.format ?? 'table', {
     rows,
@@ -67,12 +69,18 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags, fitTo
       column('COMMAND', 'Command'),
       column('SERVICE', 'Service'),
       column('CREATED', 'RunningFor'),
-      column('STATUS', 'Status'),
+      { title: 'STATUS', cell: (row) => [row.Status, ...(notes.get(row) ?? [])].join('; ') },
       column('PORTS', 'Ports'),
       ...engineColumn,
     ],
     methods: (row) => ({ Label: (key) => labels.get(row)?.[key] ?? '' }),
   });
+}
+
+/** Only for eyes: to programs `Status` is what any engine says. */
+function notesOf(told: ContainerSummary['Tscompose']): readonly string[] {
+  const note = noteOf(told);
+  return note === undefined ? [] : [note];
 }
 
 function column(

@@ -18,7 +18,7 @@ export const startCommand = defineCommand({
       {
         operation: 'start',
         services: args,
-        keepProject: true,
+        graph: 'keep',
         signal: withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0),
       },
       (observed, { name, project }) =>

@@ -69,11 +69,12 @@ export async function endRun(
   const finishedAt = renderTime(finishedNs);
   const isShort = !byUser && byEngine === undefined && isCrash(RestartPolicy, run) && !isSteady(run, pace);
   const crashes = isShort ? await oneMoreCrash(room, container, exitCode, finishedAt) : undefined;
+  const unhealthyRestarts = byEngine && (byEngine.unhealthyRestarts ?? container.state.unhealthyRestarts);
   const ended: ContainerState = {
-    ...without(container.state, 'process', 'monitor', 'health', 'crashes'),
+    ...without(container.state, 'process', 'monitor', 'health', 'crashes', 'unhealthyRestarts'),
     ...{ exitCode, error, oomKilled, finishedAt },
     ...(crashes === undefined ? {} : { crashes }),
-    ...(byEngine?.unhealthyRestarts === undefined ? {} : { unhealthyRestarts: byEngine.unhealthyRestarts }),
+    ...(unhealthyRestarts === undefined ? {} : { unhealthyRestarts }),
   };
   // All of it at once: nobody may see a container that runs and has ended.
   if (delay === undefined) await container.move('exited', {}, ended);

@@ -80,11 +80,9 @@ export function createScheduler(room: () => Room): Scheduler {
   const follow = async (): Promise<void> => {
     const { events, closing } = room();
     while (!closing.aborted) {
-      for await (const { Action, Actor } of events.subscribe({ filters: { type: ['container'] } }, closing)) {
+      for await (const { Actor } of events.subscribe({ filters: { type: ['container'] } }, closing)) {
         const project = Actor.Attributes[composeLabels.project];
-        if (project === undefined) continue;
         again(project);
-        if (Action === 'destroy') await forgetEmpty(room(), project);
       }
       for (const { name } of room().projects.list()) again(name); // events were lost
     }
@@ -195,15 +193,11 @@ function restartIfUnhealthy(room: Room, container: Container): void {
   if (node?.restartUnhealthy === true) restartByEngine(room, container, 'unhealthy');
 }
 
-/** What is known of a project goes with its last container. */
-async function forgetEmpty(room: Room, project: string): Promise<void> {
-  if (
-    [...room.registry.values()].some(
-      (one) => !one.gone && one.record.config.Labels?.[composeLabels.project] === project,
-    )
-  )
-    return;
-  await room.projects.delete(project).catch((error: unknown) => {
-    room.log.warn('cannot forget a project', { project, error });
+/** A client that knows nothing of graphs took the last container away. */
+async function forgetEmpty({ projects, registry, log }: Room, project: string): Promise<void> {
+  const has = ({ record }: Container): boolean => record.config.Labels?.[composeLabels.project] === project;
+  if ([...registry.values()].some(has)) return;
+  await projects.delete(project).catch((error: unknown) => {
+    log.warn('cannot forget a project', { project, error });
   });
 }
