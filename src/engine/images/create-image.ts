@@ -29,8 +29,8 @@ export interface AddOptions {
 }
 
 /**
- * Makes an image of a config whose layers are all here, durably: layers and config are on the disk before the index
- * names them.
+ * Makes an image of a config whose layers are all here. Its layers are on the disk itself within seconds; a power cut
+ * before takes the image as a whole, and its names mean again what they meant before.
  */
 export async function addImage(
   parts: Parts,
@@ -44,7 +44,6 @@ export async function addImage(
   const id = digestOf(configBytes);
   holds.lease.add(id); // before it is written: collecting may be under way
   await content.writeBytes(configBytes);
-  if (references.length > 0) await layers.sync(); // what has no name may be lost to a power cut
   await state.change(() => ({
     change: {
       addImages: [{ id, config, parent }],

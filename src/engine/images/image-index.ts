@@ -37,6 +37,8 @@ export interface ImageIndex {
   readonly images: Readonly<Record<string, ImageRecord>>;
   /** `docker.io/library/busybox:latest` or `…@sha256:…` → image id */
   readonly references: Readonly<Record<string, Digest>>;
+  /** What names meant before images whose layers may not be on the disk itself yet: what they mean again if those are lost. */
+  readonly replaced?: Readonly<Record<string, Digest>>;
   /** diffID → where registries have it */
   readonly remoteLayers?: Readonly<Record<string, readonly RemoteLayer[]>>;
 }

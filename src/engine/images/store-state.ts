@@ -47,7 +47,10 @@ export class StoreState {
     this.#catalog = catalog;
   }
 
-  /** Reads the index. Images whose config or layers did not survive are dropped with their names. */
+  /**
+   * Reads the index. Images whose config or layers did not survive are dropped, and their names go back to what they
+   * meant before, if that is still there.
+   */
   static async open(path: string, content: ContentStore, layers: LayerStore, log: Log): Promise<StoreState> {
     const index = await readIndex(path, log);
     const configs = new Map<Digest, OciImageConfig>();
@@ -80,7 +83,7 @@ export class StoreState {
         const configs = new Map(this.#catalog.configs);
         for (const { id, config } of change.addImages ?? []) configs.set(id, config);
         for (const id of change.removeImages ?? []) configs.delete(id);
-        const index = applyChange(this.#catalog.index, change);
+        const index = withReplaced(this.#catalog.index, applyChange(this.#catalog.index, change), this.#layers);
         await writeIndex(this.#path, index);
         this.#catalog = new Catalog(index, configs, this.#layers);
         return result;
@@ -134,7 +137,19 @@ function applyChange(index: ImageIndex, change: IndexChange): ImageIndex {
     const others = (remoteLayers[diffId] ?? []).filter(({ repository }) => repository !== remote.repository);
     remoteLayers[diffId] = [remote, ...others].slice(0, maxRemotesPerLayer);
   }
-  return { schema: 1, images, references, remoteLayers };
+  return { ...index, images, references, remoteLayers };
+}
+
+/** Notes what the names of `next` meant before, as long as there are layers that a power cut would take. */
+function withReplaced(before: ImageIndex, next: ImageIndex, layers: LayerStore): ImageIndex {
+  const { replaced: noted = {}, ...settled } = next;
+  if (layers.isSynced()) return settled;
+  const replaced: Record<string, Digest> = {};
+  for (const [text, id] of Object.entries(next.references)) {
+    const old = noted[text] ?? before.references[text];
+    if (old !== undefined && old !== id) replaced[text] = old;
+  }
+  return { ...settled, replaced };
 }
 
 function withoutParent({ origins, lastTagTime }: ImageRecord): ImageRecord {
@@ -146,6 +161,11 @@ function withoutMissing(index: ImageIndex, configs: ReadonlyMap<Digest, OciImage
     .filter(isDigest)
     .filter((id) => !configs.has(id));
   const dangling = Object.entries(index.references).filter(([, id]) => !configs.has(id));
-  const cleaned = applyChange(index, { removeImages: missing, removeReferences: dangling.map(([text]) => text) });
-  return cleaned;
+  const setReferences: Record<string, Digest> = {};
+  for (const [text] of dangling) {
+    const before = index.replaced?.[text];
+    if (before !== undefined && configs.has(before)) setReferences[text] = before;
+  }
+  const removeReferences = dangling.map(([text]) => text);
+  return applyChange(index, { removeImages: missing, removeReferences, setReferences });
 }

@@ -104,7 +104,7 @@ class OverlayLayerStore implements LayerStore {
       this.#log.warn('removing a layer that may be incomplete', { short });
       await this.#disk.remove(short);
     }
-    if ([...this.#layers.values()].some(isUnsynced)) this.#syncSoon();
+    if (!this.isSynced()) this.#syncSoon();
   }
 
   async apply({ parent, ...options }: ApplyOptions): Promise<AppliedLayer> {
@@ -247,6 +247,10 @@ class OverlayLayerStore implements LayerStore {
     this.#syncTimer = undefined;
     this.#syncing = this.#syncing.catch(() => undefined).then(() => this.#syncNow());
     await this.#syncing;
+  }
+
+  isSynced(): boolean {
+    return ![...this.#layers.values()].some(isUnsynced);
   }
 
   async close(): Promise<void> {

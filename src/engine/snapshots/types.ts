@@ -128,6 +128,8 @@ export interface LayerStore {
    * before is gone as a whole at the next start.
    */
   sync(): Promise<void>;
+  /** Whether every layer is on the disk itself. */
+  isSynced(): boolean;
   /** Syncs, and ends the workers. */
   close(): Promise<void>;
 }

@@ -102,6 +102,30 @@ describe('names and ids', () => {
     expect(stores.images.find('lost')).toBeUndefined();
   });
 
+  test('an image that a power cut took gives its name back to the one before', async () => {
+    const before = await imported(stores, 'app', { path: 'a', content: '1' });
+    await stores.layers.sync();
+    const after = await imported(stores, 'app', { path: 'a', content: '2' });
+    const record = join(stores.layers.lowerDirs(after.chainId)[0] ?? '', '..', 'layer.json');
+    const unsynced = readFileSync(record, 'utf8');
+    expect(unsynced).toContain('unsyncedBoot');
+    await stores.layers.close();
+    writeFileSync(record, JSON.stringify({ ...(JSON.parse(unsynced) as object), unsyncedBoot: 'another boot' }));
+    stores = await openStores(stores.dir);
+    expect(stores.images.list().map(({ id }) => id)).toEqual([before.id]);
+    expect(stores.images.resolve('app').id).toBe(before.id);
+  });
+
+  test('once the layers are on the disk nothing is kept of what names meant before', async () => {
+    await imported(stores, 'app', { path: 'a', content: '1' });
+    await imported(stores, 'app', { path: 'a', content: '2' });
+    const index = join(stores.dir, 'images', 'index.json');
+    expect(readFileSync(index, 'utf8')).toContain('replaced');
+    await stores.layers.sync();
+    await stores.images.tag('app', 'other');
+    expect(readFileSync(index, 'utf8')).not.toContain('replaced');
+  });
+
   test('an index that cannot be read is put aside', async () => {
     await imported(stores, 'kept', { path: 'a', content: '1' });
     await stores.layers.close();
