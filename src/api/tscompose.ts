@@ -19,6 +19,24 @@ export interface EngineStatus {
   idleTimeoutMs: number;
 }
 
+/** Answer of `GET /tscompose/verify`: what was read in the store, and what is not what its digest says. */
+export interface StoreReport {
+  /** How many of each are whole. */
+  blobs: number;
+  layers: number;
+  images: number;
+  bytesRead: number;
+  problems: StoreProblem[];
+}
+
+export interface StoreProblem {
+  what: 'blob' | 'layer' | 'image';
+  id: string;
+  /** Of an image. */
+  names?: string[];
+  reason: string;
+}
+
 /** The one line that an engine started with `TSCOMPOSE_READY_FD` writes to that descriptor. */
 export type EngineReadiness =
   | { readonly ready: true; readonly pid: number; readonly socket: string }

@@ -2,7 +2,7 @@ import type { Filters } from '../api/common.js';
 import type { EngineEvent } from '../api/events.js';
 import type { RegistryAuth } from '../api/image.js';
 import type { InfoResponse, PingInfo, VersionResponse } from '../api/system.js';
-import type { EngineStatus, ProjectGraph } from '../api/tscompose.js';
+import type { EngineStatus, ProjectGraph, StoreReport } from '../api/tscompose.js';
 import { createConnection } from './connection.js';
 import type { Connection, ConnectionOptions } from './connection.js';
 import { containersClient } from './containers.js';
@@ -46,6 +46,8 @@ export interface EngineClient {
   login(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
   /** Of the embedded engine only; any other answers 404. */
   status(signal: AbortSignal): Promise<EngineStatus>;
+  /** Reads the whole store; only the embedded engine. */
+  verify(signal: AbortSignal): Promise<StoreReport>;
   /** Ends the embedded engine; containers go on. Resolves when it has taken the order. */
   shutdown(signal: AbortSignal): Promise<void>;
   /** Gives the embedded engine the graph of a project, for the starts it makes by itself; any other answers 404. */
@@ -83,6 +85,7 @@ function systemClient(
   | 'diskUsage'
   | 'login'
   | 'status'
+  | 'verify'
   | 'shutdown'
   | 'keepProject'
   | 'forgetProject'
@@ -107,6 +110,7 @@ function systemClient(
       connection.done({ method: 'PUT', path: `/tscompose/projects/${encodeURIComponent(json.name)}`, json }, signal),
     forgetProject: (name, signal) =>
       connection.done({ method: 'DELETE', path: `/tscompose/projects/${encodeURIComponent(name)}` }, signal),
+    verify: (signal) => connection.json({ method: 'GET', path: '/tscompose/verify' }, signal),
     shutdown: (signal) => connection.done({ method: 'POST', path: '/tscompose/shutdown' }, signal),
   };
 }

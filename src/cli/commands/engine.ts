@@ -30,5 +30,10 @@ export const engineCommands: CommandGroup = {
       summary: 'End the engine',
       load: async () => (await import('./engine-stop.js')).engineStopCommand,
     },
+    {
+      name: 'verify',
+      summary: 'Read all images and layers and compare them with their digests',
+      load: async () => (await import('./engine-verify.js')).engineVerifyCommand,
+    },
   ],
 };

@@ -10,6 +10,7 @@ import type {
   RegistryAuth,
   SearchResult,
 } from '../../api/image.js';
+import type { StoreReport } from '../../api/tscompose.js';
 import type { Digest } from '../../base/digest.js';
 import { hasCode } from '../../base/errors.js';
 import { type Log, silentLog } from '../../base/log.js';
@@ -41,6 +42,7 @@ import { type IndexChange, StoreState } from './store-state.js';
 import { summarize } from './summaries.js';
 import { type TrustGate, trustGate } from './trust/gate.js';
 import { type SignatureFiles, signatureFiles } from './trust/signature-files.js';
+import { verifyStore } from './verify.js';
 import type {
   AskOptions,
   CreateImageOptions,
@@ -263,6 +265,10 @@ class FileImageStore implements ImageStore {
       spaceReclaimed:
         layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) + blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0),
     };
+  }
+
+  verify(signal: AbortSignal): Promise<StoreReport> {
+    return verifyStore(this.#parts, signal);
   }
 
   layersSize(): number {

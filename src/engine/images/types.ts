@@ -1,3 +1,4 @@
+import type { StoreReport } from '../../api/tscompose.js';
 import type { Readable } from 'node:stream';
 import type { Filters } from '../../api/common.js';
 import type { EngineEvent } from '../../api/events.js';
@@ -180,6 +181,8 @@ export interface ImageStore {
   retain(id: Digest): () => void;
   /** Removes layers and blobs nobody refers to: left by a crash, or by the last container of an image forced away. */
   collect(options: { readonly usedBy: () => readonly ImageUser[] }): Promise<{ readonly spaceReclaimed: number }>;
+  /** Reads everything, and tells what is not what its digest says. */
+  verify(signal: AbortSignal): Promise<StoreReport>;
   /** Bytes of all layers on disk, each counted once. */
   layersSize(): number;
 }

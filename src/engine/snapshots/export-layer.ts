@@ -9,7 +9,7 @@ const readChunkBytes = 256 * 1024;
 
 /**
  * Writes a layer's tar again from its index and its files.
- * @throws `layer/digest-mismatch` after the last byte when the hash is not `diffId`
+ * @throws `layer/digest-mismatch` after the last byte when the files are not those unpacked
  */
 export async function* exportTar(
   layerDir: string,
@@ -19,6 +19,7 @@ export async function* exportTar(
 ): AsyncGenerator<Buffer, void, undefined> {
   const hash = createHash('sha256');
   let bodies = 0;
+  let longer = false; // a file: what was added to it is not in the hash
   for (const record of readTarIndex(`${layerDir}/tar-index`)) {
     signal.throwIfAborted();
     if (record.kind === 'raw') {
@@ -37,12 +38,13 @@ export async function* exportTar(
           yield chunk;
         }
       }
+      if (record.sparse === undefined && (await file.stat()).size !== record.sizeBytes) longer = true;
     } finally {
       await file.close();
     }
   }
   const actual = digestFromHex(hash.digest('hex'));
-  if (actual !== diffId) throw digestMismatch(diffId, actual);
+  if (longer || actual !== diffId) throw digestMismatch(diffId, actual);
 }
 
 async function* readRegion(file: FileHandle, offset: number, length: number): AsyncGenerator<Buffer, void, undefined> {

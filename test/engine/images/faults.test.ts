@@ -42,18 +42,10 @@ function publish(layerBytes: number, layerCount: number): string {
 }
 
 /** Everything in the store is what its name says, and every image is whole. */
-async function verify({ dir, content, layers, images }: Stores): Promise<void> {
+async function verify({ dir, images }: Stores): Promise<void> {
   expect(readdirSync(join(dir, 'content', 'ingest'))).toEqual([]);
   expect(readdirSync(join(dir, 'layers', 'staging'))).toEqual([]);
-  for (const { digest } of await content.list()) expect(digestOf(await content.readVerified(digest))).toBe(digest);
-  for (const { chainId, diffId } of layers.list()) {
-    const tar = Buffer.concat((await layers.exportLayer(chainId, signal).toArray()) as Buffer[]);
-    expect(digestOf(tar)).toBe(diffId);
-  }
-  for (const { id, chainId, config } of images.list()) {
-    expect(await content.has(id)).toBe(true);
-    expect(chainId === undefined ? [] : layers.chain(chainId)).toHaveLength(config.rootfs.diff_ids.length);
-  }
+  expect((await images.verify(signal)).problems).toEqual([]);
 }
 
 /** Passes bytes on, and cuts both lines after so many of them. */

@@ -363,6 +363,29 @@ describe('listing and pruning', () => {
   });
 });
 
+describe('verifying', () => {
+  test('a whole store has no problems; what was changed, cut off or lost is named', async () => {
+    const changed = await imported(stores, 'changed', { path: 'a', content: 'before' });
+    const lost = await imported(stores, 'lost', { path: 'b', content: '2' });
+    const cut = await imported(stores, 'cut', { path: 'c', content: '3' });
+    expect(await stores.images.verify(signal)).toMatchObject({ blobs: 3, layers: 3, images: 3, problems: [] });
+    const dirOf = (image: Image) => stores.layers.lowerDirs(image.chainId)[0] ?? '';
+    writeFileSync(join(dirOf(changed), 'a'), 'after!');
+    execFileSync('rm', [join(dirOf(lost), 'b')]);
+    writeFileSync(stores.content.pathOf(cut.id), '{}');
+    const { layers, blobs, problems } = await stores.images.verify(signal);
+    expect({ layers, blobs }).toEqual({ layers: 1, blobs: 2 });
+    expect(problems.map(({ what, id }) => ({ what, id }))).toEqual(
+      expect.arrayContaining([
+        { what: 'layer', id: changed.chainId },
+        { what: 'layer', id: lost.chainId },
+        { what: 'blob', id: cut.id },
+      ]),
+    );
+    expect(problems).toHaveLength(3);
+  });
+});
+
 describe('saving and loading', () => {
   async function archiveOf(...names: readonly string[]): Promise<Buffer> {
     return Buffer.concat((await stores.images.save(names, { signal }).toArray()) as Buffer[]);

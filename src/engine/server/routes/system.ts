@@ -15,6 +15,11 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
     ['GET', '/system/df', diskUsage],
     ['GET', '/tscompose/status', async (exchange) => sendJson(exchange, 200, await statusOfEngine())],
     [
+      'GET',
+      '/tscompose/verify',
+      async (exchange) => sendJson(exchange, 200, await rooms.images.verify(exchange.client)),
+    ],
+    [
       'POST',
       '/tscompose/shutdown',
       (exchange) => {
