@@ -1,6 +1,6 @@
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { converge, executePlan, type ExecuteOptions } from '../execute/index.js';
+import { converge, executePlan, type ExecuteOptions, type Timeline } from '../execute/index.js';
 import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { credentialsForImage } from './remotes.js';
@@ -17,6 +17,8 @@ export interface Work {
   readonly attach?: (containerId: string) => Promise<void>;
   /** Whose inner steps are not shown: only that they begin and end. */
   readonly quiet?: { readonly builds: boolean; readonly pulls: boolean };
+  /** Fills with when each step ran. */
+  readonly timeline?: Timeline;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function runUp(
 
 function executeOptions(
   context: CliContext,
-  { client, project, progress, signal, attach, quiet }: Work,
+  { client, project, progress, signal, attach, quiet, timeline }: Work,
 ): ExecuteOptions {
   const { parallel } = context;
   return {
@@ -61,13 +63,21 @@ function executeOptions(
         return;
       progress.report(event);
     },
+    ...(timeline === undefined
+      ? {}
+      : {
+          onStep: (run) => {
+            timeline.add(run);
+          },
+        }),
     ...(attach === undefined ? {} : { attach }),
     ...(parallel === undefined ? {} : { parallel }),
   };
 }
 
 /** Tells of a plan what its execution does not. */
-function present({ dryRun, terminal, warn }: CliContext, { progress }: Work, plan: Plan): 'go' | 'stop' {
+function present({ dryRun, terminal, warn }: CliContext, { progress, timeline }: Work, plan: Plan): 'go' | 'stop' {
+  timeline?.begin();
   if (dryRun) {
     terminal.stdout.write(`${renderPlan(plan) || 'nothing to do'}\n`);
     return 'stop';

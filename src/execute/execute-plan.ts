@@ -24,7 +24,17 @@ export interface ExecuteOptions {
   readonly attach?: (containerId: string) => Promise<void>;
   /** What the user is logged in with at the registry of an image; without it pulls and pushes are nobody's. */
   readonly credentials?: (image: string) => Promise<RegistryAuth | undefined>;
+  /** Told of every step that was begun, once it has ended. */
+  readonly onStep?: (run: StepRun) => void;
   readonly signal: AbortSignal;
+}
+
+/** When a step ran, in milliseconds of `performance.now()`. */
+export interface StepRun {
+  readonly step: PlanStep;
+  readonly beginMs: number;
+  readonly endMs: number;
+  readonly failed: boolean;
 }
 
 export interface ExecuteResult {
@@ -74,7 +84,14 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
         const { kind } = step.operation;
         await limited(limits, kind, signal, async () => {
           patient ??= withGrace(signal, graceMs);
-          await perform(plan, step, { ...options, signal: cutShort.has(kind) ? signal : patient }, watch, ids);
+          const tellEnd = timing(step, options.onStep);
+          try {
+            await perform(plan, step, { ...options, signal: cutShort.has(kind) ? signal : patient }, watch, ids);
+            tellEnd(false);
+          } catch (error) {
+            tellEnd(true);
+            throw error;
+          }
         });
       },
       options.signal,
@@ -83,6 +100,11 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     ending.abort();
   }
   return { ids };
+}
+
+function timing(step: PlanStep, onStep: ExecuteOptions['onStep']): (failed: boolean) => void {
+  const beginMs = performance.now();
+  return (failed) => onStep?.({ step, beginMs, endMs: performance.now(), failed });
 }
 
 /** Aborts some time after `signal` does. */

@@ -1,5 +1,5 @@
 export { converge, type ConvergeOptions } from './converge.js';
-export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute-plan.js';
+export { executePlan, type ExecuteOptions, type ExecuteResult, type StepRun } from './execute-plan.js';
 export {
   followLogs,
   readLogs,
@@ -14,3 +14,5 @@ export { observe, type ObserveOptions } from './observe.js';
 export { postMortem, type Finding } from './post-mortem.js';
 export { noteOf } from './told.js';
 export type { OnEvent, ProgressEvent } from './progress.js';
+export { Timeline, type TimelineBar, type TimelinePhase, type TimelineRow } from './timeline.js';
+export { waitAdvice, type WaitAdvice } from './wait-advice.js';

@@ -1,7 +1,7 @@
 import { hasCode, TscomposeError } from '../../base/errors.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
-import { postMortem } from '../../execute/index.js';
+import { postMortem, Timeline } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
@@ -9,6 +9,7 @@ import { confirmRemoteProject } from '../remote-safety.js';
 import { runUp } from '../run-plan.js';
 import { parseScale, withinSeconds } from '../shared-options.js';
 import { upInForeground } from '../up/foreground.js';
+import { showTimeline } from '../up/show-timeline.js';
 import { checkUpFlags, quietOf, upOptions } from '../up/options.js';
 
 export const upFlags = {
@@ -38,7 +39,13 @@ export const upFlags = {
   renewAnonVolumes: flag('Replace containers with fresh anonymous volumes', { short: 'V' }),
   scale: list('Number of containers of a service', { placeholder: 'SERVICE=NUM' }),
   timeout: integer('Seconds before a container that is replaced or ended is killed', { short: 't' }),
+  timeline: flag(
+    'Show afterwards when each step ran, what the rest waited for, and how to be quicker; with -d or --wait',
+  ),
   timestamps: flag('Output with the time of each line'),
+  trace: text('Write the timeline into this file, for chrome://tracing and Perfetto; with -d or --wait', {
+    placeholder: 'FILE',
+  }),
   wait: flag('Wait until all are healthy, or running where there is no health check; implies -d'),
   waitTimeout: integer('Seconds to wait at most; 0 waits for ever'),
   watch: flag('Bring changed files into services, too', { short: 'w' }),
@@ -70,14 +77,17 @@ export const upCommand = defineCommand({
     const background = flags.detach || flags.wait || flags.noStart || context.dryRun;
     if (!background) return await upInForeground(context, { client, project, options, flags, services: args });
     const progress = await context.progress('up');
+    const timed = flags.timeline || flags.trace !== undefined ? new Timeline() : undefined;
+    const work = { client, project, progress, signal, quiet: quietOf(flags) };
     try {
-      await runUp(context, { client, project, progress, signal, quiet: quietOf(flags) }, options);
+      await runUp(context, timed === undefined ? work : { ...work, timeline: timed }, options);
     } catch (error) {
       throw hasCode(error, 'cli/wait-timeout')
         ? await withFindings(error, client, project, args, context.signal)
         : error;
     }
     await progress.end();
+    if (timed !== undefined) await showTimeline(context, timed, { client, project, ...flags });
     return 0;
   },
 });

@@ -35,6 +35,8 @@ export function checkUpFlags(flags: UpFlags): void {
       '--abort-on-container-exit and --abort-on-container-failure',
     ],
   ];
+  if ((flags.timeline || flags.trace !== undefined) && !flags.detach && !flags.wait)
+    throw invalid('--timeline and --trace need --detach or --wait');
   for (const [conflict, names] of conflicts) if (conflict) throw invalid(`${names} exclude each other`);
   if (flags.waitTimeout !== undefined && flags.waitTimeout < 0)
     throw invalid('--wait-timeout: a time cannot be negative');
