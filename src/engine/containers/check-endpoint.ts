@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { EndpointSettings } from '../../api/container.js';
 import { addressLiesIn, type NetworkRecord } from '../networks/index.js';
 import { invalidConfig } from './errors.js';
@@ -13,6 +14,8 @@ export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: E
   const problems: string[] = [];
   if (ipv4 !== '' || ipv6 !== '') {
     if (network.predefined) problems.push('user specified IP address is supported on user defined networks only');
+    if (ipv4 !== '' && !isIPv4(ipv4)) problems.push(`invalid IPv4 address: ${ipv4}`);
+    if (ipv6 !== '' && !isIPv6(ipv6)) problems.push(`invalid IPv6 address: ${ipv6}`);
     const chosen = [ipv4, ipv6].some((address) => address !== '' && !hasOwnRange(network, address.includes(':')));
     if (chosen) {
       problems.push(
@@ -24,6 +27,9 @@ export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: E
         problems.push(`no configured subnet or ip-range contain the IP address ${address}`);
       }
     }
+  }
+  for (const address of IPAMConfig?.LinkLocalIPs ?? []) {
+    if (isIP(address) === 0) problems.push(`invalid link-local IP address: ${address}`);
   }
   if (network.predefined && (Aliases ?? []).length > 0) {
     problems.push('network-scoped alias is supported only for containers in user defined networks');

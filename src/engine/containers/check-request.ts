@@ -3,6 +3,7 @@ import { readNativeProbe } from '../../base/native-probe.js';
 import { capabilitiesOf, availableCapabilities, readSecurityOptions, renderRlimits } from '../oci/index.js';
 import { checkLimits } from './check-limits.js';
 import { invalidConfig } from './errors.js';
+import { checkStorageOptions } from './storage-options.js';
 import { checkLogConfig } from './log-driver.js';
 import { parsePortSpec } from './port-requests.js';
 import { parseSignal } from './signals.js';
@@ -56,12 +57,7 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
     throw invalidConfig('AutoRemove', "can't create 'AutoRemove' container with restart policy");
   }
   checkLogConfig(LogConfig);
-  if (Object.keys(hostConfig.StorageOpt ?? {}).length > 0) {
-    throw invalidConfig(
-      'StorageOpt',
-      "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
-    );
-  }
+  checkStorageOptions(hostConfig.StorageOpt ?? {});
   const { Runtime = '', Isolation = '' } = hostConfig;
   if (!['', 'crun', 'runc', 'io.containerd.runc.v2'].includes(Runtime)) {
     throw invalidConfig('Runtime', `unknown or invalid runtime name: ${Runtime}`);

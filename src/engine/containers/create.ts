@@ -19,6 +19,7 @@ import { invalidConfig } from './errors.js';
 import { withinKernel } from './kernel-limits.js';
 import { checkLinks } from './links.js';
 import { mergeConfig } from './merge-config.js';
+import { cgroupLayout } from '../sys/index.js';
 import { planMounts } from './mount-plan.js';
 import { type ContainerRecord, freshState } from './record.js';
 import { randomName } from './random-name.js';
@@ -95,16 +96,20 @@ async function admitImages(
   }
 }
 
-/** @throws `image/not-found` also for an image of another platform: clients then pull the right one */
+/** @throws `image/not-found`; `container/other-platform`, a 404 too: clients then pull the right one */
 function resolveImage(room: Room, reference: string, platform: string | undefined): Image {
   const image = room.images.resolve(reference);
   const [os = '', architecture = ''] = (platform ?? '').toLowerCase().split('/');
   const other = (wanted: string, own: string) => wanted !== '' && own !== '' && wanted !== own;
   if (!other(os, image.config.os) && !other(architecture, image.config.architecture)) return image;
+  const { config } = image;
+  const actual = [config.os, config.architecture, config.variant ?? ''].filter((part) => part !== '').join('/');
   throw new TscomposeError({
-    code: 'image/not-found',
-    message: `image with reference ${reference} was found but does not provide the specified platform (${platform ?? ''})`,
-    facts: { reference },
+    code: 'container/other-platform',
+    message:
+      `image with reference ${reference} was found but does not match the specified platform: ` +
+      `wanted ${platform ?? ''}, actual: ${actual}`,
+    facts: { reference, platform: platform ?? '' },
   });
 }
 
@@ -139,9 +144,22 @@ function completeHostConfig(asked: HostConfig): HostConfig {
     },
     ShmSize: asked.ShmSize === undefined || asked.ShmSize === 0 ? 64 * 1024 * 1024 : asked.ShmSize,
     IpcMode: asked.IpcMode === undefined || asked.IpcMode === '' ? 'private' : asked.IpcMode,
-    CgroupnsMode: asked.CgroupnsMode === undefined || asked.CgroupnsMode === '' ? 'private' : asked.CgroupnsMode,
+    CgroupnsMode:
+      asked.CgroupnsMode === undefined || asked.CgroupnsMode === '' ? defaultCgroupMode(asked) : asked.CgroupnsMode,
+    SecurityOpt: withoutLabels(asked) ? [...(asked.SecurityOpt ?? []), 'label=disable'] : (asked.SecurityOpt ?? null),
     Runtime: asked.Runtime ?? '',
   };
+}
+
+/** A privileged container manages groups of its own, which on v1 it finds only where the host has them. */
+function defaultCgroupMode({ Privileged }: HostConfig): 'private' | 'host' {
+  return Privileged === true && cgroupLayout() !== 'v2' ? 'host' : 'private';
+}
+
+/** SELinux labels would keep it from what of the host it is to see. */
+function withoutLabels({ Privileged, IpcMode, PidMode, SecurityOpt }: HostConfig): boolean {
+  if ((SecurityOpt ?? []).some((option) => /^label[=:]/.test(option))) return false;
+  return Privileged === true || IpcMode === 'host' || PidMode === 'host';
 }
 
 function withHostname(room: Room, config: ContainerConfig, hostConfig: HostConfig, id: string): ContainerConfig {
@@ -174,7 +192,7 @@ function endpointsOf(
   const first: EndpointSettings = {
     ...own,
     ...(mac === '' || (own.MacAddress ?? '') !== '' ? {} : { MacAddress: mac }),
-    ...((Links ?? []).length === 0 ? {} : { Links: [...(own.Links ?? []), ...(Links ?? [])] }),
+    ...((Links ?? []).length === 0 ? {} : { Links: [...new Set([...(own.Links ?? []), ...(Links ?? [])])] }),
   };
   const others = Object.entries(asked).filter(([name]) => name !== mode && name !== 'default');
   return { [mode]: first, ...Object.fromEntries(others.map(([name, settings]) => [name, settings ?? {}])) };
@@ -189,9 +207,16 @@ function checkEndpoints(room: Room, endpoints: Readonly<Record<string, EndpointS
   }
 }
 
-function warningsOf(hostConfig: HostConfig): string[] {
-  if (hostConfig.NetworkMode === 'host' && Object.keys(hostConfig.PortBindings ?? {}).length > 0) {
-    return ['Published ports are discarded when using host network mode'];
-  }
-  return [];
+function warningsOf({ NetworkMode, PortBindings, OomKillDisable, Memory = 0 }: HostConfig): string[] {
+  return [
+    ...(NetworkMode === 'host' && Object.keys(PortBindings ?? {}).length > 0
+      ? ['Published ports are discarded when using host network mode']
+      : []),
+    ...(OomKillDisable === true && Memory === 0
+      ? [
+          'OOM killer is disabled for the container, but no memory limit is set, this can result in the system ' +
+            'running out of resources.',
+        ]
+      : []),
+  ];
 }

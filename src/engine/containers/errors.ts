@@ -8,6 +8,8 @@ declare module '../../base/errors.js' {
     'container/invalid-name': { readonly name: string };
     /** A request that no container can be made of. */
     'container/invalid-config': { readonly option: string };
+    /** The image is there, for another platform than the one asked for. */
+    'container/other-platform': { readonly reference: string; readonly platform: string };
     'container/invalid-filter': { readonly filter: string; readonly value?: string };
     'container/invalid-signal': { readonly signal: string };
     'container/running': { readonly containerId: string; readonly status: string };

@@ -3,6 +3,7 @@ import type { ContainerInspect, ContainerNetworkSettings, HostConfig } from '../
 import { defaultMaskedPaths, defaultReadonlyPaths } from '../oci/index.js';
 import type { Container } from './container.js';
 import { extensionOf } from './crash-loop.js';
+import { shownLinks } from './links.js';
 import { commandOf } from './merge-config.js';
 import { folderOf, logPathOf, type Room, rootOf, upperOf } from './room.js';
 import { sizesOf } from './sizes.js';
@@ -38,7 +39,7 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : [...execIds],
-    HostConfig: shownHostConfig(hostConfig),
+    HostConfig: { ...shownHostConfig(hostConfig), Links: shownLinks(room, container) },
     GraphDriver: {
       Name: 'overlay2',
       Data: {

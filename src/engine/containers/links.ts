@@ -46,6 +46,16 @@ export function linkVariables(room: Room, { record }: Container): string[] {
   });
 }
 
+/** As dockerd lists them: `/target:/own/alias`, and only those on the common bridge, where links are more than names. */
+export function shownLinks(room: Room, { record }: Container): string[] | null {
+  const links = record.endpoints['bridge']?.Links ?? [];
+  if (links.length === 0) return null;
+  return links.map((link) => {
+    const { target, alias } = parseLink(link);
+    return `/${room.registry.find(target)?.record.name ?? target}:/${record.name}/${alias}`;
+  });
+}
+
 interface Linked {
   readonly alias: string;
   readonly place: string;

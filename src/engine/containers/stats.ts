@@ -7,13 +7,15 @@ import { cgroupOf, type Room } from './room.js';
 import { nowNs, renderTime } from './time.js';
 
 const everyMs = 1_000;
+/** A single sample says what was used since one taken so long before. */
+const singleMs = 250;
 const noCpu: CpuStats = {
   cpu_usage: { total_usage: 0, usage_in_kernelmode: 0, usage_in_usermode: 0 },
   throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
 };
 
 /**
- * One sample a second; without `stream` one, which comes after a second so that it has something to be compared with,
+ * One sample a second; without `stream` one, which comes a little later so that it has something to be compared with,
  * unless `oneShot`. A stream goes on over stops and starts and ends with the container.
  */
 export async function* containerStats(
@@ -25,19 +27,19 @@ export async function* containerStats(
   let before: StatsResponse | undefined;
   if (!stream && !oneShot && container.isLive) {
     before = sample(room, container, undefined);
-    await pause(signal);
+    await pause(singleMs, signal);
   }
   while (!signal.aborted && !container.gone) {
     const now = sample(room, container, before);
     yield now;
     if (!stream) return;
     before = now;
-    await pause(signal);
+    await pause(everyMs, signal);
   }
 }
 
-async function pause(signal: AbortSignal): Promise<void> {
-  await wait(everyMs, undefined, { signal }).catch(() => undefined); // the reader left
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined); // the reader left
 }
 
 function sample(room: Room, container: Container, before: StatsResponse | undefined): StatsResponse {

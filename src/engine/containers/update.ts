@@ -3,6 +3,7 @@ import { liftPidsLimit, renderResources } from '../oci/index.js';
 import { checkRequest } from './check-request.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
+import { withinKernel } from './kernel-limits.js';
 import { cgroupPathOf, publish, type Room } from './room.js';
 
 /** Limits that a running container takes at once. */
@@ -29,9 +30,10 @@ export function updateContainer(
   request: UpdateRequest,
 ): Promise<{ Warnings: string[] }> {
   return container.exclusive(async () => {
-    const { config, hostConfig } = container.record;
+    const { hostConfig } = container.record;
     const given = changeable.filter((key) => !isZero(request[key]));
-    const limits: HostConfig = Object.fromEntries(given.map((key) => [key, request[key]]));
+    const asked: HostConfig = Object.fromEntries(given.map((key) => [key, request[key]]));
+    const { hostConfig: limits, warnings } = withinKernel(asked);
     const policy = request.RestartPolicy;
     const wanted: HostConfig = {
       ...hostConfig,
@@ -40,17 +42,16 @@ export function updateContainer(
         ? {}
         : { RestartPolicy: { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 } }),
     };
-    checkRequest({}, limits); // what it asks for by itself, then together with what is there
+    checkRequest({}, { ...limits, ...(policy === undefined ? {} : { RestartPolicy: policy }) });
     const clash = clashOf(limits, wanted, hostConfig);
     if (clash !== undefined) throw invalidConfig(clash[0], `Cannot update container ${container.id}: ${clash[1]}`);
-    checkRequest(config, wanted);
     if (container.isLive && given.length > 0) {
       await room.oci.update(container.id, renderResources(wanted));
       if ((wanted.PidsLimit ?? 0) < 0) liftPidsLimit(cgroupPathOf(room, container));
     }
     await container.change({ hostConfig: wanted });
     publish(room, container, 'update');
-    return { Warnings: [] };
+    return { Warnings: warnings };
   });
 }
 

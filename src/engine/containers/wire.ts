@@ -97,7 +97,9 @@ export function networksOf(room: Room, container: Container): Record<string, End
     const name = known?.name ?? reference;
     return [name, live[name] ?? idleEndpoint(settings, known?.id ?? '')] as const;
   });
-  return { ...Object.fromEntries(asked), ...live };
+  const all = { ...Object.fromEntries(asked), ...live };
+  const { bridge } = all;
+  return bridge === undefined ? all : { ...all, bridge: { ...bridge, Links: null } }; // they are the host config's there
 }
 
 export function findNetwork(room: Pick<Room, 'networks'>, reference: string): { name: string; id: string } | undefined {

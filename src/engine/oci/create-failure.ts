@@ -1,5 +1,6 @@
 import { TscomposeError } from '../../base/errors.js';
 import './errors.js';
+import type { RuntimeProgram } from './runtime.js';
 
 /**
  * Docker's words for what crun and runc say, since clients map them to exit codes: 127 for a program that is not there,
@@ -39,11 +40,30 @@ export function explainFailure(
   return { text: reason, exitCode: 128 };
 }
 
-export function createFailure(reason: string, program: string): TscomposeError<'oci/create-failed'> {
-  const { text, exitCode } = explainFailure(reason, program);
+/** With all that dockerd puts round it: clients look for parts of it. */
+export function createFailure(
+  { kind }: Pick<RuntimeProgram, 'kind'>,
+  reason: string,
+  program: string,
+): TscomposeError<'oci/create-failed'> {
+  const { text, exitCode } = explainFailure(
+    reason.replace(/^(?:runc create failed: )?(?:unable to start container process: )?/, ''),
+    program,
+  );
+  const where = `failed to create shim task: OCI runtime create failed: ${kind} create failed`;
   return new TscomposeError({
     code: 'oci/create-failed',
-    message: `failed to create task for container: OCI runtime create failed: unable to start container process: ${text}`,
+    message: `failed to create task for container: ${where}: unable to start container process: ${text}: unknown`,
     facts: { reason: text, exitCode },
   });
+}
+
+/** The same for a process beside the first. */
+export function execFailure(reason: string, program: string): { readonly text: string; readonly exitCode: 126 | 127 } {
+  const { text, exitCode } = explainFailure(reason, program);
+  const isAboutProcess = text.startsWith('Cwd must');
+  return {
+    text: `OCI runtime exec failed: exec failed: ${isAboutProcess ? '' : 'unable to start container process: '}${text}: unknown`,
+    exitCode: exitCode === 128 ? 126 : exitCode, // there is a container: whatever it was, the command could not run
+  };
 }

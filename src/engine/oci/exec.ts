@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { readIfPresent } from '../../base/durable-file.js';
 import { errnoOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus, spawnFast } from '../sys/index.js';
-import { explainFailure } from './create-failure.js';
+import { execFailure } from './create-failure.js';
 import { openPipe, pipeStream } from './pipe.js';
 import { programEnvironment } from './program.js';
 import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
@@ -208,12 +208,7 @@ async function outcomeOf(
 ): Promise<ExecOutcome> {
   const said = `${await readOrEmpty(files.log)}\n${complaint}`.trim();
   if (pid === undefined || (said !== '' && status.exitCode !== 0 && isRuntimeFailure(said))) {
-    const { text, exitCode } = explainFailure(lastLine(said), program);
-    return {
-      kind: 'failed',
-      exitCode: exitCode === 128 ? 126 : exitCode, // there is a container: whatever it was, the command could not run
-      text: `OCI runtime exec failed: exec failed: unable to start container process: ${text}`,
-    };
+    return { kind: 'failed', ...execFailure(lastLine(said), program) };
   }
   return { kind: 'exited', exitCode: status.exitCode ?? 128 + constants.signals[signalOf(status)] };
 }

@@ -67,7 +67,7 @@ export async function createMonitored(
   try {
     const said = await firstLine(stream);
     signal.throwIfAborted();
-    return { pid: readSync(said, container.program), monitorPid: readMonitorPid(container.bundle) ?? 0 };
+    return { pid: readSync(said, runtime, container.program), monitorPid: readMonitorPid(container.bundle) ?? 0 };
   } finally {
     signal.removeEventListener('abort', abort);
     stream.destroy();
@@ -116,18 +116,18 @@ function isWhole(text: string): boolean {
 }
 
 /** `{"data": pid}`, in older versions `{"pid": pid}`; -1 with a `message` when the runtime failed. */
-function readSync(line: string, program: string): number {
+function readSync(line: string, runtime: RuntimeProgram, program: string): number {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    throw createFailure(line.trim() === '' ? 'the monitor ended without a word' : line.trim(), program);
+    throw createFailure(runtime, line.trim() === '' ? 'the monitor ended without a word' : line.trim(), program);
   }
-  if (typeof value !== 'object' || value === null) throw createFailure(line.trim(), program);
+  if (typeof value !== 'object' || value === null) throw createFailure(runtime, line.trim(), program);
   const pid = 'data' in value ? value.data : 'pid' in value ? value.pid : undefined;
   if (typeof pid === 'number' && pid > 0) return pid;
   const message = 'message' in value && typeof value.message === 'string' ? value.message : 'the runtime failed';
-  throw createFailure(lastLine(message), program); // conmon hands on the runtime's whole log
+  throw createFailure(runtime, lastLine(message), program); // conmon hands on the runtime's whole log
 }
 
 function missingMonitor(cause: unknown): unknown {

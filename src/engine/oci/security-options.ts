@@ -93,7 +93,7 @@ function readBoolean(option: string, value: string): boolean {
 function invalid(option: string): TscomposeError<'oci/invalid-option'> {
   return new TscomposeError({
     code: 'oci/invalid-option',
-    message: `invalid --security-opt: "${option}"`,
+    message: `invalid --security-opt ${/[=:]/.test(option) ? 2 : 1}: "${option}"`, // dockerd's numbers
     facts: { option: 'security-opt', value: option },
   });
 }

@@ -186,7 +186,7 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
     request.signal.throwIfAborted();
     const log = (await readIfPresent(join(dir, 'runtime.log'))) ?? '';
     if ((await readIfPresent(join(dir, 'pid'))) === undefined || (log.trim() !== '' && status.exitCode !== 0)) {
-      throw createFailure(lastLine(log), request.args[0] ?? '');
+      throw createFailure(oci.runtime, lastLine(log), request.args[0] ?? '');
     }
     await Promise.all(closed); // nobody is left to hold the pipes: the process namespace ended with its first process
     return (

@@ -57,6 +57,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'container/not-found': 404,
   'container/not-paused': 409,
   'container/not-running': 409,
+  'container/other-platform': 404,
   'container/path-not-found': 404,
   'container/paused': 409,
   'container/read-only': 403,

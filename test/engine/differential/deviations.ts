@@ -22,7 +22,7 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, Deviati
       ours: {
         exitCode: 127,
         stdout:
-          'OCI runtime exec failed: exec failed: unable to start container process: exec: "no-such-command": executable file not found in $PATH\n',
+          'OCI runtime exec failed: exec failed: unable to start container process: exec: "no-such-command": executable file not found in $PATH: unknown\n',
       },
       why: 'the code that shells and later engines give a command that is not found',
     },

@@ -8,11 +8,11 @@ const notManager =
 /** No swarm is active here and none can be: answered as by a dockerd outside one, which clients know how to take. */
 export function swarmRoutes(): readonly Route[] {
   const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
-  const onManager = (method: Method, path: string): Route => [method, path, noSwarm(notManager)];
+  const onManager = (method: Method, path: string): Route => [method, path, answerNoSwarm(notManager)];
   return [
     ['POST', '/swarm/init', unsupported('swarms')],
     ['POST', '/swarm/join', unsupported('swarms')],
-    ['POST', '/swarm/leave', noSwarm('This node is not part of a swarm')],
+    ['POST', '/swarm/leave', answerNoSwarm('This node is not part of a swarm')],
     onManager('GET', '/swarm'),
     onManager('POST', '/swarm/update'),
     onManager('POST', '/swarm/unlock'),
@@ -28,8 +28,12 @@ export function swarmRoutes(): readonly Route[] {
   ];
 }
 
-function noSwarm(message: string): () => never {
+function answerNoSwarm(message: string): () => never {
   return () => {
-    throw new TscomposeError({ code: 'request/no-swarm', message, facts: {} });
+    throw noSwarm(message);
   };
+}
+
+export function noSwarm(message = notManager): TscomposeError<'request/no-swarm'> {
+  return new TscomposeError({ code: 'request/no-swarm', message, facts: {} });
 }

@@ -3,6 +3,7 @@ import { readJson } from '../body.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
+import { noSwarm } from './swarm.js';
 
 export function volumeRoutes({ volumes }: Rooms): readonly Route[] {
   return [
@@ -17,6 +18,7 @@ export function volumeRoutes({ volumes }: Rooms): readonly Route[] {
       '/volumes/create',
       async (exchange) => {
         const request = (await readJson(exchange.body, exchange.request.headers)) as VolumeCreateRequest;
+        if ('ClusterVolumeSpec' in request) throw noSwarm();
         const { name } = await volumes.create(request);
         sendJson(exchange, 201, volumes.inspect(name));
       },

@@ -10,6 +10,7 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '<mac>'],
   [/(0\.0\.0\.0|\[?::\]?|127\.0\.0\.1):(?:3[2-9]|4\d|5\d|6[0-5])\d{3}\b/g, '$1:<port>'],
   [/\b\d+(?:\.\d+)?(?:k|M|G|Ki|Mi|Gi)?B\b/g, '<size>'],
+  [/\b(?:crun|runc) create failed\b/g, '<runtime> create failed'],
   [/^Docker Desktop|^What's next:[^]*/gm, ''],
 ];
 
