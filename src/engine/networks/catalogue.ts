@@ -4,6 +4,7 @@ import type { IpamPool, NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Records } from '../store/index.js';
 import { readBridgeOptions, readMtu } from './bridge-options.js';
+import { configurationOf, withConfiguration } from './configuration.js';
 import { invalid } from './errors.js';
 import { readParent, type ParentLink } from './parents.js';
 import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
@@ -69,13 +70,14 @@ export class Catalogue {
     });
   }
 
-  async create(request: NetworkCreateRequest): Promise<NetworkRecord> {
-    const { Name: name } = request;
+  async create(asked: NetworkCreateRequest): Promise<NetworkRecord> {
+    const { Name: name } = asked;
     if (name.trim() === '') throw invalid('a network needs a name');
     if (name === 'default' || predefinedNames.some((word) => word === name)) {
       const message = `operation is not permitted on predefined ${name} network`;
       throw new TscomposeError({ code: 'network/predefined', message, facts: { name } });
     }
+    const request = withConfiguration(asked, this.list());
     const driver = request.Driver === undefined || request.Driver === '' ? 'bridge' : request.Driver;
     if (driver === 'host' || driver === 'null') throw invalid(`only one instance of "${driver}" network is allowed`);
     const known = userDrivers.find((one) => one === driver);
@@ -95,7 +97,10 @@ export class Catalogue {
     }
     this.#creating.add(name);
     try {
-      const record = this.#requested(newId(), name, known, request);
+      const record =
+        request.ConfigOnly === true
+          ? settingsOnly(newId(), name, request)
+          : this.#requested(newId(), name, known, request);
       await this.#put(record);
       return record;
     } finally {
@@ -207,6 +212,7 @@ export class Catalogue {
       bridgeName: bridge === undefined ? '' : bridge.name === '' ? bridgeNameOf(id) : bridge.name,
       mtu: bridge === undefined ? readMtu(options) : bridge.mtu === 0 ? this.#hostRanges().mtu : bridge.mtu,
       ...(parent === undefined ? {} : { parent }),
+      ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
     };
   }
 
@@ -254,6 +260,17 @@ export class Catalogue {
       ...(range === undefined ? {} : { ipRange: subnetText(range) }),
     };
   }
+}
+
+function settingsOnly(id: string, name: string, request: NetworkCreateRequest): NetworkRecord {
+  return {
+    ...{ id, name, created: now(), driver: 'null', predefined: false, internal: false, attachable: false },
+    enableIPv6: request.EnableIPv6 === true,
+    ranges: [],
+    ...{ ipamDriver: 'default', ipamOptions: request.IPAM?.Options ?? null, bridgeName: '', mtu: 0 },
+    ...{ options: { ...request.Options }, labels: { ...request.Labels } },
+    configuration: configurationOf(request),
+  };
 }
 
 /** @throws `network/invalid`, in dockerd's words */

@@ -93,7 +93,7 @@ export function networkInspect(
       Options: network.ipamOptions,
       Config:
         network.ranges.length === 0
-          ? null
+          ? (network.configuration?.IPAM?.Config ?? null)
           : network.ranges.map(({ subnet, ipRange, gateway, auxiliary }) => ({
               Subnet: subnet,
               ...(ipRange === undefined ? {} : { IPRange: ipRange }),
@@ -104,8 +104,8 @@ export function networkInspect(
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: network.configFrom ?? '' },
+    ConfigOnly: network.configuration !== undefined,
     ...(containers === undefined
       ? {}
       : {

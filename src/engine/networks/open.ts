@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.js';
 import type { EventHub } from '../events/index.js';
 import { openRecords } from '../store/index.js';
 import { openLinks } from '../sys/index.js';
+import { checkJoinable, checkUnused, isConfigurationOfOthers } from './configuration.js';
 import { Bridges } from './bridges.js';
 import { Catalogue } from './catalogue.js';
 import type { Networks } from './contract.js';
@@ -127,8 +128,8 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     create: async (request) => {
       const record = await catalogue.create(request);
       try {
-        bridges.ensure(record);
-        await Promise.all([rules.flush(), bridges.admit(record)]);
+        if (record.configuration === undefined) bridges.ensure(record);
+        if (record.configuration === undefined) await Promise.all([rules.flush(), bridges.admit(record)]);
       } catch (error) {
         await bridges.remove(record);
         await catalogue.remove(record);
@@ -145,6 +146,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
         const message = `${record.name} is a pre-defined network and cannot be removed`;
         throw new TscomposeError({ code: 'network/predefined', message, facts: { name: record.name } });
       }
+      checkUnused(record, catalogue.list());
       const users = sandboxes.on(record.id).map(({ record: sandbox }) => sandbox.containerName);
       if (users.length > 0) {
         throw new TscomposeError({
@@ -169,9 +171,11 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       );
       return networkInspect(current, containers ? users : undefined);
     },
-    isInUse: (networkId) => sandboxes.on(networkId).length > 0,
+    isInUse: (networkId) =>
+      sandboxes.on(networkId).length > 0 || isConfigurationOfOthers(catalogue.get(networkId), catalogue.list()),
 
     join: async (request, signal) => {
+      for (const { network } of request.endpoints) checkJoinable(network);
       let made: Awaited<ReturnType<typeof sandboxes.make>>;
       try {
         made = await sandboxes.make(request, signal);

@@ -1,3 +1,4 @@
+import type { NetworkConfiguration } from './configuration.js';
 import type { ParentLink } from './parents.js';
 
 /** One range of a network, as created. */
@@ -38,6 +39,10 @@ export interface NetworkRecord {
   readonly mtu: number;
   /** Of `macvlan` and `ipvlan` alone. */
   readonly parent?: ParentLink;
+  /** Of one that is nothing but settings for others (`--config-only`), which has no ranges and no bridge. */
+  readonly configuration?: NetworkConfiguration;
+  /** Name of the network that its settings were taken from. */
+  readonly configFrom?: string;
 }
 
 export const networkSchema = 1;
