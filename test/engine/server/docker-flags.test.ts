@@ -33,7 +33,10 @@ test('what a line of shell asks of docker is found', () => {
     { name: '--env', short: '-e', takesValue: true },
   ];
   const commands = [{ name: 'container run', names: ['container run', 'run'], flags }];
-  const found = dockerUses(`echo --tty | docker run -dt --name x image ls --env; "$(docker run -eA=d image)"`, commands);
+  const found = dockerUses(
+    `echo --tty | docker run -dt --name x image ls --env; "$(docker run -eA=d image)"`,
+    commands,
+  );
   expect(found).toEqual([
     'container run',
     'container run --detach',
