@@ -13,6 +13,8 @@ export interface Work {
   readonly project: Project | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** An earlier round has given the engine the project's graph. */
+  readonly graphKept?: boolean;
   /** Joins our terminal to a container before it starts. */
   readonly attach?: (containerId: string) => Promise<void>;
   /** Whose inner steps are not shown: only that they begin and end. */
@@ -38,7 +40,7 @@ export async function runUp(
 ): Promise<void> {
   await converge(work.project, options, {
     ...executeOptions(context, work),
-    keep: context.warn,
+    ...(work.graphKept === true ? {} : { keep: context.warn }),
     onPlan: (plan) => present(context, work, plan),
   });
 }

@@ -14,6 +14,7 @@ import { refuseUnsupported } from './unsupported.js';
 import { replaceNetworks } from './replace-networks.js';
 import { retireContainers } from './retire-containers.js';
 import { selectForStart, type Selection } from './select.js';
+import { warnVainExtensions } from './service-extension.js';
 import { startContainers } from './start-containers.js';
 import type { UpOptions } from './up-options.js';
 import { UpState } from './up-state.js';
@@ -59,7 +60,10 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   replaceNetworks(state, networks);
   createContainers(state);
   retireContainers(state);
-  if (options.noStart !== true) startContainers(state);
+  if (options.noStart !== true) {
+    warnVainExtensions(builder, project, selection.services, observed);
+    startContainers(state);
+  }
   return builder.build();
 }
 

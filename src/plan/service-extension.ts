@@ -1,5 +1,9 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
+import { edgesOf } from '../graph/index.js';
+import { imageOf } from './names.js';
+import type { ObservedState } from './observed-state.js';
+import type { PlanBuilder } from './plan-builder.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -44,6 +48,33 @@ export function extensionProblems(project: Project, service: string, definition:
     if (!members.includes(key)) return [problem(key, `${extensionKey} has no member ${key}`)];
     return truth(value) === undefined ? [problem(key, `${extensionKey}.${key} is neither true nor false`)] : [];
   });
+}
+
+/** What is asked for and cannot come: nothing gives the service up, or nothing it needs is one to follow. */
+export function warnVainExtensions(
+  builder: PlanBuilder,
+  project: Project,
+  services: readonly string[],
+  { images }: Pick<ObservedState, 'images'>,
+): void {
+  for (const name of services) {
+    const service = project.model.services[name];
+    if (service?.[extensionKey] === undefined) continue;
+    const { restartUnhealthy, restartWithDependencies } = extensionOf(service);
+    const warn = (key: string, why: string): void => {
+      const at = project.locate(['services', name, extensionKey, key]);
+      builder.warn(`Service ${name}`, `asks for ${key} in vain: ${why}`, at);
+    };
+    const { healthcheck } = service;
+    const off = healthcheck?.disable === true || healthcheck?.test?.[0] === 'NONE';
+    // An image that is not there yet may have one.
+    const none = healthcheck?.test === undefined && images[imageOf(project, name, service)]?.hasHealthCheck === false;
+    if (restartUnhealthy && (off || none)) warn('restart_unhealthy', 'it has no health check');
+    const follows = edgesOf(project, name, service).some(({ restart }) => restart);
+    if (restartWithDependencies && !follows) {
+      warn('restart_with_dependencies', 'nothing that it needs has restart: true');
+    }
+  }
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

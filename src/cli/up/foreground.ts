@@ -198,7 +198,11 @@ class Session {
       end: () => Promise.resolve(),
     };
     try {
-      await runUp(this.#context, { client, project, progress, signal: this.#stopAsked.signal }, onlyStart);
+      await runUp(
+        this.#context,
+        { client, project, progress, signal: this.#stopAsked.signal, graphKept: true },
+        onlyStart,
+      );
     } catch (error) {
       if (this.#reason === undefined) throw error;
     }

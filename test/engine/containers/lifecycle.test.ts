@@ -96,7 +96,12 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
     const id = await engine.start({ Cmd: ['sh', '-c', 'while :; do echo t; sleep 0.02; done'] });
     await engine.containers.pause(id);
     expect(await statusOf(id)).toMatchObject({ Status: 'paused', Running: true, Paused: true });
-    const before = await engine.output(id);
+    let before = '';
+    await eventually('the last of its output to be written', async () => {
+      const last = before;
+      before = await engine.output(id);
+      return before === last;
+    });
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(await engine.output(id)).toBe(before);
     await engine.containers.unpause(id);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planUp, projectGraph } from '../../../src/plan/index.js';
 import { failureOf } from '../../support/failure.js';
-import { withImages } from '../../support/observed.js';
+import { image, withImages } from '../../support/observed.js';
 import { project } from '../../support/project.js';
 
 test('the graph has conditions, extensions and pace, also of disabled services, and no value of an environment', () => {
@@ -47,6 +47,27 @@ test('the graph has conditions, extensions and pace, also of disabled services, 
 });
 
 describe('x-tscompose of a service', () => {
+  test('that can have no effect is a warning', () => {
+    const both = { restart_unhealthy: true, restart_with_dependencies: true };
+    const depends_on = { good: { condition: 'service_started', required: true, restart: true } } as const;
+    const desired = project({
+      services: {
+        none: { image: 'busybox', 'x-tscompose': both },
+        off: { image: 'checked', healthcheck: { disable: true }, 'x-tscompose': both, depends_on },
+        good: { image: 'busybox', healthcheck: { test: ['CMD', 'true'] }, 'x-tscompose': { restart_unhealthy: true } },
+        image: { image: 'checked', 'x-tscompose': { restart_unhealthy: true } },
+      },
+    });
+    const observed = withImages(desired);
+    const images = { ...observed.images, checked: image('checked', { hasHealthCheck: true }) };
+    const { warnings } = planUp(desired, { ...observed, images });
+    expect(warnings.map(({ subject, message }) => `${subject} ${message}`).sort()).toEqual([
+      'Service none asks for restart_unhealthy in vain: it has no health check',
+      'Service none asks for restart_with_dependencies in vain: nothing that it needs has restart: true',
+      'Service off asks for restart_unhealthy in vain: it has no health check',
+    ]);
+  });
+
   const with_ = (extension: unknown) => project({ services: { web: { image: 'busybox', 'x-tscompose': extension } } });
 
   test.each([
