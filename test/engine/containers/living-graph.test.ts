@@ -11,8 +11,8 @@ import { Engine, missing, soon } from './support.js';
 const always: RestartPolicy = { Name: 'always' };
 const checked: HealthConfig = { Test: ['CMD', 'stat', '/dev/shm/ready'], Interval: 50e6, Retries: 200 };
 /** Ready after a moment, in each run anew. */
-const slowly = 'sleep 0.4; touch /dev/shm/ready; exec sleep 600';
-const readyMs = 400;
+const slowly = 'sleep 0.6; touch /dev/shm/ready; exec sleep 600';
+const readyMs = 600;
 /** Runs until somebody makes a file, then fails. */
 const untilTold = 'while ! test -e /dev/shm/go; do sleep 0.05; done; exit 1';
 
@@ -144,12 +144,12 @@ describe.skipIf(missing !== undefined)(`a project's graph in the engine (needs $
       const [first, second] = [await stranger.create('a'), await stranger.create('b', { policy: { Name: 'no' } })];
       await engine.containers.start(first, soon());
       await reboot([...Object.values(ids), first, second]);
-      await eventually('a wait', async () => (await scene.waitOf('web'))?.Reason === 'waits for "api" to start');
-      expect(await scene.waitOf('api')).toMatchObject({
-        Service: 'db',
-        Failed: false,
-        Reason: 'waits for "db" to be healthy',
-      });
+      for (const [service, reason] of [
+        ['api', 'waits for "db" to be healthy'],
+        ['web', 'waits for "api" to start'],
+      ] as const) {
+        await eventually(`${service} to wait`, async () => (await scene.waitOf(service))?.Reason === reason);
+      }
       await engine.reopen();
       await scene.run('web', 'api', 'db', 'other');
       const times = await Promise.all(['db', 'api', 'web', 'other'].map((service) => scene.startedAt(service)));
