@@ -64,6 +64,27 @@ export interface BuildDetails {
   readonly contexts?: Readonly<Record<string, string>>;
   /** `security.insecure`, `network.host`. */
   readonly entitlements?: readonly string[];
+  readonly bases?: PinnedBases;
+}
+
+/** What base images stand for in one build, whatever their tags say by now. */
+export interface PinnedBases {
+  /** As Dockerfiles name them, with their tag (`node:20`, `nginx:latest`), to what is used: `node:20@sha256:…`. */
+  readonly pins: Readonly<Record<string, string>>;
+  /** A base without a pin fails the build. */
+  readonly only: boolean;
+}
+
+/** Answer of `POST /tscompose/build/bases`, which takes what `POST /build` takes and builds nothing. */
+export interface BuildBases {
+  /** As the Dockerfile names them, once each, in its order; only of stages that the target needs. */
+  readonly bases: readonly BuildBase[];
+}
+
+export interface BuildBase {
+  readonly reference: string;
+  /** `Dockerfile:3:1` */
+  readonly at: string;
 }
 
 /**

@@ -105,6 +105,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/kill.js')).killCommand,
   },
   {
+    name: 'lock',
+    summary: 'Write down what names of images and branches stand for',
+    load: async () => (await import('./commands/lock.js')).lockCommand,
+  },
+  {
     name: 'logs',
     summary: 'Show what containers wrote',
     load: async () => (await import('./commands/logs.js')).logsCommand,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Filters } from '../api/common.js';
 import type { ImageInspect, ImageSummary, ProgressMessage, RegistryAuth } from '../api/image.js';
 import type { PruneReport } from '../api/volume.js';
-import { type BuildDetails, buildExtensions } from '../api/tscompose.js';
+import { type BuildBases, type BuildDetails, buildExtensions } from '../api/tscompose.js';
 import type { Connection } from './connection.js';
 import { encodeFilters, encodeJson } from './query.js';
 import { progressOf } from './streams.js';
@@ -76,6 +76,8 @@ export interface ImagesClient {
   push(reference: string, query: { auth?: RegistryAuth }, signal: AbortSignal): AsyncIterable<ProgressMessage>;
   /** The id of the new image is in the `aux` of one message, as `{ ID }`. A failed step is thrown at the end. */
   build(context: BuildContext, query: BuildQuery, signal: AbortSignal): AsyncIterable<ProgressMessage>;
+  /** The base images a build needs. Only the embedded engine tells; any other answers 404. */
+  bases(context: BuildContext, query: BuildQuery, signal: AbortSignal): Promise<BuildBases>;
   /** A root file system as a new image of one layer; the last message's `status` is its id. */
   importTar(
     tar: Readable,
@@ -128,6 +130,19 @@ export function imagesClient(connection: Connection): ImagesClient {
             'content-type': 'application/x-tar',
             ...(query.registryAuth === undefined ? {} : { 'x-registry-config': base64url(query.registryAuth) }),
           },
+          ...(body === undefined ? {} : { body }),
+        },
+        signal,
+      );
+    },
+    bases: (context, query, signal) => {
+      const body = bodyOf(context);
+      return connection.json(
+        {
+          method: 'POST',
+          path: '/tscompose/build/bases',
+          query: { ...buildQuery(query), ...contextQuery(context) },
+          headers: { 'content-type': 'application/x-tar' },
           ...(body === undefined ? {} : { body }),
         },
         signal,

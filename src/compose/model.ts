@@ -39,6 +39,10 @@ export interface Project {
   readonly disabledServices: Readonly<Record<string, Service>>;
   /** Active profiles. */
   readonly profiles: readonly string[];
+  /** By service: what the base images of its build stand for, where a lock file says it. */
+  readonly pinnedBases?: Readonly<
+    Record<string, { readonly pins: Readonly<Record<string, string>>; readonly only: boolean }>
+  >;
   /** What interpolation and valueless environment keys see. */
   readonly environment: Readonly<Record<string, string>>;
   /** Place of the node at a path such as `['services', 'web', 'ports', 0]`, or of its nearest known ancestor. */

@@ -30,6 +30,8 @@ export interface PreparedContext {
   readonly context: BuildContext;
   /** Name of the Dockerfile in it. */
   readonly dockerfile: string | undefined;
+  /** The engine does not know pinned bases, and the build can do without: whoever starts it tells the user. */
+  readonly unpinned?: boolean;
 }
 
 /**
@@ -46,6 +48,9 @@ export async function prepareContext(
 ): Promise<PreparedContext> {
   const { context, dockerfile = 'Dockerfile', dockerfileInline } = request;
   const isOurs = await readsInPlace(client, signal);
+  if (!isOurs && request.bases?.only === false) {
+    return { ...(await prepareContext(client, service, { ...request, bases: undefined }, signal)), unpinned: true };
+  }
   const details = await detailsOf(service, request);
   if (!isOurs) refuseDetails(service, details);
   if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
@@ -72,7 +77,7 @@ function given(details: BuildDetails): { details?: BuildDetails } {
 }
 
 async function detailsOf(service: string, request: BuildRequest): Promise<BuildDetails> {
-  const { additionalContexts, entitlements } = request;
+  const { additionalContexts, entitlements, bases } = request;
   const secrets: Record<string, string> = {};
   for (const [id, secret] of Object.entries(request.secrets)) {
     const value = 'file' in secret ? await readSecret(service, id, secret.file) : Buffer.from(secret.text);
@@ -81,7 +86,7 @@ async function detailsOf(service: string, request: BuildRequest): Promise<BuildD
   const ssh = Object.fromEntries(
     Object.entries(request.ssh).map(([id, socket]) => [id, socket ?? agentSocket(service, id)]),
   );
-  const all = { secrets, ssh, contexts: additionalContexts, entitlements };
+  const all = { secrets, ssh, contexts: additionalContexts, entitlements, ...(bases === undefined ? {} : { bases }) };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => Object.keys(value).length > 0));
 }
 

@@ -65,7 +65,11 @@ export const executors: Executors = {
     }
   },
   'image.build': async ({ image, service, request }, { client, onEvent, signal, output, keepId }) => {
-    const { context, dockerfile } = await prepareContext(client, service, request, signal);
+    const { context, dockerfile, unpinned = false } = await prepareContext(client, service, request, signal);
+    if (unpinned) {
+      const detail = 'base images are those of today: this engine’s builder knows nothing of compose.lock';
+      onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail });
+    }
     const { tags, args, labels, noCache, pull, extraHosts, cacheFrom, ulimits } = request;
     const query = {
       tags,

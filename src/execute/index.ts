@@ -1,4 +1,5 @@
 export { converge, type ConvergeOptions } from './converge.js';
+export { prepareContext } from './build-context.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult, type StepRun } from './execute-plan.js';
 export {
   followLogs,

@@ -1,4 +1,5 @@
 import type { Ulimit } from '../api/container.js';
+import type { PinnedBases } from '../api/tscompose.js';
 import type { Build, Project, Service } from '../compose/index.js';
 import { imageLabels } from './labels.js';
 import { imageOf } from './names.js';
@@ -31,6 +32,8 @@ export interface BuildRequest {
   /** Absolute paths, URLs and `docker-image://reference` by name. */
   readonly additionalContexts: Readonly<Record<string, string>>;
   readonly entitlements: readonly string[];
+  /** Of a lock file. */
+  readonly bases: PinnedBases | undefined;
 }
 
 /** Its value is read when the build starts. */
@@ -81,6 +84,7 @@ export function buildRequest(
     additionalContexts: Object.fromEntries(
       Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
     ),
+    bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
 }

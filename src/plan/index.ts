@@ -1,4 +1,4 @@
-export type { BuildOverrides, BuildRequest } from './build-request.js';
+export { type BuildOverrides, buildRequest, type BuildRequest } from './build-request.js';
 export { checkPlan } from './check-plan.js';
 export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';

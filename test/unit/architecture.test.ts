@@ -74,7 +74,7 @@ const doorless = new Set(['base', 'api', 'main']);
 
 /** Libraries that live in one place. */
 const pinned: Readonly<Record<string, readonly string[]>> = {
-  yaml: ['compose', 'trust', 'lock', 'engine/oci'],
+  yaml: ['compose', 'trust', 'engine/oci'],
   ajv: ['compose'],
   '@dagrejs/graphlib': ['graph'],
   '@dagrejs/dagre': ['diagram'],

@@ -30,14 +30,16 @@ export class GitRepository {
   async resolve(): Promise<string> {
     const { remote, ref = 'HEAD' } = this.#reference;
     this.#refuseOption(ref);
-    const { stdout } = await this.#git(['ls-remote', '--', remote, ref]);
+    const { stdout } = await this.#git(['ls-remote', '--', remote, ref, `${ref}^{}`]);
     const found = new Map(
       stdout.split('\n').flatMap((line) => {
         const [object = '', name = ''] = line.split('\t');
         return commitPattern.test(object) ? [[name, object] as const] : [];
       }),
     );
-    const exact = [ref, `refs/heads/${ref}`, `refs/tags/${ref}`].map((name) => found.get(name));
+    // An annotated tag is an object of its own; the commit it stands for is listed with `^{}`.
+    const names = [ref, `refs/heads/${ref}`, `refs/tags/${ref}`];
+    const exact = names.map((name) => found.get(`${name}^{}`) ?? found.get(name));
     const object = exact.find((one) => one !== undefined) ?? [...found.values()][0];
     if (object !== undefined) return object;
     throw new TscomposeError({

@@ -3,6 +3,7 @@ import { planBuild, planPush } from '../../plan/index.js';
 import { bakeFile } from '../bake-file.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOn, list, text, type FlagValues } from '../flags.js';
+import { lockFlags, withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runPlan } from '../run-plan.js';
 
@@ -18,6 +19,7 @@ const buildFlags = {
   check: flag('Refused: the builder has no lint'),
   compress: flagOn('Without effect', { hidden: true }),
   forceRm: flagOn('Without effect', { hidden: true }),
+  ...lockFlags,
   memory: text('Without effect: steps have no limit of their own', { short: 'm', placeholder: 'BYTES' }),
   noCache: flag('Do every step again'),
   noRm: flag('Without effect', { hidden: true }),
@@ -44,7 +46,7 @@ export const buildCommand = defineCommand({
     if (flags.memory !== undefined) context.warn('warning: --memory has no effect, steps have no limit of their own');
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args), flags);
     const plan = planBuild(project, {
       ...(args.length === 0 ? {} : { services: args }),
       withDependencies: flags.withDependencies,

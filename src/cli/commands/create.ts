@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { flag, list, text } from '../flags.js';
+import { lockFlags, withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runUp } from '../run-plan.js';
 import { excludeEachOther, imageOptions, orphanOptions, parseScale } from '../shared-options.js';
@@ -10,6 +11,7 @@ export const createCommand = defineCommand({
   flags: {
     build: flag('Build images first'),
     forceRecreate: flag('Replace containers even when nothing changed'),
+    ...lockFlags,
     noBuild: flag('Never build'),
     noRecreate: flag('Keep the containers there are'),
     pull: text('When to pull: always, missing, never or build; the default is each service’s own policy', {
@@ -26,7 +28,7 @@ export const createCommand = defineCommand({
     const loaded = await requireProject(context);
     const scale = parseScale(flags.scale);
     withFiles(loaded).checkServices([...args, ...Object.keys(scale)]);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args), flags);
     const options = {
       ...(args.length === 0 ? {} : { services: args }),
       noStart: true,

@@ -2,6 +2,7 @@ import { converge } from '../../execute/index.js';
 import { renderPlan, subjectOf, type Plan, type PlanStep } from '../../plan/index.js';
 import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
+import { withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { upOptions } from '../up/options.js';
 import { upFlags } from './up.js';
@@ -9,7 +10,8 @@ import { upFlags } from './up.js';
 /** As of `diff` and its kin: neither success nor failure. */
 const changesExitCode = 2;
 
-const { alwaysRecreateDeps, build, forceRecreate, noBuild, noDeps, noRecreate, noStart, pull } = upFlags;
+const { alwaysRecreateDeps, build, forceRecreate, frozen, noBuild, noDeps, noFrozen, noRecreate, noStart, pull } =
+  upFlags;
 const { removeOrphans, renewAnonVolumes, scale, timeout } = upFlags;
 
 export const planCommand = defineCommand({
@@ -18,7 +20,7 @@ export const planCommand = defineCommand({
     'The exit code is 0 when there is nothing to do and 2 when there is.',
   usage: '[SERVICE...]',
   flags: {
-    ...{ alwaysRecreateDeps, build, forceRecreate, noBuild, noDeps, noRecreate, noStart, pull },
+    ...{ alwaysRecreateDeps, build, forceRecreate, frozen, noBuild, noDeps, noFrozen, noRecreate, noStart, pull },
     ...{ removeOrphans, renewAnonVolumes, scale, timeout },
     json: flag('As JSON, for programs'),
   },
@@ -27,7 +29,7 @@ export const planCommand = defineCommand({
     const { terminal, signal, warn } = context;
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args), flags);
     const options = upOptions({ ...flags, wait: false }, args, project.environment);
     const client = await context.engine();
     const plan = await converge(project, options, {

@@ -3,6 +3,7 @@ import { observe } from '../../execute/index.js';
 import { planPull } from '../../plan/index.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOn, text } from '../flags.js';
+import { lockFlags, withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runPlan } from '../run-plan.js';
 
@@ -10,6 +11,7 @@ export const pullCommand = defineCommand({
   details: 'Also when they are there already. Services that only build have none.',
   usage: '[SERVICE...]',
   flags: {
+    ...lockFlags,
     ignoreBuildable: flag('Leave out services that can be built'),
     ignorePullFailures: flag('Go on when a pull fails'),
     includeDeps: flag('Pull what the services need too'),
@@ -26,7 +28,7 @@ export const pullCommand = defineCommand({
     }
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args), flags);
     const { signal } = context;
     const client = await context.engine();
     const observed = await observe(client, project, signal, { networks: false, volumes: false });

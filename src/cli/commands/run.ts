@@ -10,6 +10,7 @@ import { oneOffName, type OneOff, type OneOffChanges } from '../../plan/index.js
 import { defineCommand } from '../command.js';
 import { openSession, type ContainerSession } from '../container-session.js';
 import { flag, flagOn, list, text, type FlagValues } from '../flags.js';
+import { lockFlags, withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { confirmRemoteProject } from '../remote-safety.js';
 import { quietProgress, type Progress } from '../render/progress.js';
@@ -25,6 +26,7 @@ const runFlags = {
   entrypoint: text('In place of the entrypoint', { placeholder: 'COMMAND' }),
   env: list('Set a variable; without a value it is taken from here', { short: 'e', placeholder: 'KEY[=VALUE]' }),
   envFromFile: list('Set the variables of a file', { placeholder: 'FILE' }),
+  ...lockFlags,
   interactive: flagOn('Pass standard input on', { short: 'i' }),
   label: list('Set a label', { short: 'l', placeholder: 'KEY=VALUE', oldName: 'labels' }),
   name: text('Name of the container', { placeholder: 'NAME' }),
@@ -64,7 +66,7 @@ export const runCommand = defineCommand({
     excludeEachOther('--publish', flags.publish.length > 0, '--service-ports', flags.servicePorts);
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices([service]);
-    const project = enableNamed(loaded, [service]);
+    const project = await withLock(context, enableNamed(loaded, [service]), flags);
     await confirmRemoteProject(context, project, flags.yes ? 'assume yes' : 'ask');
     const oneOff = oneOffOf(project, service, command, flags, terminal);
     const options = {

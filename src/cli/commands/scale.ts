@@ -1,6 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
 import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
+import { withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runUp } from '../run-plan.js';
 import { orphanOptions, parseScale } from '../shared-options.js';
@@ -18,7 +19,7 @@ export const scaleCommand = defineCommand({
     const services = Object.keys(scale);
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(services);
-    const project = enableNamed(loaded, services);
+    const project = await withLock(context, enableNamed(loaded, services));
     const client = await context.engine();
     const progress = await context.progress('scale');
     await runUp(

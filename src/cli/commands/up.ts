@@ -5,6 +5,7 @@ import { postMortem, Timeline } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
+import { lockFlags, withLock } from '../lock/use-lock.js';
 import { confirmRemoteProject } from '../remote-safety.js';
 import { runUp } from '../run-plan.js';
 import { parseScale, withinSeconds } from '../shared-options.js';
@@ -22,6 +23,7 @@ export const upFlags = {
   detach: flag('Start in the background', { short: 'd' }),
   exitCodeFrom: text('End with the exit code of this service, when any container ends', { placeholder: 'SERVICE' }),
   forceRecreate: flag('Replace containers even when nothing changed'),
+  ...lockFlags,
   menu: flagOrUnset('Take keys while attached: w watches, d leaves; on in a terminal'),
   noAttach: list('Do not show the output of this service', { placeholder: 'SERVICE' }),
   noBuild: flag('Never build'),
@@ -69,7 +71,7 @@ export const upCommand = defineCommand({
       ...exitService(flags),
       ...Object.keys(parseScale(flags.scale)),
     ]);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args), flags);
     await confirmRemoteProject(context, project, flags.yes ? 'assume yes' : 'ask');
     const options = upOptions(flags, args, project.environment);
     const signal = withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0);

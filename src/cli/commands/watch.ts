@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { flag, flagOn } from '../flags.js';
+import { withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 import { runUp } from '../run-plan.js';
 import { orphanOptions } from '../shared-options.js';
@@ -18,7 +19,7 @@ export const watchCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
-    const project = enableNamed(loaded, args);
+    const project = await withLock(context, enableNamed(loaded, args));
     const client = await context.engine();
     const { signal, terminal } = context;
     const named = args.length === 0 ? Object.keys(project.model.services) : args;

@@ -13,6 +13,7 @@ import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
 import { baseImages } from './plan/bases.js';
+import { type NeededBase, neededBases } from './plan/needed-bases.js';
 import { planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
 import { stepReporter } from './report/step-reporter.js';
@@ -47,6 +48,8 @@ export interface Builder {
    * @throws `build/…` with the place in the Dockerfile; what `images` and `layers` throw; the abort reason
    */
   build(request: BuildRequest, io: BuildIo): Promise<BuildResult>;
+  /** The images that a build would start from or copy from. Builds nothing and asks no registry. @throws `build/…` */
+  bases(request: BuildRequest, signal: AbortSignal): Promise<readonly NeededBase[]>;
   /** Forgets cached steps and cache mounts, and removes layers that only they held. */
   prune(signal: AbortSignal): Promise<PruneResult>;
   diskUsage(): readonly CacheUsage[];
@@ -84,6 +87,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   await forget(parts, old, new AbortController().signal);
   return {
     build: (request, io) => build(parts, request, io),
+    bases: (request, signal) => basesOf(parts, request, signal),
     prune: async (signal) => {
       await cacheMounts.clear();
       return await forget(parts, cache.entries(), signal);
@@ -184,6 +188,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     bases: baseImages({
       images,
       pull: request.pull ? 'always' : 'missing',
+      pinned: request.bases,
       onProgress,
       registryAuth: io.registryAuth,
       defer,
@@ -268,6 +273,19 @@ function lookupIn<Given, T>(
     const value = given !== undefined && Object.hasOwn(given, id) ? given[id] : undefined;
     return Promise.resolve(value === undefined ? undefined : toValue(value));
   };
+}
+
+async function basesOf(
+  { layers, digestsDir }: BuildParts,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<readonly NeededBase[]> {
+  await using undo = new CleanupStack();
+  const scratch = () => layers.scratch();
+  const git = gitTrees(scratch, (work) => undo.defer(work));
+  const { context, dockerfile: source } = request;
+  const { dockerfile } = await openContext({ context, dockerfile: source, scratch, git, digestsDir, undo, signal });
+  return neededBases(parseDockerfile(dockerfile.text, dockerfile.name), request);
 }
 
 /** SOURCE_DATE_EPOCH: the image says it was made then, whenever it was. @throws `build/bad-epoch` */

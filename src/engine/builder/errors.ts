@@ -1,5 +1,7 @@
 declare module '../../base/errors.js' {
   interface ErrorFacts {
+    /** A build that is held to a lock file names a base that is not in it. */
+    'build/base-not-locked': { readonly reference: string };
     'build/syntax': { readonly line: number; readonly instruction?: string };
     'build/unknown-instruction': { readonly line: number; readonly instruction: string };
     'build/dockerfile-missing': { readonly dockerfile: string };

@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { Ulimit } from '../../api/container.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
+import type { PinnedBases } from '../../api/tscompose.js';
 import type { Digest } from '../../base/digest.js';
 import type { ChainId } from '../snapshots/index.js';
 
@@ -64,6 +65,8 @@ export interface BuildRequest {
   readonly output?: 'image' | 'files';
   /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
   readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
+  /** Images that stand for others by their names, as a lock file has them. */
+  readonly bases?: PinnedBases;
 }
 
 export type AdditionalContext =

@@ -28,6 +28,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'build/bad-epoch': 400,
   'build/bad-ignore-file': 400,
   'build/base-image-missing': 404,
+  'build/base-not-locked': 400,
   'build/checksum-mismatch': 400,
   'build/context-missing': 400,
   'build/dockerfile-empty': 400,

@@ -1,7 +1,8 @@
 import { hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
 import type { RegistryAuth } from '../../../api/image.js';
+import type { PinnedBases } from '../../../api/tscompose.js';
 import type { SourceLocation } from '../../../base/source-location.js';
-import { parseReference, type Platform } from '../../../registry/index.js';
+import { parseReference, type Platform, withDefaultTag } from '../../../registry/index.js';
 import type { Image, ImageStore } from '../../images/index.js';
 import type { BuildIo } from '../request.js';
 import { renderPlatform, satisfies } from './platform.js';
@@ -19,20 +20,22 @@ export interface BaseImages {
 export function baseImages(options: {
   readonly images: ImageStore;
   readonly pull: 'always' | 'missing';
+  readonly pinned: PinnedBases | undefined;
   readonly onProgress: BuildIo['onProgress'];
   readonly registryAuth: BuildIo['registryAuth'];
   /** Undone when the build ends. */
   readonly defer: (undo: () => unknown) => void;
 }): BaseImages {
-  const { images, pull, onProgress, registryAuth, defer } = options;
+  const { images, pull, pinned, onProgress, registryAuth, defer } = options;
   const asked = new Map<string, Promise<Image>>();
 
   const find = async (
-    reference: string,
+    name: string,
     platform: Platform | undefined,
     at: SourceLocation,
     signal: AbortSignal,
   ): Promise<Image> => {
+    const reference = pinOf(name, pinned, images, at);
     const local = images.find(reference);
     const fits = local !== undefined && (platform === undefined || satisfies(local.config, platform));
     if (local !== undefined && (pull === 'missing' || isId(reference, local)) && fits) {
@@ -103,8 +106,34 @@ function refusedAt(error: unknown, at: SourceLocation): TscomposeError | undefin
   return new TscomposeError({ code, message, facts, hint, at });
 }
 
+/** What a lock file has for an image. @throws `build/base-not-locked` where it has nothing, and has to */
+function pinOf(name: string, pinned: PinnedBases | undefined, images: ImageStore, at: SourceLocation): string {
+  if (pinned === undefined || /@|^sha256:/.test(name)) return name;
+  const pin = pinned.pins[familiarOf(name)] ?? pinned.pins[name];
+  if (pin !== undefined) return pin;
+  const local = images.find(name);
+  if (!pinned.only || (local !== undefined && isId(name, local))) return name;
+  throw new TscomposeError({
+    code: 'build/base-not-locked',
+    message: `compose.lock has no digest of the base image ${name}`,
+    facts: { reference: name },
+    hint: 'tscompose lock writes it; --no-frozen builds without',
+    at,
+  });
+}
+
+/** With its tag; as it is where it is no reference, which whoever looks for it says. */
+function familiarOf(name: string): string {
+  try {
+    return withDefaultTag(parseReference(name)).familiar;
+  } catch {
+    return name;
+  }
+}
+
 /** Named by (a part of) its id: no registry knows that. */
 function isId(reference: string, image: Image): boolean {
+  if (reference.endsWith(`@${image.id}`)) return true; // a pin of what no registry has
   return (
     image.id.replace('sha256:', '').startsWith(reference.replace('sha256:', '')) &&
     image.tags.every((tag) => tag.split(':')[0] !== reference)

@@ -86,7 +86,7 @@ function isAutomatic(name: string): boolean {
   return /^(https?|ftp|no|all)_proxy$/i.test(name) || name.startsWith('BUILDKIT_') || name === 'SOURCE_DATE_EPOCH';
 }
 
-function findTarget({ stages }: Dockerfile, wanted: string | undefined): Stage {
+export function findTarget({ stages }: Dockerfile, wanted: string | undefined): Stage {
   const last = stages.at(-1);
   if (last === undefined) throw new Error('bug: a Dockerfile without stages');
   if (wanted === undefined || wanted === '') return last;
@@ -105,7 +105,7 @@ function findTarget({ stages }: Dockerfile, wanted: string | undefined): Stage {
 }
 
 /** ARG before the first FROM. The automatic platform arguments are there without. */
-function globalScope({ dockerfile, request }: PlanInput): ArgScope {
+export function globalScope({ dockerfile, request }: Pick<PlanInput, 'dockerfile' | 'request'>): ArgScope {
   const target = request.platform === undefined ? undefined : parsePlatform(request.platform);
   let scope: ArgScope = {
     given: request.args,

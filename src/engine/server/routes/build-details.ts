@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { BuildDetails } from '../../../api/tscompose.js';
+import type { BuildDetails, PinnedBases } from '../../../api/tscompose.js';
 import { parseGitReference } from '../../../base/git/reference.js';
 import type { AdditionalContext, BuildRequest } from '../../builder/index.js';
 import { readJson } from '../body.js';
@@ -9,14 +9,14 @@ import { badBody } from '../errors.js';
 /** A `BuildDetails` in the words of the builder. */
 export interface GivenDetails {
   readonly dockerfile: string | undefined;
-  readonly request: Pick<BuildRequest, 'secrets' | 'ssh' | 'additionalContexts' | 'entitlements'>;
+  readonly request: Pick<BuildRequest, 'secrets' | 'ssh' | 'additionalContexts' | 'entitlements' | 'bases'>;
 }
 
 export const noDetails: GivenDetails = { dockerfile: undefined, request: {} };
 
 /** @throws `request/bad-body`, `request/too-large` */
 export async function readDetails(body: Readable): Promise<GivenDetails> {
-  const { dockerfile, secrets, ssh, contexts, entitlements }: Partial<Record<keyof BuildDetails, unknown>> =
+  const { dockerfile, secrets, ssh, contexts, entitlements, bases }: Partial<Record<keyof BuildDetails, unknown>> =
     await readJson(body, { 'content-type': 'application/json' });
   if (dockerfile !== undefined && typeof dockerfile !== 'string') throw badBody('dockerfile is not a text');
   if (entitlements !== undefined && !isTexts(entitlements)) throw badBody('entitlements is not a list of texts');
@@ -27,6 +27,7 @@ export async function readDetails(body: Readable): Promise<GivenDetails> {
       ssh: mapped('ssh', ssh, (text) => text),
       additionalContexts: mapped('contexts', contexts, contextOf),
       entitlements: entitlements ?? [],
+      ...(bases === undefined ? {} : { bases: basesOf(bases) }),
     },
   };
 }
@@ -40,6 +41,13 @@ function contextOf(text: string): AdditionalContext {
   throw badBody(
     `the context ${JSON.stringify(text)} is no absolute path, docker-image://, git repository or URL of an archive`,
   );
+}
+
+function basesOf(value: unknown): PinnedBases {
+  const { pins, only }: Partial<Record<keyof PinnedBases, unknown>> =
+    typeof value === 'object' && value !== null ? value : {};
+  if (typeof only !== 'boolean') throw badBody('bases does not say whether there are only those');
+  return { pins: mapped('bases', pins, (text) => text), only };
 }
 
 function mapped<T>(name: string, value: unknown = {}, change: (text: string) => T): Record<string, T> {

@@ -1,8 +1,9 @@
 import { isAbsolute } from 'node:path';
 import type { Ulimit } from '../../../api/container.js';
-import { buildExtensions } from '../../../api/tscompose.js';
+import { type BuildBases, buildExtensions } from '../../../api/tscompose.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { parseGitReference } from '../../../base/git/reference.js';
+import { renderLocation } from '../../../base/source-location.js';
 import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
 import { type GivenDetails, noDetails, readDetails } from './build-details.js';
 import { parseRegistryConfig } from '../auth.js';
@@ -17,6 +18,19 @@ import type { Route } from '../router.js';
 export function buildRoutes({ builder }: Rooms): readonly Route[] {
   return [
     ['POST', '/build', build],
+    [
+      'POST',
+      '/tscompose/build/bases',
+      async (exchange) => {
+        const wanted = await buildRequest(exchange);
+        const bases = await (await builder()).bases(wanted, exchange.client);
+        const answer: BuildBases = {
+          bases: bases.map(({ reference, at }) => ({ reference, at: renderLocation(at) })),
+        };
+        sendJson(exchange, 200, answer);
+        exchange.body.resume();
+      },
+    ],
     [
       'POST',
       '/build/prune',

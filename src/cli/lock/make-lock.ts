@@ -1,0 +1,101 @@
+import { TscomposeError } from '../../base/errors.js';
+import type { NodePath, Project } from '../../compose/index.js';
+import {
+  entryOf,
+  type ImagePin,
+  type LockedService,
+  type LockFile,
+  type Need,
+  needsOf,
+  pinnedBuild,
+  type ServiceNeeds,
+} from '../../lock/index.js';
+import type { CliContext } from '../context.js';
+import { basesOf } from './bases.js';
+import { openPins, type Pins } from './pins.js';
+import { unresolved } from './unresolved.js';
+
+/**
+ * A lock of what names stand for now, of all services whatever their profiles.
+ * @param only - services to renew; the others stay as `before` has them. Undefined: all
+ * @throws `lock/unresolved` for each thing that has no digest, all at once; what is wrong with a build
+ */
+export async function makeLock(
+  context: CliContext,
+  project: Project,
+  only: readonly string[] | undefined,
+  before: LockFile,
+): Promise<LockFile> {
+  const pins = openPins(context);
+  const problems: TscomposeError[] = [];
+  try {
+    const needs = needsOf(project, 'all').filter(({ service }) => only === undefined || only.includes(service));
+    const made = await Promise.all(
+      needs.map(async (one) => [one.service, await lockService(context, project, one, pins, problems)] as const),
+    );
+    const [first] = problems;
+    if (first !== undefined && problems.length === 1) throw first;
+    if (first !== undefined) {
+      const message = `${problems.length} problems`;
+      throw new TscomposeError({ code: 'problems/several', message, facts: { problems } });
+    }
+    const others = only === undefined ? {} : before.services;
+    const services = Object.entries({ ...others, ...Object.fromEntries(made) });
+    return { services: Object.fromEntries(services.filter(([, locked]) => !isEmpty(locked))) };
+  } finally {
+    pins.close();
+  }
+}
+
+async function lockService(
+  context: CliContext,
+  project: Project,
+  { service, definition, images, commits, build }: ServiceNeeds,
+  pins: Pins,
+  problems: TscomposeError[],
+): Promise<LockedService> {
+  const pinAll = async <Pin>(
+    needs: readonly Need[],
+    pin: (need: Need) => Promise<Pin>,
+  ): Promise<Record<string, Pin>> => {
+    const found = await Promise.all(
+      needs.map(async (need): Promise<(readonly [string, Pin])[]> => {
+        try {
+          return [[need.entry, await pin(need)]];
+        } catch (error) {
+          context.signal.throwIfAborted();
+          problems.push(unresolved(error, { service, entry: need.entry, at: project.locate(need.path) }));
+          return [];
+        }
+      }),
+    );
+    return Object.fromEntries(found.flat());
+  };
+  const pinImage = ({ entry }: Need): Promise<ImagePin> => pins.image(entry);
+  const lockedCommits = await pinAll(commits, ({ text }) => pins.commit(text));
+  const path: NodePath = ['services', service, 'build'];
+  let bases: Need[] = [];
+  if (build !== undefined && Object.keys(lockedCommits).length === commits.length) {
+    const pinned = pinnedBuild(build, { commits: lockedCommits });
+    const named = await basesOf(context, project, service, definition, pinned).catch((error: unknown) => {
+      if (!isFailure(error)) throw error;
+      problems.push(error);
+      return [];
+    });
+    bases = named.flatMap((reference) => entryOf(reference).map((entry) => ({ entry, text: reference, path })));
+  }
+  return {
+    images: await pinAll(images, pinImage),
+    bases: await pinAll(bases, pinImage),
+    commits: lockedCommits,
+  };
+}
+
+/** `instanceof` alone leaves the code of the failure open to anything. */
+function isFailure(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
+}
+
+function isEmpty({ images, bases, commits }: LockedService): boolean {
+  return Object.keys({ ...images, ...bases, ...commits }).length === 0;
+}

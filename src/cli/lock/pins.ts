@@ -1,0 +1,113 @@
+import { hasCode } from '../../base/errors.js';
+import { parseGitReference } from '../../base/git/reference.js';
+import { GitRepository } from '../../base/git/repository.js';
+import { isNotFound } from '../../client/index.js';
+import type { ImagePin } from '../../lock/index.js';
+import {
+  openRegistries,
+  objectOf,
+  parseManifest,
+  parseObject,
+  parseReference,
+  platformText,
+  type Reference,
+  RegistrySession,
+} from '../../registry/index.js';
+import type { CliContext } from '../context.js';
+import { credentialsFor } from '../remotes.js';
+
+/** Finds out what names stand for now; each is asked for once. */
+export interface Pins {
+  /** @throws `registry/…` when it is neither in its registry nor made on this machine */
+  image(entry: string): Promise<ImagePin>;
+  /** @param text - as the compose file has it. @throws `remote/…` */
+  commit(text: string): Promise<string>;
+  close(): void;
+}
+
+export function openPins(context: CliContext): Pins {
+  const registries = openRegistries({ insecure: context.globals.insecureRegistry });
+  const { signal, settings } = context;
+  const images = new Map<string, Promise<ImagePin>>();
+  const commits = new Map<string, Promise<string>>();
+
+  const fromRegistry = async (reference: Reference): Promise<ImagePin> => {
+    const auth = await credentialsFor(context, reference.domain);
+    const endpoint = registries.ownEndpoint(reference.domain);
+    const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
+    const { bytes, digest, mediaType } = await session.manifest(reference.tag ?? 'latest');
+    const manifest = parseManifest(bytes, mediaType);
+    if (manifest.kind === 'index') {
+      const platforms = manifest.manifests.flatMap(({ platform, digest: own }) => {
+        const { os = 'unknown', architecture = 'unknown', variant } = platform ?? {};
+        // Attestations are listed beside images, for no platform.
+        return os === 'unknown' ? [] : [[platformText(withVariant(os, architecture, variant)), own] as const];
+      });
+      return { digest, platforms: Object.fromEntries(platforms) };
+    }
+    const config = objectOf(parseObject('image config', await session.document(manifest.config))) ?? {};
+    const [os, architecture, variant] = ['os', 'architecture', 'variant'].map((name) => config[name]);
+    if (typeof os !== 'string' || typeof architecture !== 'string') return { digest, platforms: {} };
+    const platform = withVariant(os, architecture, typeof variant === 'string' ? variant : undefined);
+    return { digest, platforms: { [platformText(platform)]: digest } };
+  };
+
+  const find = async (entry: string): Promise<ImagePin> => {
+    const reference = parseReference(entry);
+    try {
+      return await fromRegistry(reference);
+    } catch (error) {
+      signal.throwIfAborted();
+      const local = isNowhere(error) ? await madeHere(context, entry, reference) : undefined;
+      if (local === undefined) throw error;
+      context.warn(`warning: ${entry} is not in a registry: compose.lock has its id, which only this machine can know`);
+      return { local };
+    }
+  };
+
+  return {
+    image: (entry) => remembered(images, entry, () => find(entry)),
+    commit: (text) =>
+      remembered(commits, text, async () => {
+        const reference = parseGitReference(text);
+        if (reference === undefined) throw new Error('bug: a context that is no repository');
+        return reference.commit ?? (await new GitRepository(reference, settings, signal).resolve());
+      }),
+    close: () => registries.http.close(),
+  };
+}
+
+function remembered<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const running = known.get(key) ?? work();
+  known.set(key, running);
+  return running;
+}
+
+function withVariant(os: string, architecture: string, variant: string | undefined) {
+  return { os, architecture, ...(variant === undefined || variant === '' ? {} : { variant }) };
+}
+
+/** The registry has no such image, or not for us, or is not there. */
+function isNowhere(error: unknown): boolean {
+  return (
+    hasCode(error, 'registry/manifest-unknown') ||
+    hasCode(error, 'registry/access-denied') ||
+    hasCode(error, 'registry/unreachable')
+  );
+}
+
+/** The id of an image that never came from its registry; undefined for all others. */
+async function madeHere(
+  context: CliContext,
+  entry: string,
+  { familiarRepository }: Reference,
+): Promise<string | undefined> {
+  const client = await context.engine();
+  try {
+    const { Id, RepoDigests } = await client.images.inspect(entry, context.signal);
+    return RepoDigests.some((text) => text.startsWith(`${familiarRepository}@`)) ? undefined : Id;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

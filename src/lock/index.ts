@@ -1,0 +1,6 @@
+/** compose.lock: what names of images and branches stand for, so that a project is the same tomorrow. */
+import './errors.js';
+export { applyLock, type LockedProject, missingEntry, ownBases, pinnedBuild } from './apply.js';
+export { diffLocks, type LockChange, renderChange } from './diff.js';
+export { type ImagePin, type LockedService, type LockFile, lockFileName, parseLock, renderLock } from './document.js';
+export { entryOf, type Need, needsOf, type ServiceNeeds } from './needs.js';

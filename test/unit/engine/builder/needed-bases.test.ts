@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { renderLocation } from '../../../../src/base/source-location.js';
+import { parseDockerfile } from '../../../../src/engine/builder/dockerfile/parse.js';
+import { neededBases } from '../../../../src/engine/builder/plan/needed-bases.js';
+import type { BuildRequest } from '../../../../src/engine/builder/index.js';
+
+const text = `ARG TAG=20 FLAVOUR
+FROM golang:1.22 AS unneeded
+FROM --platform=linux/arm64 node:\${TAG}\${FLAVOUR:+-$FLAVOUR} AS build
+RUN --mount=type=cache,target=/c --mount=from=tools:1,target=/t true
+FROM scratch AS last
+COPY --from=build /a /a
+COPY --from=0 /b /b
+COPY --from=nginx:1 /c /c
+COPY --from=nginx:1 /d /d
+COPY --from=named /e /e
+COPY --from=folder /f /f
+ONBUILD COPY --from=never /x /x
+`;
+
+function basesOf(more: Partial<BuildRequest> = {}): string[] {
+  const request: BuildRequest = {
+    context: { kind: 'directory', path: '/' },
+    dockerfile: { kind: 'in-context', path: 'Dockerfile' },
+    tags: [],
+    args: {},
+    labels: {},
+    noCache: false,
+    pull: false,
+    networkMode: 'bridge',
+    additionalContexts: {
+      named: { kind: 'image', reference: 'other:3' },
+      folder: { kind: 'directory', path: '/' },
+    },
+    ...more,
+  };
+  const bases = neededBases(parseDockerfile(text, 'Dockerfile'), request);
+  return bases.map(({ reference, at }) => `${reference} ${renderLocation(at)}`);
+}
+
+test('the bases of a build are what the stages of its target start from, copy from and mount', () => {
+  expect(basesOf()).toEqual([
+    'node:20 Dockerfile:3:1',
+    'tools:1 Dockerfile:4:1',
+    'golang:1.22 Dockerfile:2:1',
+    'nginx:1 Dockerfile:8:1',
+    'other:3 Dockerfile:10:1',
+  ]);
+});
+
+test('target and arguments decide which they are', () => {
+  expect(basesOf({ target: 'build', args: { TAG: '22', FLAVOUR: 'slim' } })).toEqual([
+    'node:22-slim Dockerfile:3:1',
+    'tools:1 Dockerfile:4:1',
+  ]);
+  expect(() => basesOf({ target: 'absent' })).toThrow('failed to reach build target absent');
+});
