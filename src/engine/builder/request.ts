@@ -119,6 +119,8 @@ export interface BuildStepInfo {
   readonly stage: string;
   readonly instruction: string;
   readonly line: number;
+  /** With what its variables stand for, where that is known. */
+  readonly shown?: string;
   /** A FROM of an image: its name. */
   readonly image?: string;
   /** Counts among the steps of its stage that have files to do with. */

@@ -14,5 +14,7 @@ export interface BuildKitParts {
   /** Opened by the first local context. */
   readonly spools: () => Promise<Spools>;
   readonly version: string;
+  /** This machine's address as steps reach it; undefined when there is none. */
+  readonly hostGateway: () => string | undefined;
   readonly log: Log;
 }

@@ -22,14 +22,19 @@ export function stepNetworks(networks: Networks): NonNullable<OciOptions['joinBr
     return {
       namespacePath: sandbox.namespacePath,
       resolvConf: sandbox.resolvConf,
-      hostsLines: [...sandbox.hostsLines, ...extraHosts.map(hostsLine)],
+      hostsLines: [...sandbox.hostsLines, ...extraHosts.map((text) => hostsLine(text, hostGateway(networks)))],
       release: () => sandbox.release(),
     };
   };
 }
 
-/** `name:address` as it stands in /etc/hosts; the address may be IPv6. */
-function hostsLine(text: string): string {
+function hostGateway(networks: Networks): string {
+  return networks.inspect(networks.resolve('bridge')).IPAM.Config?.[0]?.Gateway ?? '';
+}
+
+/** `name:address` as it stands in /etc/hosts; the address may be IPv6, or `host-gateway` for this machine's. */
+function hostsLine(text: string, gateway: string): string {
   const at = text.search(/[:=]/);
-  return `${text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')}\t${text.slice(0, at)}`;
+  const address = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1');
+  return `${address === 'host-gateway' ? gateway : address}\t${text.slice(0, at)}`;
 }

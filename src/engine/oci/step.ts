@@ -129,9 +129,10 @@ async function joinNetwork(
   return oci.joinBridge({ id, extraHosts }, signal);
 }
 
-/** resolv.conf and hosts, bound over what the image has. */
+/** resolv.conf and hosts, bound over what the image has; without a network only hosts, where names are given. */
 async function networkFiles(dir: string, request: StepRequest, network: StepNetwork | undefined): Promise<OciMount[]> {
-  if (request.networkMode === 'none') return [];
+  const isAlone = request.networkMode === 'none';
+  if (isAlone && (request.extraHosts ?? []).length === 0) return [];
   const resolvConf = network?.resolvConf ?? (await readIfPresent('/etc/resolv.conf')) ?? '';
   const extra = (request.extraHosts ?? []).map((text) => {
     const at = text.search(/[:=]/);
@@ -140,7 +141,7 @@ async function networkFiles(dir: string, request: StepRequest, network: StepNetw
   const hosts = network?.hostsLines ?? ['127.0.0.1\tlocalhost', '::1\tlocalhost', ...extra];
   await writeFile(join(dir, 'resolv.conf'), resolvConf, { mode: 0o644 });
   await writeFile(join(dir, 'hosts'), `${hosts.join('\n')}\n`, { mode: 0o644 });
-  return ['resolv.conf', 'hosts'].map((name) => ({
+  return [...(isAlone ? [] : ['resolv.conf']), 'hosts'].map((name) => ({
     destination: `/etc/${name}`,
     type: 'bind',
     source: join(dir, name),

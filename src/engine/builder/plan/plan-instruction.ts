@@ -3,6 +3,7 @@ import { TscomposeError } from '../../../base/errors.js';
 import { isRepository } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Instruction, InstructionOf } from '../dockerfile/ast.js';
+import { expandWord } from '../dockerfile/expand.js';
 import { syntaxError } from '../dockerfile/syntax-error.js';
 import { applyToConfig, type ConfigInstruction, lookupIn, type Words, wordsOf } from '../image/apply.js';
 import { envOf, type ImageState, shellOf } from '../image/image-state.js';
@@ -50,10 +51,10 @@ export async function planInstruction(input: InstructionInput): Promise<Planned>
     case 'ARG':
       return planArg(input, instruction, words);
     case 'RUN':
-      return { step: await planRun(input, instruction, words), scope };
+      return { step: { ...(await planRun(input, instruction, words)), shown: shownText(input, lookup) }, scope };
     case 'COPY':
     case 'ADD':
-      return { step: await planCopy(input, instruction, words), scope };
+      return { step: { ...(await planCopy(input, instruction, words)), shown: shownText(input, lookup) }, scope };
     case 'ENV':
     case 'LABEL':
     case 'USER':
@@ -68,6 +69,15 @@ export async function planInstruction(input: InstructionInput): Promise<Planned>
     case 'ONBUILD':
     case 'WORKDIR':
       return { step: planConfig(input, instruction, words), scope };
+  }
+}
+
+/** Variables that nothing is known of stay as they are: the shell may know them. */
+function shownText({ instruction, escape }: InstructionInput, lookup: (name: string) => string | undefined): string {
+  try {
+    return expandWord(instruction.text, (name) => lookup(name) ?? `$${name}`, { escape, quotes: 'raw' });
+  } catch {
+    return instruction.text; // no word of ours, but the shell's
   }
 }
 

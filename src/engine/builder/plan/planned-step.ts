@@ -22,4 +22,6 @@ export interface PlannedStep {
   readonly baseImageId?: Digest | undefined;
   /** And that image's name as FROM has it. */
   readonly baseReference?: string;
+  /** The instruction with what its variables stand for, for display. */
+  readonly shown?: string;
 }

@@ -58,6 +58,7 @@ export function stepReporter(options: {
       instruction: step.instruction.text,
       line: step.instruction.at.line,
       ...(step.baseReference === undefined ? {} : { image: step.baseReference }),
+      ...(step.shown === undefined ? {} : { shown: step.shown }),
       ...ordinals.get(step),
     })),
   });

@@ -30,7 +30,7 @@ type Usage = Partial<typeof usageRecord extends Message<infer T> ? T : never>;
 export function controlService(parts: BuildKitParts, jobs: Jobs): Methods {
   const path = (name: string): string => `/moby.buildkit.v1.Control/${name}`;
   return {
-    [path('ListWorkers')]: unary(nothing, listWorkersResponse, () => ({ record: [workerOf(parts.version)] })),
+    [path('ListWorkers')]: unary(nothing, listWorkersResponse, () => ({ record: [workerOf(parts)] })),
     [path('Info')]: unary(nothing, infoResponse, () => ({ version: buildkitVersion(parts.version) })),
     [path('Solve')]: unary(solveRequest, solveResponse, async (request, call) => ({
       exporterResponse: await jobs.with(request.ref, (job) => solve(parts, job, request, call)),

@@ -28,7 +28,7 @@ export function gatewayService(parts: BuildKitParts, jobs: Jobs): Methods {
     [path('Ping')]: unary(nothing, pongResponse, () => ({
       frontendCaps: capabilities.map((id) => ({ id, enabled: true })),
       llbCaps: [],
-      workers: [workerOf(parts.version)],
+      workers: [workerOf(parts)],
     })),
     [path('Solve')]: unary(gatewaySolveRequest, gatewaySolveResponse, (request, call) =>
       withJob(call, async (job) => {

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { BuildKitParts } from '../parts.js';
 import type { Message } from '../wire/message.js';
 import type { workerRecord } from '../wire/control.js';
 
@@ -11,10 +12,13 @@ export function buildkitVersion(version: string): { package: string; version: st
 }
 
 /** This engine as the one worker there is. */
-export function workerOf(version: string): Worker {
+export function workerOf({ version, hostGateway }: BuildKitParts): Worker {
+  const gateway = hostGateway();
   const architecture = architectures[process.arch] ?? process.arch;
   return {
     id: hostname(),
+    // Clients put it in for `host-gateway` in extra hosts.
+    labels: gateway === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': gateway },
     platforms: [{ architecture, os: 'linux' }],
     version: buildkitVersion(version),
   };

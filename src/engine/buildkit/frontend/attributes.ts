@@ -8,6 +8,7 @@ export type ContextSource =
   /** The client's folder of that name. */
   | { readonly kind: 'local'; readonly folder: string }
   | { readonly kind: 'git'; readonly url: string }
+  | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'image'; readonly reference: string }
   /** An archive that the client was given on standard input. */
   | { readonly kind: 'upload'; readonly url: URL };
@@ -84,6 +85,7 @@ function contextOf(value: string | undefined, folder: string): ContextSource {
   if (scheme === 'docker-image') return { kind: 'image', reference: rest.replace(/^\/\//, '') };
   if (/^https?:\/\/buildkit-session\//.test(value)) return { kind: 'upload', url: new URL(value) };
   if (parseGitReference(value) !== undefined) return { kind: 'git', url: value };
+  if (/^https?:\/\//.test(value)) return { kind: 'url', url: value };
   throw refused(`a build context like ${JSON.stringify(value)}`);
 }
 

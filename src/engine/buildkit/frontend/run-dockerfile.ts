@@ -104,7 +104,8 @@ async function contextOf(
   const { context } = wanted;
   switch (context.kind) {
     case 'git':
-      return { kind: 'git', url: context.url };
+    case 'url':
+      return context;
     case 'upload':
       return { kind: 'tar', stream: uploadOf(run.session, context.url, run.signal) };
     case 'local': {
@@ -136,6 +137,7 @@ async function namedContext(
   switch (source.kind) {
     case 'image':
     case 'git':
+    case 'url':
       return source;
     case 'upload':
       throw new GrpcFailure(grpcCode.unimplemented, `the context ${name} cannot be an archive`);

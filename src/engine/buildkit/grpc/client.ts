@@ -44,7 +44,9 @@ export function openChannel(socket: Duplex): Channel {
   const session = connect('http://localhost', { ...http2Options, createConnection: () => socket });
   const gone = new AbortController();
   session.on('error', () => undefined); // `close` follows
-  session.once('connect', () => session.setLocalWindowSize(windowBytes));
+  session.once('connect', () => {
+    if (!session.destroyed) session.setLocalWindowSize(windowBytes);
+  });
   session.once('close', () => gone.abort(new GrpcFailure(grpcCode.unavailable, 'the client of the session went away')));
   socket.once('close', () => session.destroy());
 
@@ -110,8 +112,14 @@ function send(stream: ClientHttp2Stream, message: Uint8Array): Promise<void> {
   });
 }
 
-async function* incomingOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-  const ending: { trailers: Readonly<Record<string, unknown>>; broken?: Error } = { trailers: {} };
+interface Ending {
+  trailers: Readonly<Record<string, unknown>>;
+  broken?: Error;
+}
+
+/** How the call ends is heard from its start: trailers may come before anybody reads the messages. */
+function incomingOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  const ending: Ending = { trailers: {} };
   stream.on('error', (error: Error) => {
     ending.broken = error;
   });
@@ -121,6 +129,14 @@ async function* incomingOf(stream: ClientHttp2Stream, signal: AbortSignal): Asyn
   stream.on('trailers', (headers: Readonly<Record<string, unknown>>) => {
     ending.trailers = headers;
   });
+  return messagesTo(stream, ending, signal);
+}
+
+async function* messagesTo(
+  stream: ClientHttp2Stream,
+  ending: Ending,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* messagesOf(stream);
   } catch (error) {

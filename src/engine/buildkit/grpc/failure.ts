@@ -58,7 +58,14 @@ export function failureOf(trailers: Readonly<Record<string, unknown>>): GrpcFail
   const code = Number(status);
   if (code === grpcCode.ok) return undefined;
   const message = trailers['grpc-message'];
-  return new GrpcFailure(code, typeof message === 'string' ? percentDecoded(message) : `status ${code}`);
+  const shown = typeof message === 'string' ? percentDecoded(message) : `status ${code}`;
+  return new GrpcFailure(code, shown, detailsOf(trailers['grpc-status-details-bin']));
+}
+
+function detailsOf(header: unknown): FailureDetail[] {
+  if (typeof header !== 'string') return [];
+  const { details } = rpcStatus.decode(Buffer.from(header, 'base64'));
+  return details.map(({ typeUrl = '', value = new Uint8Array() }) => ({ typeUrl, value }));
 }
 
 /** grpc/doc/PROTOCOL-HTTP2.md, "Percent-Encoded": everything but printable ASCII, and the percent sign. */

@@ -15,13 +15,14 @@ export function frameOf(message: Uint8Array): Buffer {
 }
 
 /**
- * The messages that come on a stream, in order, until the other side ends. Leaving early closes the stream.
+ * The messages that come on a stream, in order, until the other side ends. Who leaves early still has the stream
+ * to answer on or to close.
  * @throws GrpcFailure for what is no message, Error when the stream breaks
  */
 export async function* messagesOf(stream: Http2Stream): AsyncGenerator<Buffer, void, undefined> {
   let kept: Buffer[] = [];
   let keptBytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     kept.push(chunk);
     keptBytes += chunk.byteLength;
     if (keptBytes < neededBytes(kept)) continue;

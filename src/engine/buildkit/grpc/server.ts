@@ -64,7 +64,9 @@ async function onlyMessage<T>(incoming: AsyncGenerator<Buffer, void, undefined>,
 export async function serveGrpc(socket: Duplex, methods: Methods, signal: AbortSignal): Promise<void> {
   const session = performServerHandshake(socket, http2Options);
   session.on('error', () => undefined); // `close` follows
-  session.once('remoteSettings', () => session.setLocalWindowSize(windowBytes));
+  session.once('remoteSettings', () => {
+    if (!session.destroyed) session.setLocalWindowSize(windowBytes);
+  });
   const running = new Set<Promise<void>>();
   session.on('stream', (stream, headers) => {
     const run = answer(stream, headers, methods).finally(() => running.delete(run));

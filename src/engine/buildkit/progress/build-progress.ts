@@ -78,12 +78,15 @@ export function buildProgress(reports: VertexReports): BuildProgress {
 }
 
 /** As BuildKit counts and names them; undefined for a step that does nothing to files. */
-function vertexName({ stage, instruction, image, ordinal }: BuildStepInfo, stages: number): string | undefined {
+function vertexName(
+  { stage, instruction, shown = instruction, image, ordinal }: BuildStepInfo,
+  stages: number,
+): string | undefined {
   if (ordinal === undefined) return undefined;
   const width = String(ordinal.of).length;
   const stageName = stages === 1 ? '' : `${/^\d+$/.test(stage) ? `stage-${stage}` : stage} `;
-  const shown = image === undefined ? instruction : `FROM ${fullName(image)}`;
-  return `[${stageName}${String(ordinal.number).padStart(width)}/${ordinal.of}] ${shown}`;
+  const title = image === undefined ? shown : `FROM ${fullName(image)}`;
+  return `[${stageName}${String(ordinal.number).padStart(width)}/${ordinal.of}] ${title}`;
 }
 
 /** `docker.io/library/busybox:latest`; an id as it is. */

@@ -9,12 +9,13 @@ import type { Route } from '../router.js';
 
 /** Where clients that build with BuildKit take over the connection: they speak gRPC from then on. */
 export function buildKitRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
-  const { builder, images, layers, log } = rooms;
+  const { builder, images, layers, networks, log } = rooms;
+  const hostGateway = (): string | undefined => networks.inspect(networks.resolve('bridge')).IPAM.Config?.[0]?.Gateway;
   let opened: Promise<BuildKit> | undefined;
   const open = async (): Promise<BuildKit> => {
     const { openBuildKit } = await import('../../buildkit/index.js'); // most engines never build this way
     const dir = join(facts.dataRoot, 'build-cache', 'received');
-    return openBuildKit({ builder, images, layers, dir, version: facts.version, log });
+    return openBuildKit({ builder, images, layers, dir, version: facts.version, hostGateway, log });
   };
   const buildKit = (): Promise<BuildKit> => (opened ??= open());
   return [
