@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { errnoOf, TscomposeError } from '../base/errors.js';
 import { defaultPatience, paced, type Patience, timedOut } from './pace.js';
-import { trustFor, type TrustOptions } from './trust.js';
+import { trustFor, trustVersion, type TrustOptions } from './trust.js';
 
 const connectTimeoutMs = 15_000;
 const maxRedirects = 5;
@@ -48,10 +48,11 @@ export function createHttpClient(
 ): HttpClient {
   const { silenceMs } = patience;
   const plain = new HttpAgent({ keepAlive: true, maxSockets: 8, timeout: silenceMs });
-  const secure = new Map<string, HttpsAgent>();
+  const secure = new Map<string, { readonly agent: HttpsAgent; readonly version: string }>();
   const agentFor = (host: string) => {
     const known = secure.get(host);
-    if (known !== undefined) return known;
+    const version = `${String(isInsecure(host))} ${trustVersion(host, trust)}`;
+    if (known?.version === version) return known.agent;
     const agent = new HttpsAgent({
       keepAlive: true,
       maxSockets: 8,
@@ -59,7 +60,7 @@ export function createHttpClient(
       secureContext: createSecureContext(trustFor(host, trust)), // once a host: reading all authorities takes 60 ms
       rejectUnauthorized: !isInsecure(host),
     });
-    secure.set(host, agent);
+    secure.set(host, { agent, version }); // connections of the one before end when they are idle
     return agent;
   };
 
@@ -127,7 +128,7 @@ export function createHttpClient(
     },
     close() {
       plain.destroy();
-      for (const agent of secure.values()) agent.destroy();
+      for (const { agent } of secure.values()) agent.destroy();
     },
   };
 }

@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { watchDockerSettings } from './docker-settings.js';
 import { createHttpClient, type HttpClient } from './http.js';
 import type { Patience } from './pace.js';
 
@@ -7,7 +9,8 @@ export interface RegistryOptions {
   readonly insecure?: readonly string[];
   /** Registries asked before the real one: domain → base URLs. */
   readonly mirrors?: Readonly<Record<string, readonly string[]>>;
-  readonly certsDirs?: readonly string[];
+  /** dockerd's own folder, with `daemon.json` and `certs.d`; read again when it changes. */
+  readonly dockerDir?: string;
   /** Authorities to trust beside the system's; the environment's TSCOMPOSE_EXTRA_CA_CERTS when left out. */
   readonly extraCaFile?: string;
   /** The first pause before something is tried again; each further one is twice as long. */
@@ -34,10 +37,11 @@ const dockerHub = 'docker.io';
 const dockerHubRegistry = 'registry-1.docker.io';
 
 export function openRegistries(options: RegistryOptions): Registries {
-  const { insecure = [], mirrors = {}, certsDirs = ['/etc/docker/certs.d'] } = options;
+  const { insecure = [], mirrors = {}, dockerDir = '/etc/docker' } = options;
+  const settings = watchDockerSettings(dockerDir);
   const extraCaFile = options.extraCaFile ?? process.env['TSCOMPOSE_EXTRA_CA_CERTS'];
-  const isInsecure = (host: string) => isLoopback(host) || insecure.includes(host);
-  const http = createHttpClient({ certsDirs, extraCaFile }, isInsecure, options.patience);
+  const isInsecure = (host: string) => isLoopback(host) || insecure.includes(host) || settings().isInsecure(host);
+  const http = createHttpClient({ certsDir: join(dockerDir, 'certs.d'), extraCaFile }, isInsecure, options.patience);
   const own = (domain: string): Endpoint => {
     const host = domain === dockerHub ? dockerHubRegistry : domain;
     const schemes = isInsecure(host) ? ['https', 'http'] : ['https'];
@@ -47,7 +51,10 @@ export function openRegistries(options: RegistryOptions): Registries {
     http,
     firstRetryDelayMs: options.firstRetryDelayMs ?? 250,
     pullEndpoints: (domain) => [
-      ...(mirrors[domain] ?? []).map((url) => ({ registry: new URL(url).host, baseUrls: [new URL(url)] })),
+      ...[...(mirrors[domain] ?? []), ...(domain === dockerHub ? settings().hubMirrors : [])].map((url) => ({
+        registry: new URL(url).host,
+        baseUrls: [new URL(url)],
+      })),
       own(domain),
     ],
     ownEndpoint: own,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootCertificates, type SecureContextOptions } from 'node:tls';
 
@@ -10,26 +10,35 @@ const systemBundles = [
 
 export interface TrustOptions {
   /** Where `<host:port>/*.crt` are authorities and `*.cert`, `*.key` our own pair, as Docker reads them. */
-  readonly certsDirs: readonly string[];
+  readonly certsDir: string;
   /** A file of more authorities. */
   readonly extraCaFile?: string | undefined;
 }
 
+/** Differs when the files for `host` have changed. */
+export function trustVersion(host: string, { certsDir }: TrustOptions): string {
+  const dir = join(certsDir, host);
+  if (!existsSync(dir)) return '';
+  return readdirSync(dir)
+    .map((name) => `${name} ${statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs ?? 0}`)
+    .sort()
+    .join('\n');
+}
+
 /** What a TLS connection to `host` (with port) trusts: the system's authorities, those given, and the host's own. */
-export function trustFor(host: string, { certsDirs, extraCaFile }: TrustOptions): SecureContextOptions {
+export function trustFor(host: string, { certsDir, extraCaFile }: TrustOptions): SecureContextOptions {
   const system = [process.env['SSL_CERT_FILE'], ...systemBundles].find(
     (path) => path !== undefined && existsSync(path),
   );
   const authorities = system === undefined ? [...rootCertificates] : [readFileSync(system, 'utf8')];
   if (extraCaFile !== undefined && extraCaFile !== '') authorities.push(readFileSync(extraCaFile, 'utf8'));
   const pairs: { cert: Buffer; key: Buffer }[] = [];
-  for (const dir of certsDirs.map((certs) => join(certs, host)).filter(existsSync)) {
-    for (const name of readdirSync(dir).sort()) {
-      if (name.endsWith('.crt')) authorities.push(readFileSync(join(dir, name), 'utf8'));
-      if (!name.endsWith('.cert')) continue;
-      const key = join(dir, name.replace(/\.cert$/, '.key'));
-      if (existsSync(key)) pairs.push({ cert: readFileSync(join(dir, name)), key: readFileSync(key) });
-    }
+  const dir = join(certsDir, host);
+  for (const name of existsSync(dir) ? readdirSync(dir).sort() : []) {
+    if (name.endsWith('.crt')) authorities.push(readFileSync(join(dir, name), 'utf8'));
+    if (!name.endsWith('.cert')) continue;
+    const key = join(dir, name.replace(/\.cert$/, '.key'));
+    if (existsSync(key)) pairs.push({ cert: readFileSync(join(dir, name)), key: readFileSync(key) });
   }
   if (pairs.length === 0) return { ca: authorities };
   return { ca: authorities, cert: pairs.map(({ cert }) => cert), key: pairs.map(({ key }) => key) };

@@ -25,14 +25,15 @@ export interface OpenRooms {
 }
 
 export interface RoomsOptions {
-  readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> & Partial<Pick<EngineSettings, 'trust'>>;
+  readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> &
+    Partial<Pick<EngineSettings, 'trust' | 'registrySettings'>>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Opens the rooms from the ground up, and takes up what an earlier engine left: running, ended or half done. */
 export async function openRooms({ settings, log, signal }: RoomsOptions): Promise<OpenRooms> {
-  const { dataRoot, runtimeDir, trust } = settings;
+  const { dataRoot, runtimeDir, trust, registrySettings } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
   await using undo = new CleanupStack();
@@ -52,6 +53,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       events,
       log,
       ...(trust === undefined ? {} : { trust }),
+      ...(registrySettings === undefined ? {} : { registries: { dockerDir: registrySettings } }),
       beforeCollect: async () => {
         await builder(); // it holds the layers of its cache
       },

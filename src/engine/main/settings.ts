@@ -13,6 +13,8 @@ export interface EngineSettings {
   readonly idleTimeoutMs: number;
   /** Trust policies, which all have to agree; `given`: the environment names one in place of the usual ones. */
   readonly trust: { readonly policyFiles: readonly string[]; readonly missing: 'fine' | 'given' };
+  /** A folder as dockerd's own: `daemon.json` for mirrors and insecure registries, `certs.d`. */
+  readonly registrySettings: string;
   readonly logLevel: LogLevel;
   /** Descriptor for the one line that tells whether the engine serves. */
   readonly readyFd: number | undefined;
@@ -45,6 +47,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       policy === undefined
         ? { policyFiles: ['/etc/tscompose/trust.yaml', join(config, 'tscompose/trust.yaml')], missing: 'fine' }
         : { policyFiles: [resolve(policy)], missing: 'given' },
+    registrySettings: resolve(text('TSCOMPOSE_REGISTRY_SETTINGS') ?? '/etc/docker'),
     logLevel: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
     readyFd,
     hasMountNamespace: text('TSCOMPOSE_MOUNT_NAMESPACE') === '1',

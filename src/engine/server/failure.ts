@@ -117,6 +117,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'project/bad-graph': 400,
   'project/not-found': 404,
   'registry/access-denied': 404,
+  'registry/bad-settings': 500,
   'registry/failed': 500,
   'registry/manifest-unknown': 404,
   'registry/no-platform': 404,

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../../../src/base/digest.js';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
+import { BreakingProxy } from '../../support/breaking-proxy.js';
 import { RegistryServer } from '../../support/registry-server.js';
 import { EngineProcess } from '../server/engine-process.js';
 import { tarOf } from '../snapshots/archives.js';
@@ -46,48 +46,6 @@ async function verify({ dir, images }: Stores): Promise<void> {
   expect(readdirSync(join(dir, 'content', 'ingest'))).toEqual([]);
   expect(readdirSync(join(dir, 'layers', 'staging'))).toEqual([]);
   expect((await images.verify(signal)).problems).toEqual([]);
-}
-
-/** Passes bytes on, and cuts both lines after so many of them. */
-class BreakingProxy implements AsyncDisposable {
-  /** Asked at each new connection. */
-  cutAfter: () => number = () => Infinity;
-  cuts = 0;
-  readonly #server: Server;
-
-  constructor(port: number) {
-    this.#server = createServer((client) => {
-      const upstream = connect(port, '127.0.0.1');
-      let left = this.cutAfter();
-      for (const [from, to] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        from.on('error', () => undefined); // cut
-        from.on('close', () => to.destroy());
-        from.on('data', (chunk: Buffer) => {
-          left -= chunk.length;
-          if (left >= 0) {
-            if (!to.write(chunk)) from.pause();
-            return;
-          }
-          this.cuts += 1;
-          client.resetAndDestroy();
-          upstream.destroy();
-        });
-        to.on('drain', () => from.resume());
-      }
-    });
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
 }
 
 test('a line cut at random offsets leaves no half of an image, and the repeated command succeeds', async () => {

@@ -1,0 +1,60 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createHttpClient, discard } from '../../../src/registry/http.js';
+
+const certificates = fileURLToPath(new URL('certificates', import.meta.url));
+const read = (name: string) => readFileSync(join(certificates, name));
+const signal = new AbortController().signal;
+let certsDir: string;
+let server: Server;
+beforeEach(async () => {
+  certsDir = mkdtempSync(join(tmpdir(), 'certs-'));
+  const needed = { requestCert: true, rejectUnauthorized: false, ca: read('authority.crt') };
+  server = createServer({ cert: read('server.cert'), key: read('server.key'), ...needed }, (request, response) => {
+    response.end(String('authorized' in request.socket && request.socket.authorized));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  server.close();
+  server.closeAllConnections();
+  rmSync(certsDir, { recursive: true });
+});
+
+const host = () => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+/** Puts files into the host's folder of `certs.d`. */
+function give(...names: readonly string[]): void {
+  mkdirSync(join(certsDir, host()), { recursive: true });
+  for (const name of names) cpSync(join(certificates, name), join(certsDir, host(), name));
+}
+
+async function ask(isInsecure: boolean, client = createHttpClient({ certsDir }, () => isInsecure)): Promise<string> {
+  const answer = await client.send({ url: new URL(`https://${host()}/`), signal });
+  let text = '';
+  for await (const chunk of answer.bytes()) text += chunk.toString();
+  discard(answer);
+  return text;
+}
+
+test('a certificate of an unknown authority is refused, unless the registry is named insecure', async () => {
+  await expect(ask(false)).rejects.toMatchObject({ code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY/) as string });
+  expect(await ask(true)).toBe('false');
+});
+
+test('the authority in certs.d is trusted for that host, also when it comes later', async () => {
+  const client = createHttpClient({ certsDir }, () => false);
+  await expect(ask(false, client)).rejects.toThrow();
+  give('authority.crt');
+  expect(await ask(false, client)).toBe('false');
+});
+
+test('a pair of certificate and key in certs.d is shown to that host', async () => {
+  give('authority.crt', 'client.cert', 'client.key');
+  expect(await ask(false)).toBe('true');
+});
