@@ -34,10 +34,10 @@ test('mirrors are asked before Docker Hub, and for no other registry', () => {
 
 test('insecure registries are named by host and port or by network', () => {
   write({ 'insecure-registries': ['registry.example:5000', '10.1.0.0/16', 'fd00::/8'] });
-  const { isInsecure } = watchDockerSettings(dockerDir)();
+  const settings = watchDockerSettings(dockerDir)();
   expect(
     ['registry.example:5000', 'registry.example', '10.1.2.3:80', '10.2.0.1', '[fd00::1]:5000', '[fe80::1]'].map(
-      isInsecure,
+      (host) => settings.isInsecure(host),
     ),
   ).toEqual([true, false, true, false, true, false]);
 });

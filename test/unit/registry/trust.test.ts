@@ -43,7 +43,9 @@ async function ask(isInsecure: boolean, client = createHttpClient({ certsDir }, 
 }
 
 test('a certificate of an unknown authority is refused, unless the registry is named insecure', async () => {
-  await expect(ask(false)).rejects.toMatchObject({ code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY/) as string });
+  await expect(ask(false)).rejects.toMatchObject({
+    code: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY/) as string,
+  });
   expect(await ask(true)).toBe('false');
 });
 
