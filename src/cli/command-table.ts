@@ -195,6 +195,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/stop.js')).stopCommand,
   },
   {
+    name: 'system',
+    summary: 'Reach the engine from elsewhere',
+    load: async () => (await import('./commands/system.js')).systemCommands,
+  },
+  {
     name: 'top',
     summary: 'Show the processes of containers',
     load: async () => (await import('./commands/top.js')).topCommand,

@@ -1,3 +1,4 @@
+export { dialEngine } from './dial.js';
 export { connectEngine } from './engine.js';
 export type { EngineClient, EventsQuery } from './engine.js';
 export { isConflict, isNotFound } from './errors.js';

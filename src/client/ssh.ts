@@ -4,12 +4,16 @@ import { Duplex } from 'node:stream';
 import type { Connector } from './connector.js';
 import type { EngineAddress } from './host.js';
 
+/** Where there is no docker CLI, ours does the same for the embedded engine, and starts it. */
+const dialRemotely = 'if command -v docker >/dev/null 2>&1; then exec docker "$@"; else exec tscompose "$@"; fi';
+
 /**
  * One `ssh … docker system dial-stdio` a connection, as the docker CLI does it: the remote command joins its stdio to the
  * engine's socket there. Multiplexing (ControlMaster) is the user's ssh configuration.
  */
 export function sshConnector({ destination, port, socket }: EngineAddress & { kind: 'ssh' }): Connector {
-  const remote = ['docker', ...(socket === undefined ? [] : ['--host', `unix://${socket}`]), 'system', 'dial-stdio'];
+  const words = [...(socket === undefined ? [] : ['--host', `unix://${socket}`]), 'system', 'dial-stdio'];
+  const remote = ['sh', '-c', dialRemotely, 'sh', ...words];
   const args = [
     '-o',
     'ConnectTimeout=30',

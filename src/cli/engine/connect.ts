@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '../../base/errors.js';
-import { connectEngine, type EngineClient } from '../../client/index.js';
+import { connectEngine, type EngineClient, type TlsFiles } from '../../client/index.js';
 import type { Terminal } from '../terminal.js';
 import type { EngineChoice } from './choose.js';
 import { launchEngine } from './launch.js';
@@ -19,8 +19,7 @@ export async function connectChosen(
   signal: AbortSignal,
 ): Promise<EngineClient> {
   if (choice.kind === 'given') {
-    const { host, tls } = choice.endpoint;
-    const client = connectEngine(tls === undefined ? { host } : { host, tls: { caFile: undefined, ...tls } });
+    const client = connectEngine(await addressOf(choice, terminal, signal));
     await client.apiVersion(signal); // fails here, with the host's name, where nothing answers
     return client;
   }
@@ -29,6 +28,20 @@ export async function connectChosen(
   const { started } = await launchEngine(choice.paths, terminal, signal);
   if (!started) await untilAnswering(client, signal);
   return client;
+}
+
+/** The address of the chosen engine, once that engine runs. @throws what `connectChosen` throws */
+export async function addressOf(
+  choice: EngineChoice,
+  terminal: Pick<Terminal, 'environment'>,
+  signal: AbortSignal,
+): Promise<{ readonly host: string; readonly tls?: TlsFiles | undefined }> {
+  if (choice.kind === 'given') {
+    const { host, tls } = choice.endpoint;
+    return tls === undefined ? { host } : { host, tls: { caFile: undefined, ...tls } };
+  }
+  (await connectChosen(choice, terminal, signal)).close();
+  return { host: `unix://${choice.paths.socket}` };
 }
 
 export function embeddedClient(socket: string): EngineClient {

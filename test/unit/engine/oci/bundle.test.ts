@@ -96,7 +96,7 @@ describe('the bundle of a container', () => {
     expect(compose({ SecurityOpt: ['no-new-privileges'] }).process.noNewPrivileges).toBe(true);
     expect(compose({ SecurityOpt: ['seccomp=unconfined'] }).linux.seccomp).toBeUndefined();
     expect(compose({ SecurityOpt: ['systempaths=unconfined'] }).linux.maskedPaths).toEqual([]);
-    expect(() => compose({ SecurityOpt: ['magic=on'] })).toThrow('invalid --security-opt: "magic=on"');
+    expect(() => compose({ SecurityOpt: ['magic=on'] })).toThrow('invalid --security-opt 2: "magic=on"');
   });
 
   test('lets low ports be bound unless the network is somebody else’s', () => {
