@@ -187,6 +187,8 @@ export class Catalogue {
     if (ranges.some(({ subnet }) => subnet.includes(':')) && !enableIPv6) {
       throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
     }
+    const enableIPv4 = request.EnableIPv4 !== false;
+    if (!enableIPv4 && !enableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
     checkTogether(ranges, driver);
     const internal = request.Internal === true;
     const bridge = parent === undefined ? readBridgeOptions(options, { internal }) : undefined;
@@ -196,7 +198,9 @@ export class Catalogue {
       const why = `conflicts with network ${rival.id} (${rival.name}): networks have same bridge name`;
       throw invalid(`cannot create network ${id} (${asked}): ${why}`);
     }
-    if (!ranges.some(({ subnet }) => !subnet.includes(':'))) ranges.unshift(this.#automaticRange(false, id));
+    const hasIpv4 = ranges.some(({ subnet }) => !subnet.includes(':'));
+    if (hasIpv4 && !enableIPv4) throw invalid('an IPv4 subnet needs IPv4, which is off', 'remove enable_ipv4: false');
+    if (!hasIpv4 && enableIPv4) ranges.unshift(this.#automaticRange(false, id));
     if (enableIPv6 && !ranges.some(({ subnet }) => subnet.includes(':'))) {
       const subnet = uniqueLocalSubnet(id);
       ranges.push({ subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true });
@@ -211,6 +215,7 @@ export class Catalogue {
       labels: { ...request.Labels },
       bridgeName: bridge === undefined ? '' : bridge.name === '' ? bridgeNameOf(id) : bridge.name,
       mtu: bridge === undefined ? readMtu(options) : bridge.mtu === 0 ? this.#hostRanges().mtu : bridge.mtu,
+      ...(enableIPv4 ? {} : { enableIPv4 }),
       ...(parent === undefined ? {} : { parent }),
       ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
     };

@@ -86,7 +86,7 @@ export function networkInspect(
     Created: network.created,
     Scope: 'local',
     Driver: network.driver,
-    EnableIPv4: true,
+    EnableIPv4: network.enableIPv4 !== false,
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: network.ipamDriver,

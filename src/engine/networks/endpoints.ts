@@ -91,6 +91,7 @@ export function allocateEndpoint(
   { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [], priority = 0 }: EndpointRequest,
   interfaceName: string,
 ): EndpointRecord {
+  if (ipv4 !== undefined && !pools.has(network, 4)) throw invalid(`network ${network.name} has no IPv4 subnet`);
   if (ipv6 !== undefined && !pools.has(network, 6)) throw invalid(`network ${network.name} has no IPv6 subnet`);
   if (mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw invalid(`${mac} is not a MAC address`);
   const shared = network.driver === 'ipvlan'; // with the parent and every other link on it

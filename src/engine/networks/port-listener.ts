@@ -1,6 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import { connect, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { bindSctp, canEnterNamespaces } from '../sys/index.js';
+import type { PortProtocol } from './sandbox.js';
 
 export interface ProxyTarget {
   readonly address: string;
@@ -16,14 +19,33 @@ export interface PortListener {
   close(): void;
 }
 
-/** @throws a Node system error: EADDRINUSE, EACCES, EADDRNOTAVAIL, EAFNOSUPPORT */
+/** @throws a Node system error: EADDRINUSE, EACCES, EADDRNOTAVAIL, EAFNOSUPPORT; `sys/call-failed` for SCTP */
 export async function listenOnPort(
-  protocol: 'tcp' | 'udp',
+  protocol: PortProtocol,
   address: string,
   port: number,
   target: ProxyTarget,
 ): Promise<PortListener> {
-  return protocol === 'tcp' ? listenTcp(address, port, target) : listenUdp(address, port, target);
+  switch (protocol) {
+    case 'tcp':
+      return listenTcp(address, port, target);
+    case 'udp':
+      return listenUdp(address, port, target);
+    case 'sctp':
+      return Promise.resolve(reserveSctp(address, port));
+  }
+}
+
+/** Keeps others off the port; the rules carry everything, since nothing here speaks SCTP. */
+function reserveSctp(address: string, port: number): PortListener {
+  if (!canEnterNamespaces()) return { port, close: () => undefined }; // without FFI nothing can be reserved
+  const socket = bindSctp(address, port);
+  return {
+    port,
+    close: () => {
+      closeSync(socket.fd);
+    },
+  };
 }
 
 async function listenTcp(address: string, port: number, target: ProxyTarget): Promise<PortListener> {

@@ -1,11 +1,12 @@
 import type { PortMap } from '../../api/common.js';
 import { CleanupStack } from '../../base/cleanup-stack.js';
-import { errnoOf, TscomposeError } from '../../base/errors.js';
+import { TscomposeError } from '../../base/errors.js';
+import { sysErrno } from '../sys/index.js';
 import { invalid } from './errors.js';
 import { findPortHolder } from './port-holder.js';
 import { listenOnPort, type PortListener } from './port-listener.js';
 import type { PublishedPort } from './nft-script.js';
-import type { PortRecord, PortRequest } from './sandbox.js';
+import type { PortProtocol, PortRecord, PortRequest } from './sandbox.js';
 
 /** The range that dynamic ports of Linux come from (ip_local_port_range), as Docker's do. */
 const ephemeral = [32_768, 60_999] as const;
@@ -90,18 +91,16 @@ export class PortTable {
     const address = ipv4 ?? ipv6;
     if (address === undefined) throw invalid(`cannot publish port ${containerPort}: the container has no address`);
     const listeners: PortListener[] = [];
-    if (protocol !== 'sctp') {
-      for (const host of addresses) {
-        try {
-          const listener = await listenOnPort(protocol, host, port, { address, port: containerPort });
-          undo.defer(() => {
-            listener.close();
-          });
-          listeners.push(listener);
-        } catch (error) {
-          if (hostIp === '' && host === '::' && noIpv6.has(errnoOf(error) ?? '')) continue;
-          throw await explain(error, hostIp, port, protocol);
-        }
+    for (const host of addresses) {
+      try {
+        const listener = await listenOnPort(protocol, host, port, { address, port: containerPort });
+        undo.defer(() => {
+          listener.close();
+        });
+        listeners.push(listener);
+      } catch (error) {
+        if (hostIp === '' && host === '::' && noIpv6.has(sysErrno(error) ?? '')) continue;
+        throw await explain(error, hostIp, port, protocol);
       }
     }
     this.#holders.set(key, holders);
@@ -133,8 +132,8 @@ function rivalOf(holders: ReadonlyMap<string, string>, address: string): string 
   return [...holders].find(([other]) => other.includes(':') === address.includes(':'))?.[1];
 }
 
-async function explain(error: unknown, hostIp: string, port: number, protocol: 'tcp' | 'udp'): Promise<unknown> {
-  switch (errnoOf(error)) {
+async function explain(error: unknown, hostIp: string, port: number, protocol: PortProtocol): Promise<unknown> {
+  switch (sysErrno(error)) {
     case 'EADDRINUSE':
       return portInUse(hostIp, port, protocol, await findPortHolder(protocol, port));
     case 'EACCES':
@@ -147,6 +146,12 @@ async function explain(error: unknown, hostIp: string, port: number, protocol: '
       });
     case 'EADDRNOTAVAIL':
       return invalid(`cannot publish on ${hostIp}: no link of this host has that address`);
+    case 'EPROTONOSUPPORT':
+    case 'ESOCKTNOSUPPORT':
+      return invalid(
+        `cannot publish ${protocol} port ${port}: this kernel has no ${protocol.toUpperCase()} (protocol not supported)`,
+        `load its module: modprobe ${protocol}`,
+      );
     default:
       return error;
   }

@@ -26,6 +26,8 @@ export interface NetworkRecord {
   readonly predefined: boolean;
   readonly internal: boolean;
   readonly attachable: boolean;
+  /** Absent: true. */
+  readonly enableIPv4?: boolean;
   readonly enableIPv6: boolean;
   readonly ranges: readonly NetworkRange[];
   readonly ipamDriver: string;

@@ -50,7 +50,7 @@ function bound(type: number, protocol: number, address: string, port: number): B
   const on = Buffer.from([1, 0, 0, 0]);
   // As Node does: a port whose last connections are in TIME_WAIT is free. Only listening then
   // keeps others out: two sockets that merely bind with it can share a port.
-  if (type === SOCK_STREAM) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
+  if (type === SOCK_STREAM && protocol === 0) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
   if (family === AF_INET6) libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length);
   if (libc.bind(fd, name, name.length) !== 0) {
     const errno = libc.errno();

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
+import { silentLog } from '../../../src/base/log.js';
+import { PacketRules } from '../../../src/engine/networks/packet-rules.js';
 import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
 import { askUdp, NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
@@ -291,6 +294,57 @@ describe('published ports', () => {
     const second = await own.guest(networks, 'second', { on: [front], ports });
     await second.serveUdp(53, 'second');
     expect(await ask()).toBe('second 192.0.2.9');
+  });
+});
+
+describe('SCTP', () => {
+  const port = { hostIp: '', hostPort: 8150, containerPort: 80, protocol: 'sctp' as const };
+  const hasSctp = /^SCTP /m.test(readFileSync('/proc/net/protocols', 'utf8'));
+
+  test('is published where the kernel has it, and refused in these words elsewhere', async () => {
+    const guest = own.guest(networks, 'sctp', { on: [front], ports: [port] });
+    if (hasSctp) expect((await guest).sandbox.ports['80/sctp']?.[0]?.HostPort).toBe('8150');
+    else await expect(guest).rejects.toThrow('cannot publish sctp port 8150: this kernel has no SCTP');
+  });
+
+  test('packets from outside are led to the container, whose answers need no socket of this host', async () => {
+    const guest = await own.guest(networks, 'associate', { on: [front] });
+    const rules = new PacketRules('tscompose-sctp', silentLog);
+    const subnets = [{ family: 4, text: front.ranges[0]?.subnet ?? '', mode: 'nat', masquerade: true }] as const;
+    rules.addNetwork({ bridge: front.bridgeName, subnets, internal: false, isolated: false });
+    rules.addPorts([
+      {
+        family: 4,
+        via: 'host',
+        hostIp: undefined,
+        hostPort: 8150,
+        protocol: 'sctp',
+        address: guest.address('front'),
+        port: 80,
+      },
+    ]);
+    await rules.flush();
+    const heard = guest.run(`timeout 12 python3 -c '
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132); s.settimeout(10)
+print("ready", flush=True)
+packet, who = s.recvfrom(99)
+print(who[0], struct.unpack("!HH", packet[20:24])[1])'`);
+    await expect.poll(() => guest.run('cat /proc/net/raw'), { timeout: 10_000 }).toContain(':0084 ');
+    await fromOutside(`python3 -c '
+import socket, struct
+def crc32c(data):
+  crc = 0xffffffff
+  for byte in data:
+    crc ^= byte
+    for _ in range(8): crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+  return crc ^ 0xffffffff
+chunk = struct.pack("!BBHIIHHI", 1, 0, 20, 1, 65536, 1, 1, 1)
+head = struct.pack("!HHI", 4000, 8150, 0)
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
+s.sendto(head + struct.pack("<I", crc32c(head + bytes(4) + chunk)) + chunk, ("192.0.2.1", 0))'`);
+    expect(await heard).toBe('ready\n192.0.2.9 80');
+    await shell('nft delete table ip tscompose-sctp');
   });
 });
 
