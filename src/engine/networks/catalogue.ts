@@ -11,12 +11,17 @@ import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
 import type { NetworkRange, NetworkRecord } from './record.js';
 import { addressOf, contains, overlaps, parseSubnet, subnetText, type Subnet } from './subnet.js';
 
+export interface HostRange {
+  readonly subnet: Subnet;
+  readonly link: string;
+}
+
 /** What of the host's addresses is spoken for. */
 export interface HostRanges {
   /** Of its links, with their names. */
-  readonly links: readonly { readonly subnet: Subnet; readonly link: string }[];
+  readonly links: readonly HostRange[];
   /** Where its routes lead, without default routes. */
-  readonly routes: readonly Subnet[];
+  readonly routes: readonly HostRange[];
   /** MTU of the link of the default route. */
   readonly mtu: number;
 }
@@ -112,21 +117,32 @@ export class Catalogue {
     await this.#records.delete(record.id);
   }
 
+  /** Which of a network's ranges the host has come to use for something else: links and routes but those of its bridge. */
+  clashes(record: NetworkRecord): readonly { readonly range: NetworkRange; readonly link: string }[] {
+    const host = this.#hostRanges();
+    const foreign = [...host.links, ...host.routes].filter(({ link }) => link !== record.bridgeName);
+    return record.ranges.flatMap((range) => {
+      const subnet = parseSubnet(range.subnet);
+      const rival = foreign.find((other) => overlaps(other.subnet, subnet));
+      return rival === undefined ? [] : [{ range, link: rival.link }];
+    });
+  }
+
   /**
    * The record with fresh ranges where those that the engine chose have been taken by the host meanwhile (another
-   * engine, a VPN); for a network that nothing runs on.
-   * @param ownLink - the network's own bridge, which does not count as the host's
+   * engine, a VPN); for a network that nothing runs on. Ranges of IPv6 are nobody else's.
    */
   async refresh(record: NetworkRecord): Promise<NetworkRecord> {
-    const host = this.#hostRanges();
-    const clashes = record.ranges.some(({ automatic, subnet: text }) => {
-      const subnet = parseSubnet(text);
-      const foreign = host.links.filter(({ link }) => link !== record.bridgeName).map((link) => link.subnet);
-      return automatic && foreign.some((other) => overlaps(other, subnet));
-    });
-    if (!clashes) return record;
-    const fixed = record.ranges.filter(({ automatic, subnet }) => !automatic || subnet.includes(':'));
-    const fresh = { ...record, ranges: [this.#automaticRange(record.predefined, record.id), ...fixed] };
+    const lost = this.clashes(record).map(({ range }) => range);
+    const isLost = (range: NetworkRange): boolean =>
+      range.automatic && !range.subnet.includes(':') && lost.includes(range);
+    if (!record.ranges.some(isLost)) return record;
+    const fresh = {
+      ...record,
+      ranges: record.ranges.map((range) =>
+        isLost(range) ? this.#automaticRange(record.predefined, record.id) : range,
+      ),
+    };
     await this.#put(fresh);
     return fresh;
   }
@@ -148,9 +164,8 @@ export class Catalogue {
     return records.flatMap(({ ranges }) => ranges.map(({ subnet }) => parseSubnet(subnet)));
   }
 
-  #automaticRange(predefined: boolean, id: string): NetworkRange {
-    const host = this.#hostRanges();
-    const taken = [...this.#taken(id), ...host.links.map(({ subnet }) => subnet), ...host.routes];
+  #automaticRange(predefined: boolean, id: string, host = this.#hostRanges()): NetworkRange {
+    const taken = [...this.#taken(id), ...[...host.links, ...host.routes].map(({ subnet }) => subnet)];
     const subnet = chooseSubnet(taken, predefined ? 'predefined' : 'user');
     return { subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true };
   }
@@ -181,8 +196,9 @@ export class Catalogue {
       ({ Subnet: subnet, IPRange, Gateway }) => (subnet ?? '') === '' && `${IPRange ?? ''}${Gateway ?? ''}` !== '',
     );
     if (orphan !== undefined) throw invalid('every ip-range or gateway must have a corresponding subnet');
+    const host = this.#hostRanges(); // read once: every link of the host is in it
     const configs = (request.IPAM?.Config ?? []).filter(({ Subnet: subnet }) => (subnet ?? '') !== '');
-    const ranges = configs.map((config) => this.#userRange(config, parent));
+    const ranges = configs.map((config) => this.#userRange(config, parent === undefined ? host.links : []));
     const enableIPv6 = request.EnableIPv6 === true;
     if (ranges.some(({ subnet }) => subnet.includes(':')) && !enableIPv6) {
       throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
@@ -200,7 +216,7 @@ export class Catalogue {
     }
     const hasIpv4 = ranges.some(({ subnet }) => !subnet.includes(':'));
     if (hasIpv4 && !enableIPv4) throw invalid('an IPv4 subnet needs IPv4, which is off', 'remove enable_ipv4: false');
-    if (!hasIpv4 && enableIPv4) ranges.unshift(this.#automaticRange(false, id));
+    if (!hasIpv4 && enableIPv4) ranges.unshift(this.#automaticRange(false, id, host));
     if (enableIPv6 && !ranges.some(({ subnet }) => subnet.includes(':'))) {
       const subnet = uniqueLocalSubnet(id);
       ranges.push({ subnet: subnetText(subnet), gateway: addressOf(subnet, 1n), auxiliary: {}, automatic: true });
@@ -214,7 +230,7 @@ export class Catalogue {
       ipamOptions: request.IPAM?.Options ?? null,
       labels: { ...request.Labels },
       bridgeName: bridge === undefined ? '' : bridge.name === '' ? bridgeNameOf(id) : bridge.name,
-      mtu: bridge === undefined ? readMtu(options) : bridge.mtu === 0 ? this.#hostRanges().mtu : bridge.mtu,
+      mtu: bridge === undefined ? readMtu(options) : bridge.mtu === 0 ? host.mtu : bridge.mtu,
       ...(enableIPv4 ? {} : { enableIPv4 }),
       ...(parent === undefined ? {} : { parent }),
       ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
@@ -229,20 +245,19 @@ export class Catalogue {
     throw invalid(`network ${rival.name} is already using parent interface ${parent.link}`);
   }
 
-  /** @param parent - its own subnet is what a network on it is usually for, so the host's links do not count */
-  #userRange(config: IpamPool, parent: ParentLink | undefined): NetworkRange {
+  /** @param hostLinks - none for a network on a parent link: its subnet is what such a network is usually for */
+  #userRange(config: IpamPool, hostLinks: readonly HostRange[]): NetworkRange {
     const subnet = parseSubnet(config.Subnet ?? '');
     const text = subnetText(subnet);
     const overlap = (other: string): TscomposeError =>
       new TscomposeError({
         code: 'network/overlap',
-        message: `subnet ${text} overlaps ${other}`,
+        message: `Pool overlaps with other one on this address space: ${text} overlaps ${other}`,
         facts: { subnet: text, other },
         hint: 'choose another subnet, or remove what uses it',
       });
     const rival = this.list().find(({ ranges }) => ranges.some((range) => overlaps(parseSubnet(range.subnet), subnet)));
     if (rival !== undefined) throw overlap(`network ${rival.name}`);
-    const hostLinks = parent === undefined ? this.#hostRanges().links : [];
     const link = hostLinks.find((other) => overlaps(other.subnet, subnet));
     if (link !== undefined) throw overlap(`the addresses of link ${link.link}`);
     const range = (config.IPRange ?? '') === '' ? undefined : parseSubnet(config.IPRange ?? '');

@@ -12,14 +12,16 @@ export function readHostRanges(links: Links): HostRanges {
   const routes = links.routes();
   const onward = routes.find(({ destination }) => destination === '0.0.0.0/0')?.linkIndex;
   const mtu = onward === undefined ? largestMtu : (byIndex.get(onward)?.mtu ?? largestMtu);
+  const nameOf = (index: number | undefined): string =>
+    index === undefined ? '' : (byIndex.get(index)?.name ?? String(index));
   return {
     links: links.addresses().map(({ address, prefixLength, linkIndex }) => ({
       subnet: parseSubnet(`${address}/${prefixLength}`),
-      link: byIndex.get(linkIndex)?.name ?? String(linkIndex),
+      link: nameOf(linkIndex),
     })),
     routes: routes
-      .map(({ destination }) => parseSubnet(destination))
-      .filter((route) => route.prefixLength >= widestRoute),
+      .map(({ destination, linkIndex }) => ({ subnet: parseSubnet(destination), link: nameOf(linkIndex) }))
+      .filter(({ subnet }) => subnet.prefixLength >= widestRoute),
     mtu: Math.min(Math.max(mtu, 576), largestMtu),
   };
 }

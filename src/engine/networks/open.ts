@@ -111,6 +111,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       await sandboxes.adoptAll();
       rules.rebuild();
       const used = catalogue.list().filter(({ id }) => bridges.isUp(id));
+      for (const network of used) sandboxes.warnOfClashes(network);
       await Promise.all(used.map((network) => bridges.admit(network)));
       await bridges.sweep();
       watch.start();

@@ -29,7 +29,8 @@ export function chooseSubnet(taken: readonly Subnet[], use: 'predefined' | 'user
   }
   throw new TscomposeError({
     code: 'network/no-free-subnet',
-    message: 'every default address range overlaps a network or route of this machine',
+    message:
+      'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
     facts: { tried },
     hint: 'give the network a subnet of its own (ipam.config.subnet), or remove networks that are not used',
   });

@@ -405,15 +405,28 @@ export class Sandboxes {
     const { bridges, catalogue, pools } = this.#options;
     await bridges.settled(network.id);
     const current = catalogue.resolve(network.id);
-    if (bridges.isUp(network.id)) return current;
+    if (this.on(network.id).length > 0) return current;
     if (current.parent !== undefined) {
       bridges.ensure(current);
       return current;
     }
     const fresh = await catalogue.refresh(current);
-    if (fresh !== current) pools.forget(network.id);
+    if (fresh !== current) {
+      this.#options.log.warn('the host uses the range of a network, which is given another', { network: network.name });
+      pools.forget(network.id);
+      await bridges.remove(current);
+    }
+    this.warnOfClashes(fresh);
     bridges.ensure(fresh);
     return fresh;
+  }
+
+  /** For ranges that cannot be chosen anew: what runs there does not reach that part of the host's world, or is not reached. */
+  warnOfClashes(network: NetworkRecord): void {
+    for (const { range, link } of this.#options.catalogue.clashes(network)) {
+      const facts = { network: network.name, subnet: range.subnet, link };
+      this.#options.log.warn('the host has addresses or routes in the range of a network', facts);
+    }
   }
 
   #blank(containerId: string, pid: number): LiveSandbox {

@@ -201,6 +201,18 @@ test('a network without IPv4 has IPv6 alone, and its ports are published for bot
   expect(await shell(readTcp('127.0.0.1', 8410))).toBe('sixth');
 });
 
+test('a range that the host has come to route elsewhere is chosen anew before the first container', async () => {
+  const net = await create({});
+  const [range] = net.ranges;
+  await shell(`ip route add ${range?.subnet ?? ''} via 192.0.2.9 metric 1`);
+  const guest = await own.guest(networks, 'late', { on: [net] });
+  const fresh = networks.resolve(net.name).ranges[0];
+  expect(fresh?.subnet).not.toBe(range?.subnet);
+  expect(await guest.run('ip route show default')).toContain(fresh?.gateway);
+  expect(await shell(`ip -o -4 address show dev ${net.bridgeName}`)).not.toContain(range?.gateway);
+  await shell(`ip route del ${range?.subnet ?? ''} via 192.0.2.9`);
+});
+
 describe('a running container', () => {
   test('has its ports published when it joins a network that leads outside, and moves them on when it leaves', async () => {
     const [inside, first, second] = [await create({}, { Internal: true }), await create({}), await create({})];

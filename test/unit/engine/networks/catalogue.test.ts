@@ -62,7 +62,7 @@ test('networks made at once have ranges of their own', async () => {
 });
 
 test('what the host uses is never chosen, and what another link took is chosen anew', async () => {
-  host = { ...host, routes: [parseSubnet('172.16.0.0/12')] };
+  host = { ...host, routes: [{ subnet: parseSubnet('172.16.0.0/12'), link: 'tun0' }] };
   const catalogue = await open();
   const net = await catalogue.create({ Name: 'net' });
   expect(net.ranges[0]?.subnet).toBe('192.168.16.0/20');
