@@ -65,7 +65,9 @@ test('a range that something on the host has is passed over', () => {
 });
 
 test('when every range is taken, that is said', () => {
-  expect(() => chooseSubnet([parseSubnet('0.0.0.0/0')], 'user')).toThrow('could not find an available, non-overlapping IPv4 address pool');
+  expect(() => chooseSubnet([parseSubnet('0.0.0.0/0')], 'user')).toThrow(
+    'could not find an available, non-overlapping IPv4 address pool',
+  );
 });
 
 test('an automatic IPv6 range is unique local and stays the same for a network', () => {
