@@ -16,6 +16,8 @@ export interface BuildKitOptions extends Omit<BuildKitParts, 'sessions' | 'spool
 
 /** BuildKit's daemon as far as clients of the Engine API need it, on connections that were taken over. */
 export interface BuildKit {
+  /** Removes folders of clients that no build uses. @returns their bytes */
+  prune(): Promise<number>;
   /** `POST /grpc`: the client calls. Settles when the connection has closed. */
   serveControl(socket: Duplex, signal: AbortSignal): Promise<void>;
   /** `POST /session`: the client is called. Settles when the connection has closed. */
@@ -29,6 +31,7 @@ export function openBuildKit({ dir, ...rooms }: BuildKitOptions): BuildKit {
   const parts: BuildKitParts = { ...rooms, sessions, spools: () => (opened ??= openSpools(dir)) };
   const methods = { ...smallServices, ...controlService(parts, jobs), ...gatewayService(parts, jobs) };
   return {
+    prune: async () => await (await parts.spools()).prune(),
     serveControl: (socket, signal) => serveGrpc(socket, methods, signal),
     serveSession: (facts, socket, signal) => sessions.serve(facts, socket, signal),
   };

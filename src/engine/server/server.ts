@@ -12,7 +12,7 @@ import type { EngineFacts, Rooms } from './rooms.js';
 import { createRouter } from './router.js';
 import type { Route, Router } from './router.js';
 import { buildRoutes } from './routes/build.js';
-import { buildKitRoutes } from './routes/buildkit.js';
+import { buildKitRoutes, lazyBuildKit } from './routes/buildkit.js';
 import { commitRoutes } from './routes/commit.js';
 import { containerFileRoutes } from './routes/container-files.js';
 import { containerStreamRoutes } from './routes/container-streams.js';
@@ -51,6 +51,7 @@ export function createEngineServer({ rooms, facts, onQuiet }: ServerOptions): En
 }
 
 function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
+  const buildKit = lazyBuildKit(rooms, facts);
   return [
     ...systemRoutes(rooms, facts),
     ...containerRoutes(rooms),
@@ -59,8 +60,8 @@ function engineRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[] {
     ...execRoutes(rooms),
     ...registryRoutes(rooms), // before images: `search` is no image
     ...imageRoutes(rooms),
-    ...buildRoutes(rooms),
-    ...buildKitRoutes(rooms, facts),
+    ...buildRoutes(rooms, buildKit),
+    ...buildKitRoutes(buildKit),
     ...commitRoutes(rooms),
     ...networkRoutes(rooms),
     ...volumeRoutes(rooms),

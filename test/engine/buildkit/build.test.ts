@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -273,5 +274,16 @@ describe('a client that speaks to BuildKit', () => {
     while ((await pruned.incoming.next()).done !== true) count++;
     expect(count).toBeGreaterThan(0);
     expect((await usage()).record).toEqual([]);
+    const received = `${engine.dataRoot}/build-cache/received`;
+    expect(readdirSync(received)).toEqual([]);
+    await build({ Dockerfile: 'FROM busybox\nCOPY f /f\n', f: 'f' }, { sharedKey: 'kept' });
+    expect(readdirSync(received)).toHaveLength(1);
+    await new Promise((resolve, reject) => {
+      const sent = request({ socketPath: engine.socket, method: 'POST', path: '/build/prune' }, (answer) =>
+        answer.resume().on('end', resolve),
+      );
+      sent.on('error', reject).end();
+    });
+    expect(readdirSync(received)).toEqual([]);
   });
 });

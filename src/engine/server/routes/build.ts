@@ -14,8 +14,9 @@ import { streamProgress } from '../progress.js';
 import type { Query } from '../query.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
+import type { LazyBuildKit } from './buildkit.js';
 
-export function buildRoutes({ builder }: Rooms): readonly Route[] {
+export function buildRoutes({ builder }: Rooms, buildKit: Pick<LazyBuildKit, 'prune'>): readonly Route[] {
   return [
     ['POST', '/build', build],
     [
@@ -36,7 +37,8 @@ export function buildRoutes({ builder }: Rooms): readonly Route[] {
       '/build/prune',
       async (exchange) => {
         const { removed, reclaimedBytes } = await (await builder()).prune(exchange.engine);
-        sendJson(exchange, 200, { CachesDeleted: removed, SpaceReclaimed: reclaimedBytes });
+        const receivedBytes = await buildKit.prune();
+        sendJson(exchange, 200, { CachesDeleted: removed, SpaceReclaimed: reclaimedBytes + receivedBytes });
       },
     ],
   ];
