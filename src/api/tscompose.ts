@@ -50,7 +50,30 @@ export const buildExtensions = {
   details: 'x-tscompose-details',
   /** `1`: lines may have a `tscompose` member, with which progress can be drawn; others are for any client. */
   events: 'x-tscompose-events',
+  /** `1`: the Dockerfile is only looked at, and the answer is a `LintReport` in a `tscompose` member. */
+  check: 'x-tscompose-check',
 } as const;
+
+/** What was found in a Dockerfile that is allowed and seldom meant; a message of a build as its `tscompose` member. */
+export interface LintReport {
+  readonly kind: 'lint';
+  /** Its name, relative to the context where it lies there. */
+  readonly dockerfile: string;
+  /** Its whole text. */
+  readonly text: string;
+  readonly warnings: readonly LintFinding[];
+}
+
+export interface LintFinding {
+  /** BuildKit's name of the check. */
+  readonly rule: string;
+  /** Why it is one. */
+  readonly reason: string;
+  readonly message: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
 
 /** What a build is given beside its query: in the body, for it may be secret or long. */
 export interface BuildDetails {

@@ -51,6 +51,8 @@ export interface BuildQuery {
   readonly platform?: string;
   readonly extraHosts?: readonly string[];
   readonly cacheFrom?: readonly string[];
+  /** Only looks at the Dockerfile; only the embedded engine knows how. */
+  readonly check?: boolean;
   /** Bytes. */
   readonly shmSize?: number;
   /** Bytes. */
@@ -199,6 +201,7 @@ function buildQuery(query: BuildQuery): Record<string, string | number | boolean
     ulimits: encodeJson(query.ulimits),
     version: '1',
     [buildExtensions.events]: true,
+    [buildExtensions.check]: query.check,
   };
 }
 

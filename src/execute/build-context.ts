@@ -116,8 +116,14 @@ function agentSocket(service: string, id: string): string {
 
 function refuseDetails(service: string, details: BuildDetails): void {
   const features = Object.keys(details);
-  if (features.length === 0) return;
-  throw new TscomposeError({
+  if (features.length > 0) throw unsupportedBuild(service, features);
+}
+
+export function unsupportedBuild(
+  service: string,
+  features: readonly string[],
+): TscomposeError<'execute/build-unsupported'> {
+  return new TscomposeError({
     code: 'execute/build-unsupported',
     message: `the build of service "${service}" uses ${features.join(', ')}, which the classic builder of this engine does not have`,
     facts: { features, service },
@@ -138,7 +144,7 @@ function tarOf(
 }
 
 /** Only the embedded engine knows its own status. */
-async function readsInPlace(client: EngineClient, signal: AbortSignal): Promise<boolean> {
+export async function readsInPlace(client: EngineClient, signal: AbortSignal): Promise<boolean> {
   if (!client.host.startsWith('unix:')) return false;
   try {
     await client.status(signal);

@@ -1,4 +1,5 @@
 import type { ProgressMessage } from '../api/image.js';
+import { lintOf } from './lint.js';
 import type { OnEvent } from './progress.js';
 
 /** The last lines of a long output. */
@@ -36,7 +37,13 @@ export async function reportMessages(
   transfer: 'Pulling' | 'Pushing' = 'Pulling',
 ): Promise<string | undefined> {
   let id: string | undefined;
-  for await (const { stream, status, id: layer, progressDetail, aux } of messages) {
+  for await (const message of messages) {
+    const { stream, status, id: layer, progressDetail, aux } = message;
+    const lint = lintOf(message);
+    for (const { rule, message: said, line } of lint?.warnings ?? []) {
+      const detail = `${rule}: ${said} (${lint?.dockerfile ?? ''}:${line})`;
+      onEvent({ kind: 'warning', subject, status: 'Warning', detail });
+    }
     if (stream !== undefined) {
       for (const line of output.push(stream)) {
         if (line.trim() !== '') onEvent({ kind: 'progress', subject, status: 'Building', detail: line });

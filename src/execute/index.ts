@@ -1,3 +1,4 @@
+export { checkBuild } from './lint.js';
 export { converge, type ConvergeOptions } from './converge.js';
 export { prepareContext } from './build-context.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult, type StepRun } from './execute-plan.js';

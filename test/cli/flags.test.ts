@@ -108,7 +108,6 @@ describe('build', () => {
   });
 
   test.each([
-    ['build', '--check'],
     ['build', '--sbom', 'true'],
     ['build', '--provenance', 'mode=max'],
     ['build', '--builder', 'mine'],

@@ -1,10 +1,13 @@
 import { TscomposeError } from '../../base/errors.js';
-import { planBuild, planPush } from '../../plan/index.js';
+import { checkBuild } from '../../execute/index.js';
+import { type OperationOf, planBuild, planPush } from '../../plan/index.js';
 import { bakeFile } from '../bake-file.js';
 import { defineCommand } from '../command.js';
+import type { CliContext } from '../context.js';
 import { flag, flagOn, list, text, type FlagValues } from '../flags.js';
 import { lockFlags, withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
+import { renderLint } from '../render/lint.js';
 import { runPlan } from '../run-plan.js';
 
 declare module '../../base/errors.js' {
@@ -16,7 +19,7 @@ declare module '../../base/errors.js' {
 const buildFlags = {
   buildArg: list('Set a build argument; without a value it is taken from here', { placeholder: 'KEY[=VALUE]' }),
   builder: text('Builder of buildx; only its name “default” is one here', { placeholder: 'NAME' }),
-  check: flag('Refused: the builder has no lint'),
+  check: flag('Look for mistakes in the Dockerfiles and build nothing; exits with 1 where there are any'),
   compress: flagOn('Without effect', { hidden: true }),
   forceRm: flagOn('Without effect', { hidden: true }),
   ...lockFlags,
@@ -59,8 +62,9 @@ export const buildCommand = defineCommand({
       context.warn('No services to build');
       return 0;
     }
+    const builds = plan.steps.flatMap(({ operation }) => (operation.kind === 'image.build' ? [operation] : []));
+    if (flags.check) return await check(context, builds);
     if (flags.print) {
-      const builds = plan.steps.flatMap(({ operation }) => (operation.kind === 'image.build' ? [operation] : []));
       context.terminal.stdout.write(bakeFile(builds));
       return 0;
     }
@@ -77,11 +81,22 @@ export const buildCommand = defineCommand({
   },
 });
 
+/** @returns the exit code: 1 where something was found */
+async function check(context: CliContext, builds: readonly OperationOf<'image.build'>[]): Promise<number> {
+  const client = await context.engine();
+  let found = false;
+  for (const { service, request } of builds) {
+    const report = await checkBuild(client, service, request, context.signal);
+    found ||= report.warnings.length > 0;
+    context.terminal.stdout.write(`${builds.length > 1 ? `${service}: ` : ''}${renderLint(report)}`);
+  }
+  return found ? 1 : 0;
+}
+
 /** @throws `cli/no-builder-for`: a build that silently lacks what was asked of it would be worse */
-function refuseWhatNoBuilderDoes({ builder, check, provenance, sbom }: FlagValues<typeof buildFlags>): void {
+function refuseWhatNoBuilderDoes({ builder, provenance, sbom }: FlagValues<typeof buildFlags>): void {
   const asked = (value: string | undefined, ...harmless: readonly string[]): boolean =>
     value !== undefined && value !== '' && !harmless.includes(value);
-  if (check) throw noBuilderFor('--check', 'the builder has no lint');
   if (asked(builder, 'default')) throw noBuilderFor('--builder', 'images are built by the engine itself');
   if (asked(provenance, 'false')) throw noBuilderFor('--provenance', 'the builder makes no attestations');
   if (asked(sbom, 'false')) throw noBuilderFor('--sbom', 'the builder makes no attestations');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { type Digest, hexOf } from '../../base/digest.js';
 import { hasCode, TscomposeError } from '../../base/errors.js';
+import type { LintReport } from '../../api/tscompose.js';
 import type { Log } from '../../base/log.js';
 import { parseReference, withDefaultTag } from '../../registry/index.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
@@ -12,6 +13,7 @@ import { gitTrees } from './context/git-trees.js';
 import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
+import { lintReport } from './lint/lint-report.js';
 import { baseImages } from './plan/bases.js';
 import { type NeededBase, neededBases } from './plan/needed-bases.js';
 import { planStages } from './plan/plan-stages.js';
@@ -50,6 +52,11 @@ export interface Builder {
   build(request: BuildRequest, io: BuildIo): Promise<BuildResult>;
   /** The images that a build would start from or copy from. Builds nothing and asks no registry. @throws `build/…` */
   bases(request: BuildRequest, signal: AbortSignal): Promise<readonly NeededBase[]>;
+  /**
+   * Looks for mistakes in the Dockerfile that a build would not stop at, and builds nothing.
+   * @throws `build/…` as a build would for what is wrong in it
+   */
+  check(request: BuildRequest, signal: AbortSignal): Promise<LintReport>;
   /** Forgets cached steps and cache mounts, and removes layers that only they held. */
   prune(signal: AbortSignal): Promise<PruneResult>;
   diskUsage(): readonly CacheUsage[];
@@ -88,6 +95,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   return {
     build: (request, io) => build(parts, request, io),
     bases: (request, signal) => basesOf(parts, request, signal),
+    check: (request, signal) => check(parts, request, signal),
     prune: async (signal) => {
       await cacheMounts.clear();
       return await forget(parts, cache.entries(), signal);
@@ -169,6 +177,9 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
   });
   defer(() => context.tree.digests.save());
   const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+  const { report, failure } = lintReport(dockerfile, context, images);
+  if (report.warnings.length > 0) onProgress({ tscompose: report });
+  if (failure !== undefined) throw failure;
   const plan = await planStages({
     dockerfile,
     request,
@@ -286,6 +297,18 @@ async function basesOf(
   const { context, dockerfile: source } = request;
   const { dockerfile } = await openContext({ context, dockerfile: source, scratch, git, digestsDir, undo, signal });
   return neededBases(parseDockerfile(dockerfile.text, dockerfile.name), request);
+}
+
+async function check(
+  { layers, images, digestsDir }: BuildParts,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<LintReport> {
+  await using undo = new CleanupStack();
+  const scratch = (): Promise<string> => layers.scratch();
+  const git = gitTrees(scratch, (work) => undo.defer(work));
+  const context = await openContext({ ...request, scratch, git, digestsDir, undo, signal });
+  return lintReport(parseDockerfile(context.dockerfile.text, context.dockerfile.name), context, images).report;
 }
 
 /** SOURCE_DATE_EPOCH: the image says it was made then, whenever it was. @throws `build/bad-epoch` */

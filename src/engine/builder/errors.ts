@@ -13,6 +13,8 @@ declare module '../../base/errors.js' {
     'build/bad-copy': { readonly destination: string };
     /** The build was not given the right to it. */
     'build/not-entitled': { readonly entitlement: string };
+    /** The Dockerfile's check directive has `error=true`. */
+    'build/lint': { readonly rules: readonly string[] };
     'build/bad-epoch': { readonly value: string };
     'build/step-failed': {
       readonly instruction: string;

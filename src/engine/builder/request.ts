@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { Ulimit } from '../../api/container.js';
+import type { LintReport, PinnedBases } from '../../api/tscompose.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
-import type { PinnedBases } from '../../api/tscompose.js';
 import type { Digest } from '../../base/digest.js';
 import type { ChainId } from '../snapshots/index.js';
 
@@ -104,6 +104,7 @@ export type BuildEvent =
   /** The config of a base image is looked for, and pulled where it is not here; `message` when that failed. */
   | { readonly kind: 'resolving' | 'resolved'; readonly reference: string; readonly message?: string }
   | { readonly kind: 'unused-args'; readonly names: readonly string[] }
+  | LintReport
   | { readonly kind: 'started'; readonly step: number }
   | { readonly kind: 'output'; readonly step: number; readonly text: string }
   | {

@@ -34,6 +34,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'build/dockerfile-empty': 400,
   'build/dockerfile-missing': 400,
   'build/download-failed': 400,
+  'build/lint': 400,
   'build/not-a-repository': 400,
   'build/not-entitled': 403,
   'build/secret-missing': 400,

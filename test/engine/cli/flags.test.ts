@@ -220,6 +220,52 @@ describe.skipIf(engineMissing() !== undefined)('what flags change', () => {
     expect(await sandbox.ok(['ps', '-a', '-q'], { cwd: gone })).not.toMatch(/\w/);
   });
 
+  test('build --check says what is seldom meant, builds nothing and exits with 1; a build says it in one line', async () => {
+    const project = sandbox.project('lint', {
+      'compose.yaml': 'name: lint\nservices: {web: {build: .}, good: {build: {dockerfile_inline: "FROM busybox"}}}\n',
+      Dockerfile: 'FROM busybox\nMAINTAINER me\nCMD echo hi\n',
+    });
+    const inProject = (...args: string[]) => sandbox.run(args, { cwd: project });
+    const checked = await inProject('build', '--check', 'web');
+    expect(checked.exitCode).toBe(1);
+    expect(checked.stdout).toMatchInlineSnapshot(`
+      "Check complete, 2 warnings have been found!
+
+      WARNING: MaintainerDeprecated - MAINTAINER has been replaced by a label
+      MAINTAINER is deprecated: use a label
+
+      Dockerfile:2
+      --------------------
+         1 |     FROM busybox
+         2 | >>> MAINTAINER me
+         3 |     CMD echo hi
+      --------------------
+
+      WARNING: JSONArgsRecommended - in shell form a shell stands between the program and its signals
+      JSON arguments recommended for CMD to prevent unintended behavior related to OS signals
+
+      Dockerfile:3
+      --------------------
+         1 |     FROM busybox
+         2 |     MAINTAINER me
+         3 | >>> CMD echo hi
+      --------------------
+      "
+    `);
+    const good = await inProject('build', '--check', 'good');
+    expect([good.exitCode, good.stdout]).toEqual([0, 'Check complete, no warnings found.\n']);
+    expect((await inProject('images', '--format', 'json')).stdout).not.toContain('lint-web');
+    const built = await inProject('--progress', 'plain', 'build', 'web');
+    expect(built.stderr).toContain('MaintainerDeprecated: MAINTAINER is deprecated: use a label (Dockerfile:2)');
+    expect(built.exitCode).toBe(0);
+    sandbox.project('lint', { Dockerfile: '# check=error=true\nFROM busybox\nMAINTAINER me\n' });
+    const refused = await inProject('build', 'web');
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/Dockerfile:3:1: .*lint violation found for rules: MaintainerDeprecated/),
+    ]);
+  });
+
   test('watch leaves the image of the build before with --prune=false', async () => {
     const built = sandbox.project('prune', {
       'compose.yaml': `services: {web: {build: ., ${sleeper.replace('image: busybox, ', '')}, develop: {watch: [{action: rebuild, path: ./word}]}}}\n`,

@@ -23,6 +23,8 @@ declare module '../../../base/errors.js' {
 export interface OpenedContext {
   readonly tree: SourceTree;
   readonly dockerfile: { readonly text: string; readonly name: string };
+  /** All of the ignore file; the tree's own are fewer where a client has left files out. */
+  readonly rules: IgnoreRules;
 }
 
 /** Larger than any Dockerfile a person writes. */
@@ -49,34 +51,39 @@ export async function openContext(options: {
     undo.defer(() => rm(root, { recursive: true, force: true }));
     await extractTar(context.stream, { root, destination: '/', keep: 'content', signal });
     const read = readDockerfile(root, dockerfile);
+    const rules = readIgnore(root, read.inContext);
     return {
       dockerfile: read,
-      tree: { root, kind: 'context', ignore: ownFilesIgnored(root, read.inContext), digests: plainFileDigests },
+      rules,
+      tree: { root, kind: 'context', ignore: ownFilesIgnored(rules, read.inContext), digests: plainFileDigests },
     };
   }
   if (context.kind === 'git') {
     const tree = await git.at(context.url).checkOut(signal);
     const read = readDockerfile(tree.root, dockerfile);
-    return { dockerfile: read, tree: { ...tree, ignore: readIgnore(tree.root, read.inContext) } };
+    return withRules(read, tree);
   }
   if (context.kind === 'url') {
     const { tree, text } = await urlTree(context.url, scratch, (work) => undo.defer(work), signal);
-    if (text !== undefined && dockerfile.kind !== 'text') return { dockerfile: { text, name: context.url }, tree };
-    const read = readDockerfile(tree.root, dockerfile);
-    return { dockerfile: read, tree: { ...tree, ignore: readIgnore(tree.root, read.inContext) } };
+    if (text !== undefined && dockerfile.kind !== 'text') {
+      return { dockerfile: { text, name: context.url }, tree, rules: tree.ignore };
+    }
+    return withRules(readDockerfile(tree.root, dockerfile), tree);
   }
   const root = await realDirectory(context.path);
   const read = readDockerfile(root, dockerfile);
   const digests = await openFileDigests(digestsDir, root, () => BigInt(Date.now()) * 1_000_000n);
+  const rules = readIgnore(root, read.inContext ?? read.outside);
   return {
     dockerfile: read,
-    tree: {
-      root,
-      kind: 'context',
-      ignore: context.filtered === true ? ignoreNothing : readIgnore(root, read.inContext ?? read.outside),
-      digests,
-    },
+    rules,
+    tree: { root, kind: 'context', ignore: context.filtered === true ? ignoreNothing : rules, digests },
   };
+}
+
+function withRules(dockerfile: ReadDockerfile, tree: SourceTree): OpenedContext {
+  const rules = readIgnore(tree.root, dockerfile.inContext);
+  return { dockerfile, rules, tree: { ...tree, ignore: rules } };
 }
 
 /** @throws `build/context-missing` */
@@ -163,8 +170,7 @@ export function readIgnore(root: string, dockerfile: string | undefined): Ignore
  * A client that sends a tar has left out what is ignored, except the Dockerfile and the ignore file themselves, which it
  * has to send: those are hidden here.
  */
-function ownFilesIgnored(root: string, dockerfile: string | undefined): IgnoreRules {
-  const rules = readIgnore(root, dockerfile);
+function ownFilesIgnored(rules: IgnoreRules, dockerfile: string | undefined): IgnoreRules {
   const own = ['.dockerignore', ...(dockerfile === undefined ? [] : [dockerfile])].filter((path) =>
     rules.ignores(path),
   );

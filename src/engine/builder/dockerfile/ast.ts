@@ -1,4 +1,5 @@
 import type { SourceLocation } from '../../../base/source-location.js';
+import type { LogicalLine, ParserDirectives } from './lines.js';
 
 /** An inline file: `<<NAME`, `<<-NAME` or `<<"NAME"` and the lines up to its end mark. */
 export interface Heredoc {
@@ -99,4 +100,7 @@ export interface Dockerfile {
   /** ARG instructions before the first FROM. */
   readonly globalArgs: readonly InstructionOf<'ARG'>[];
   readonly stages: readonly Stage[];
+  /** The line that an instruction was read from. */
+  readonly lineOf: ReadonlyMap<Instruction, LogicalLine>;
+  readonly check?: ParserDirectives['check'];
 }

@@ -1,5 +1,8 @@
-/** What a variable stands for; undefined where it is not set. */
-export type Lookup = (name: string) => string | undefined;
+/**
+ * What a variable stands for; undefined where it is not set.
+ * @param guarded - it is asked for with a modifier that says what is to be where it is not set
+ */
+export type Lookup = (name: string, guarded?: boolean) => string | undefined;
 
 export interface ExpandOptions {
   readonly escape: string;
@@ -127,8 +130,8 @@ class Expander {
     this.#index++;
     const name = this.#name();
     if (name === '') throw new ExpansionFailure(`bad substitution in "${whole}"`);
-    const value = this.#lookup(name);
     const char = whole.charAt(this.#index);
+    const value = this.#lookup(name, /^:?[-+?]/.test(whole.slice(this.#index)));
     if (char === '}') {
       this.#index++;
       return value ?? '';

@@ -6,6 +6,8 @@ import { syntaxError } from './syntax-error.js';
 export interface ParserDirectives {
   readonly escape: '\\' | '`';
   readonly syntax?: string;
+  /** Which checks are made, and whether they fail the build: `skip=A,B;error=true`. */
+  readonly check?: { readonly text: string; readonly at: SourceLocation };
 }
 
 /** One instruction with its continuation lines joined and its heredocs taken in. */
@@ -15,6 +17,10 @@ export interface LogicalLine {
   readonly rest: string;
   readonly heredocs: readonly Heredoc[];
   readonly at: SourceLocation;
+  /** Comment lines directly above, without their `#`. */
+  readonly comments: readonly string[];
+  /** Empty lines between its continued ones. */
+  readonly emptyLines: readonly SourceLocation[];
   /** Where `token` stands in the file, for an error about it; the instruction's own place when it is not found. */
   locate(token: string): SourceLocation;
 }
@@ -33,6 +39,7 @@ export function readLines(text: string, file: string): { directives: ParserDirec
   for (let index = 0; index < physical.length;) {
     const start = index;
     let joined = '';
+    const emptyLines: SourceLocation[] = [];
     let continued = true;
     for (; continued && index < physical.length; index++) {
       const line = physical[index] ?? '';
@@ -40,7 +47,10 @@ export function readLines(text: string, file: string): { directives: ParserDirec
         if (index === start) break;
         continue;
       }
-      if (index > start && line.trim() === '') continue;
+      if (index > start && line.trim() === '') {
+        emptyLines.push({ file, line: index + 1, column: 1 });
+        continue;
+      }
       const part = index === start ? line.trimStart() : line;
       const cut = withoutContinuation(part, directives.escape);
       continued = cut !== undefined;
@@ -75,6 +85,8 @@ export function readLines(text: string, file: string): { directives: ParserDirec
       rest,
       heredocs,
       at,
+      comments: commentsAbove(physical, start),
+      emptyLines,
       locate: (token) => locateToken(physical, file, start, end, token) ?? at,
     });
   }
@@ -83,6 +95,7 @@ export function readLines(text: string, file: string): { directives: ParserDirec
 
 function readDirectives(physical: readonly string[], file: string): ParserDirectives {
   const seen = new Map<string, string>();
+  let checkAt: SourceLocation | undefined;
   for (const [index, line] of physical.entries()) {
     const match = /^\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line);
     const name = match?.[1]?.toLowerCase();
@@ -94,9 +107,23 @@ function readDirectives(physical: readonly string[], file: string): ParserDirect
       throw syntaxError(at, `invalid escape token '${value}' does not match \` or \\`);
     }
     seen.set(name, value);
+    if (name === 'check') checkAt = at;
   }
   const syntax = seen.get('syntax');
-  return { escape: seen.get('escape') === '`' ? '`' : '\\', ...(syntax === undefined ? {} : { syntax }) };
+  const check = seen.get('check');
+  return {
+    escape: seen.get('escape') === '`' ? '`' : '\\',
+    ...(syntax === undefined ? {} : { syntax }),
+    ...(check === undefined || checkAt === undefined ? {} : { check: { text: check, at: checkAt } }),
+  };
+}
+
+function commentsAbove(physical: readonly string[], start: number): string[] {
+  const comments: string[] = [];
+  for (let index = start - 1; index >= 0 && isComment(physical[index] ?? ''); index--) {
+    comments.unshift((physical[index] ?? '').trim().slice(1).trim());
+  }
+  return comments;
 }
 
 function effectiveKeyword(keyword: string, rest: string): string {

@@ -1,6 +1,6 @@
 import { hasCode, TscomposeError } from '../../../base/errors.js';
 import type { Dockerfile, Instruction, InstructionOf, Stage } from './ast.js';
-import { readLines } from './lines.js';
+import { type LogicalLine, readLines } from './lines.js';
 import { parseInstruction } from './parse-instruction.js';
 import { syntaxError } from './syntax-error.js';
 
@@ -20,9 +20,12 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
   const { directives, lines } = readLines(text, file);
   const problems: TscomposeError[] = [];
   const instructions: Instruction[] = [];
+  const lineOf = new Map<Instruction, LogicalLine>();
   for (const line of lines) {
     try {
-      instructions.push(parseInstruction(line, directives.escape));
+      const instruction = parseInstruction(line, directives.escape);
+      instructions.push(instruction);
+      lineOf.set(instruction, line);
     } catch (error) {
       if (!hasCode(error, 'build/syntax') && !hasCode(error, 'build/unknown-instruction')) throw error;
       problems.push(error);
@@ -57,6 +60,8 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
   return {
     file,
     escape: directives.escape,
+    ...(directives.check === undefined ? {} : { check: directives.check }),
+    lineOf,
     globalArgs,
     stages: stages.map(({ from, instructions: own }, index) => ({
       from,

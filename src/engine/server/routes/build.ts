@@ -48,7 +48,11 @@ export function buildRoutes({ builder }: Rooms, buildKit: Pick<LazyBuildKit, 'pr
     const wanted = await buildRequest(exchange);
     const quiet = query.flag('q');
     const registryAuth = parseRegistryConfig(request.headers['x-registry-config']);
-    await streamProgress(exchange, async (send) => {
+    await streamProgress(exchange, async (send: (message: BuildMessage) => void) => {
+      if (query.flag(buildExtensions.check)) {
+        send({ tscompose: await (await builder()).check(wanted, client) });
+        return;
+      }
       const shown = query.flag(buildExtensions.events) ? send : withoutEvents(send);
       const onProgress = quiet ? () => undefined : shown;
       const { imageId } = await (await builder()).build(wanted, { onProgress, registryAuth, signal: client });

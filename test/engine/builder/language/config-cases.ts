@@ -84,6 +84,10 @@ export const configCases: readonly Case[] = [
     dockerfile: ['FROM busybox', 'EXPOSE 80/tcp 80/udp 7000-7002', 'EXPOSE 80'],
   },
   {
+    name: 'EXPOSE with ports and an address of the host',
+    dockerfile: ['FROM busybox', 'EXPOSE 8080:80', 'EXPOSE 127.0.0.1:8443:443/tcp'],
+  },
+  {
     name: 'EXPOSE of no number',
     dockerfile: ['FROM busybox', 'EXPOSE http'],
     fails: 'invalid containerPort: http',

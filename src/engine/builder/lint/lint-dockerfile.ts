@@ -1,0 +1,43 @@
+import type { Dockerfile } from '../dockerfile/ast.js';
+import { checkInstructions } from './check-instructions.js';
+import { checkLines } from './check-lines.js';
+import { checkDoubles, checkStages } from './check-stages.js';
+import { lintOptions } from './lint-options.js';
+import type { LintWarning } from './rules.js';
+
+/** What a Dockerfile alone does not tell. */
+export interface LintFacts {
+  /** Names of the variables that an image sets; undefined where that is not known. */
+  variablesOf(image: string): readonly string[] | undefined;
+  /** Whether the ignore file keeps a path, and all below it, out of the context. */
+  leavesOut(path: string): boolean;
+  /** Whether a text can name an image. */
+  isReference(text: string): boolean;
+}
+
+export interface Lint {
+  /** In the order of the file. */
+  readonly warnings: readonly LintWarning[];
+  /** The Dockerfile wants them to fail the build. */
+  readonly asError: boolean;
+}
+
+/**
+ * Looks for the classic mistakes, in all stages, without building anything.
+ * @throws `build/syntax` for a check directive that is none
+ */
+export function lintDockerfile(dockerfile: Dockerfile, facts: LintFacts): Lint {
+  const { makes, asError } = lintOptions(dockerfile.check);
+  const warnings = [
+    ...checkLines(dockerfile),
+    ...checkStages(dockerfile, (text) => facts.isReference(text)),
+    ...dockerfile.stages.flatMap(checkDoubles),
+    ...checkInstructions(dockerfile, facts),
+  ];
+  return {
+    asError,
+    warnings: warnings
+      .filter(({ rule }) => makes(rule))
+      .sort((left, right) => left.at.line - right.at.line || left.at.column - right.at.column),
+  };
+}
