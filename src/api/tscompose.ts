@@ -129,6 +129,20 @@ export interface ServiceNode {
   /** When the engine restarts what it needs with `restart: true`, restart it as well. */
   readonly restartWithDependencies: boolean;
   readonly pace?: RestartPace;
+  readonly hooks?: NodeHooks;
+}
+
+/** Lifecycle hooks that go with starts and stops by the engine as well. */
+export interface NodeHooks {
+  readonly postStart: readonly NodeHook[];
+  readonly preStop: readonly NodeHook[];
+}
+
+export interface NodeHook {
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly privileged: boolean;
 }
 
 export type NeedCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully';
@@ -156,6 +170,8 @@ export interface ContainerExtension {
   readonly CrashLoop?: CrashLoop;
   /** It is to be started, and this keeps it from that. */
   readonly StartWait?: StartWait;
+  /** Of the present run: `hook post_start[0] exited with code 3: no such file`. */
+  readonly HookFailure?: string;
   /** Restarts in a row because of its health. */
   readonly UnhealthyRestarts?: number;
 }

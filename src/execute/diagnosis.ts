@@ -12,7 +12,17 @@ export interface Evidence {
 
 export type DiagnosisKind =
   | ('command-not-found' | 'not-executable' | 'missing-mount' | 'port-taken' | 'start-refused')
-  | ('out-of-memory' | 'signal' | 'exit-code' | 'unhealthy' | 'crash-loop' | 'starting' | 'waiting' | 'not-started');
+  | (
+      | 'out-of-memory'
+      | 'signal'
+      | 'exit-code'
+      | 'unhealthy'
+      | 'crash-loop'
+      | 'starting'
+      | 'waiting'
+      | 'hook-failed'
+      | 'not-started'
+    );
 
 /** What is wrong with one container, classified by facts. */
 export interface Diagnosis {
@@ -44,9 +54,12 @@ export function diagnose(service: string, { container, requestedSignals }: Evide
     case 'running':
     case 'paused':
       if (told.CrashLoop !== undefined) return diagnoseRestarts(container, requestedSignals);
+      if (told.HookFailure !== undefined) return plain('hook-failed', `runs, but its ${told.HookFailure}`, hookField);
       return restartedFor(diagnoseHealth(state.Health), told.UnhealthyRestarts);
   }
 }
+
+const hookField = ['post_start'];
 
 /** Of a container between two runs, or in one of many short ones. */
 function diagnoseRestarts(container: ContainerInspect, requested: readonly string[]): Diagnosis {

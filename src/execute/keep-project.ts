@@ -19,8 +19,8 @@ export async function keepProject(project: Project, { client, warn, signal }: Ke
     await client.keepProject(graph, signal);
   } catch (error) {
     if (!isOfOtherEngine(error)) throw error;
-    for (const [service, { restartUnhealthy, restartWithDependencies }] of Object.entries(graph.services)) {
-      if (!restartUnhealthy && !restartWithDependencies) continue;
+    for (const [service, { restartUnhealthy, restartWithDependencies, hooks }] of Object.entries(graph.services)) {
+      if (!restartUnhealthy && !restartWithDependencies && hooks === undefined) continue;
       warn(`warning: x-tscompose of service "${service}" has no effect: only the embedded engine restarts by it`);
     }
   }

@@ -1,9 +1,9 @@
 import type { ContainerExtension, CrashLoop } from '../api/tscompose.js';
 
 /** In a few words what the embedded engine tells of a container beside its status; undefined where it tells nothing. */
-export function noteOf({ CrashLoop: loop, StartWait: wait }: ContainerExtension = {}): string | undefined {
+export function noteOf({ CrashLoop: loop, StartWait: wait, HookFailure }: ContainerExtension = {}): string | undefined {
   if (wait !== undefined) return wait.Reason;
-  if (loop === undefined) return undefined;
+  if (loop === undefined) return HookFailure;
   return `crash loop: ${exitsText(loop)}${loop.LastWords === '' ? '' : `: ${loop.LastWords}`}`;
 }
 

@@ -1,5 +1,5 @@
-import type { ProjectGraph, RestartPace, ServiceNode } from '../api/tscompose.js';
-import type { Project, Service } from '../compose/index.js';
+import type { NodeHook, ProjectGraph, RestartPace, ServiceNode } from '../api/tscompose.js';
+import type { Project, Service, ServiceHook } from '../compose/index.js';
 import { edgesOf } from '../graph/index.js';
 import { extensionOf } from './service-extension.js';
 import { durationNs } from './units.js';
@@ -29,7 +29,25 @@ function nodeOf(project: Project, name: string, service: Service): ServiceNode {
     restart,
   }));
   const pace = paceOf(service);
-  return { needs, ...extensionOf(service), ...(Object.keys(pace).length === 0 ? {} : { pace }) };
+  const { restartUnhealthy, restartWithDependencies, hooksOnRestart } = extensionOf(service);
+  const hooks = { postStart: hooksOf(service.post_start), preStop: hooksOf(service.pre_stop) };
+  const hooked = hooksOnRestart && hooks.postStart.length + hooks.preStop.length > 0;
+  return {
+    needs,
+    restartUnhealthy,
+    restartWithDependencies,
+    ...(Object.keys(pace).length === 0 ? {} : { pace }),
+    ...(hooked ? { hooks } : {}),
+  };
+}
+
+function hooksOf(hooks: readonly ServiceHook[] = []): NodeHook[] {
+  return hooks.map(({ command, user, working_dir: workingDir, privileged }) => ({
+    command: command ?? [],
+    ...(user === undefined ? {} : { user }),
+    ...(workingDir === undefined ? {} : { workingDir }),
+    privileged: privileged ?? false,
+  }));
 }
 
 function paceOf({ deploy }: Service): RestartPace {

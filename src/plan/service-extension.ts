@@ -15,11 +15,12 @@ declare module '../base/errors.js' {
 export const extensionKey = 'x-tscompose';
 
 /** Its members: what the engine is to do by itself. */
-const members: readonly string[] = ['restart_unhealthy', 'restart_with_dependencies'];
+const members: readonly string[] = ['restart_unhealthy', 'restart_with_dependencies', 'hooks_on_restart'];
 
 export interface ServiceExtension {
   readonly restartUnhealthy: boolean;
   readonly restartWithDependencies: boolean;
+  readonly hooksOnRestart: boolean;
 }
 
 /** What is asked for; anything that cannot be understood counts as not. */
@@ -28,6 +29,7 @@ export function extensionOf(service: Service): ServiceExtension {
   return {
     restartUnhealthy: truth(given['restart_unhealthy']) === true,
     restartWithDependencies: truth(given['restart_with_dependencies']) === true,
+    hooksOnRestart: truth(given['hooks_on_restart']) === true,
   };
 }
 
@@ -44,10 +46,29 @@ export function extensionProblems(project: Project, service: string, definition:
       at: project.locate(['services', service, extensionKey, ...(key === '' ? [] : [key])]),
     });
   if (typeof extension !== 'object' || Array.isArray(extension)) return [problem('', `${extensionKey} is no mapping`)];
-  return Object.entries(membersOf(extension)).flatMap(([key, value]) => {
+  const unknown = Object.entries(membersOf(extension)).flatMap(([key, value]) => {
     if (!members.includes(key)) return [problem(key, `${extensionKey} has no member ${key}`)];
     return truth(value) === undefined ? [problem(key, `${extensionKey}.${key} is neither true nor false`)] : [];
   });
+  return extensionOf(definition).hooksOnRestart ? [...unknown, ...secretHooks(project, service, definition)] : unknown;
+}
+
+/** The engine runs these hooks without us, and keeps no values. */
+function secretHooks(project: Project, service: string, definition: Service): TscomposeError[] {
+  return (['post_start', 'pre_stop'] as const).flatMap((phase) =>
+    (definition[phase] ?? []).flatMap((hook, index) => {
+      if (Object.keys(hook.environment ?? {}).length === 0) return [];
+      return [
+        new TscomposeError({
+          code: 'plan/unknown-extension',
+          message: `service "${service}": the engine cannot run ${phase}[${index}], which has an environment of its own`,
+          facts: { service, key: 'hooks_on_restart' },
+          hint: 'put its variables into the environment of the service, or leave hooks_on_restart out',
+          at: project.locate(['services', service, phase, index, 'environment']),
+        }),
+      ];
+    }),
+  );
 }
 
 /** What is asked for and cannot come: nothing gives the service up, or nothing it needs is one to follow. */

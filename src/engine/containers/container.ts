@@ -39,6 +39,8 @@ export class Container {
   due = false;
   /** What keeps it while it is due. */
   startWait: StartWait | undefined;
+  /** Of a hook that the scheduler ran with this run. */
+  hookFailure: string | undefined;
   /** The engine itself ends this run, to start the next one after so long. */
   engineRestart: { readonly delayMs: number; readonly unhealthyRestarts: number | undefined } | undefined;
   gone = false;

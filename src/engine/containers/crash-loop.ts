@@ -30,11 +30,12 @@ export function countExit(before: CrashLoop | undefined, { exitCode, endedAt, la
 
 /** What our own clients are told beside what Docker's shapes have. */
 export function extensionOf(container: Container): { readonly Tscompose?: ContainerExtension } {
-  const { state, due, startWait } = container;
+  const { state, due, startWait, hookFailure, isLive } = container;
   const { crashes, unhealthyRestarts = 0 } = state;
   const told: ContainerExtension = {
     ...(crashes === undefined || crashes.Exits < loopExits || runsSteadily(container) ? {} : { CrashLoop: crashes }),
     ...(due && startWait !== undefined ? { StartWait: startWait } : {}),
+    ...(hookFailure === undefined || !isLive ? {} : { HookFailure: hookFailure }),
     ...(unhealthyRestarts === 0 ? {} : { UnhealthyRestarts: unhealthyRestarts }),
   };
   return Object.keys(told).length === 0 ? {} : { Tscompose: told };

@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/errors.js';
 import type { Container } from './container.js';
+import { runHooks } from './hooks.js';
 import type { Room } from './room.js';
 import { terminate } from './stop.js';
 
@@ -19,11 +20,18 @@ export function restartByEngine(room: Room, container: Container, why: 'unhealth
   const inRow = why === 'unhealthy' ? inARow(container) : undefined;
   container.engineRestart = { delayMs: inRow === undefined ? Number(why) : pauseMs(inRow), unhealthyRestarts: inRow };
   room.log.info('container is restarted by the engine', { containerId: container.id, why });
-  terminate(room, container, {}, room.closing).catch((error: unknown) => {
+  endRun(room, container).catch((error: unknown) => {
     container.engineRestart = undefined;
     if (room.closing.aborted) return; // the next engine looks again
     room.log.warn('cannot restart a container', { containerId: container.id, reason: messageOf(error) });
   });
+}
+
+async function endRun(room: Room, container: Container): Promise<void> {
+  const { startedAt } = container.state;
+  await runHooks(room, container, 'pre_stop');
+  if (container.state.startedAt !== startedAt) return; // another run: somebody was faster
+  await terminate(room, container, {}, room.closing);
 }
 
 /** Which restart in a row this one is, counted from 1. */

@@ -1,10 +1,7 @@
 import type { HealthLogEntry } from '../../api/container.js';
-import { isAlive, processStartTime, sendSignal } from '../sys/index.js';
 import type { Container } from './container.js';
-import { composeProcess } from './exec.js';
-import { bundleOf, type Room } from './room.js';
-
-const maxOutputBytes = 4096;
+import type { Room } from './room.js';
+import { runCommand } from './run-command.js';
 
 export interface CommandCheck {
   readonly command: readonly string[];
@@ -18,49 +15,7 @@ export async function runCheck(
   { command, timeoutMs }: CommandCheck,
   signal: AbortSignal,
 ): Promise<Pick<HealthLogEntry, 'ExitCode' | 'Output'>> {
-  const process = await room.oci.exec(
-    {
-      containerId: container.id,
-      process: composeProcess(room, container, { Cmd: [...command] }, undefined),
-      stdin: false,
-      dir: bundleOf(room, container.id),
-    },
-    signal,
-  );
-  const output = new Output();
-  process.stdout.on('data', output.push).on('error', () => undefined);
-  process.stderr?.on('data', output.push).on('error', () => undefined);
-  const late = new AbortController();
-  const timer = setTimeout(() => {
-    late.abort();
-    kill(process.pid());
-  }, timeoutMs);
-  const outcome = await process.ended;
-  clearTimeout(timer);
-  if (late.signal.aborted) {
-    return { ExitCode: -1, Output: `Health check exceeded timeout (${timeoutMs / 1000}s): ${output.text()}` };
-  }
-  if (outcome.kind === 'failed') return { ExitCode: -1, Output: outcome.text };
-  return { ExitCode: outcome.exitCode, Output: output.text() };
-}
-
-function kill(pid: number | undefined): void {
-  const startTime = pid === undefined ? undefined : processStartTime(pid);
-  if (pid !== undefined && startTime !== undefined && isAlive({ pid, startTime })) sendSignal(pid, 'SIGKILL');
-}
-
-/** The beginning of what a check says. */
-class Output {
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  readonly push = (chunk: Buffer): void => {
-    if (this.#bytes < maxOutputBytes) this.#chunks.push(chunk.subarray(0, maxOutputBytes - this.#bytes));
-    this.#bytes += chunk.length;
-  };
-
-  text(): string {
-    const text = Buffer.concat(this.#chunks).toString();
-    return this.#bytes > maxOutputBytes ? `${text}...` : text;
-  }
+  const ended = await runCommand(room, container, { Cmd: [...command] }, { timeoutMs, signal });
+  if (ended.inTime) return { ExitCode: ended.exitCode, Output: ended.output };
+  return { ExitCode: -1, Output: `Health check exceeded timeout (${timeoutMs / 1000}s): ${ended.output}` };
 }

@@ -4,6 +4,8 @@ import { messageOf } from '../../base/errors.js';
 import { decideStarts, type Member } from '../projects/index.js';
 import type { Container } from './container.js';
 import { restartByEngine } from './engine-restart.js';
+import { runHooks } from './hooks.js';
+import { projectOf, serviceOf } from './labels.js';
 import { publish, type Room } from './room.js';
 import { startContainer } from './start.js';
 import { without } from './without.js';
@@ -24,16 +26,6 @@ export interface Scheduler {
   open(): void;
   /** Settles when no start is under way. Fire `room.closing` first. */
   close(): Promise<void>;
-}
-
-/** Whose graph decides about a container; undefined for one of `run`, and for all that belong to no project. */
-export function projectOf({ record }: Container): string | undefined {
-  const labels = record.config.Labels ?? {};
-  return labels[composeLabels.oneoff] === 'True' ? undefined : labels[composeLabels.project];
-}
-
-export function serviceOf({ record }: Container): string {
-  return record.config.Labels?.[composeLabels.service] ?? '';
 }
 
 /** @param room - given when first needed: the two know each other */
@@ -59,7 +51,13 @@ export function createScheduler(room: () => Room): Scheduler {
     for (const one of members) restartIfUnhealthy(room(), one);
     const due = members.filter((one) => one.due && !starts.has(one));
     if (due.length === 0) return;
-    const decisions = graph === undefined ? new Map<string, undefined>() : decideStarts(graph, members.map(memberOf));
+    const decisions =
+      graph === undefined
+        ? new Map<string, undefined>()
+        : decideStarts(
+            graph,
+            members.map((one) => memberOf(one, starts.has(one))),
+          );
     for (const container of due) {
       const wait = decisions.get(serviceOf(container));
       if (wait === undefined) start(container);
@@ -117,7 +115,7 @@ export function createScheduler(room: () => Room): Scheduler {
 
 async function attempt(room: Room, container: Container): Promise<void> {
   try {
-    await startContainer(room, container, room.closing, 'when due');
+    if (await startContainer(room, container, room.closing, 'when due')) await runHooks(room, container, 'post_start');
   } catch (error) {
     room.log.warn('cannot start a container again', { containerId: container.id, reason: messageOf(error) });
     // The engine ends, which is no fault of the container: the next one goes on.
@@ -159,18 +157,23 @@ export async function cancelDue(container: Container): Promise<boolean> {
   return true;
 }
 
-function memberOf(container: Container): Member {
-  const { state, due } = container;
-  const coming = due || state.status === 'restarting' || state.status === 'starting';
-  const never = state.startedAt.startsWith('0001');
+/** @param underWay - this scheduler is starting it; it is not there before its hooks are through */
+function memberOf(container: Container, underWay: boolean): Member {
+  const { state, due, hookFailure } = container;
   return {
     service: serviceOf(container),
-    phase: container.isLive ? 'running' : coming ? 'coming' : never ? 'created' : 'ended',
+    phase: phaseOf(container, underWay),
     due,
     health: healthOf(container)?.Status,
     exitCode: state.exitCode,
-    error: state.error,
+    error: hookFailure ?? state.error,
   };
+}
+
+function phaseOf({ state, due, isLive, hookFailure }: Container, underWay: boolean): Member['phase'] {
+  if (underWay || due || state.status === 'restarting' || state.status === 'starting') return 'coming';
+  if (isLive) return hookFailure === undefined ? 'running' : 'ended';
+  return state.startedAt.startsWith('0001') ? 'created' : 'ended';
 }
 
 /** Running containers of services that are to follow a restart of this one's. */

@@ -56,6 +56,7 @@ export function startContainer(
     const kept = without(container.state, 'due');
     // Who starts it by hand begins a new count.
     const from = when === 'when due' ? kept : without(kept, 'crashes', 'unhealthyRestarts');
+    container.hookFailure = undefined;
     await container.move('start', { error: '', oomKilled: false }, from);
     try {
       await room.starts(() => bringUp(room, container, signal));

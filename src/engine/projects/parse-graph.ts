@@ -1,4 +1,12 @@
-import type { NeedCondition, ProjectGraph, RestartPace, ServiceNeed, ServiceNode } from '../../api/tscompose.js';
+import type {
+  NeedCondition,
+  NodeHook,
+  NodeHooks,
+  ProjectGraph,
+  RestartPace,
+  ServiceNeed,
+  ServiceNode,
+} from '../../api/tscompose.js';
 import { TscomposeError } from '../../base/errors.js';
 
 declare module '../../base/errors.js' {
@@ -38,6 +46,7 @@ function parseNode(value: unknown, path: string): ServiceNode {
     restartUnhealthy: flag(node['restartUnhealthy'], `${path}.restartUnhealthy`),
     restartWithDependencies: flag(node['restartWithDependencies'], `${path}.restartWithDependencies`),
     ...(node['pace'] === undefined ? {} : { pace: parsePace(node['pace'], `${path}.pace`) }),
+    ...(node['hooks'] === undefined ? {} : { hooks: parseHooks(node['hooks'], `${path}.hooks`) }),
   };
 }
 
@@ -50,6 +59,23 @@ function parseNeed(value: unknown, path: string): ServiceNeed {
     condition,
     required: flag(need['required'], `${path}.required`),
     restart: flag(need['restart'], `${path}.restart`),
+  };
+}
+
+function parseHooks(value: unknown, path: string): NodeHooks {
+  const hooks = object(value, path);
+  const list = (key: 'postStart' | 'preStop'): readonly NodeHook[] =>
+    array(hooks[key], `${path}.${key}`).map((hook, index) => parseHook(hook, `${path}.${key}[${index}]`));
+  return { postStart: list('postStart'), preStop: list('preStop') };
+}
+
+function parseHook(value: unknown, path: string): NodeHook {
+  const { command, user, workingDir, privileged } = object(value, path);
+  return {
+    command: array(command, `${path}.command`).map((word) => text(word, `${path}.command`)),
+    ...(user === undefined ? {} : { user: text(user, `${path}.user`) }),
+    ...(workingDir === undefined ? {} : { workingDir: text(workingDir, `${path}.workingDir`) }),
+    privileged: flag(privileged, `${path}.privileged`),
   };
 }
 

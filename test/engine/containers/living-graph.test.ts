@@ -274,6 +274,39 @@ describe.skipIf(missing !== undefined)(`a project's graph in the engine (needs $
       expect((await scene.inspect('web')).Tscompose).toBeUndefined(); // that was no crash
     });
 
+    test('hooks go with a start by the engine; dependents wait for them, and in vain for one that fails', async () => {
+      const scene = new Scene(engine, 'hooks');
+      const script =
+        'while ! test -e /dev/shm/proceed; do sleep 0.05; done; test -e /dev/shm/good || { echo no good; exit 3; }';
+      const hooks = { postStart: [{ command: ['sh', '-c', script], privileged: false }], preStop: [] };
+      const ids = await scene.up(
+        { db: { sh: untilTold }, web: { sh: untilTold } },
+        { db: node([], { hooks }), web: node([{ service: 'db' }]) },
+      );
+      const touch = (service: string, ...names: string[]) =>
+        engine.exec(ids[service] ?? '', ['touch', ...names.map((name) => `/dev/shm/${name}`)]);
+      const crash = async (service: string) => {
+        const before = (await scene.inspect(service)).RestartCount;
+        await touch(service, 'go');
+        await eventually(`the end of ${service}`, async () => (await scene.inspect(service)).RestartCount > before);
+      };
+      await crash('db');
+      await scene.run('db');
+      await crash('web');
+      await eventually('web to wait', async () => (await scene.waitOf('web'))?.Reason === 'waits for "db" to start');
+      await touch('db', 'good', 'proceed');
+      await scene.run('web');
+
+      await crash('db');
+      await scene.run('db');
+      await touch('db', 'proceed');
+      const failure = 'hook post_start[0] exited with code 3: no good';
+      await eventually('the failure', async () => (await scene.inspect('db')).Tscompose?.HookFailure === failure);
+      await crash('web');
+      await eventually('web to wait', async () => (await scene.waitOf('web'))?.Failed === true);
+      expect((await scene.waitOf('web'))?.Reason).toBe(`was not started: "db" could not be started: ${failure}`);
+    });
+
     test('a crash loop is a state with its reason, until somebody starts it by hand', async () => {
       const scene = new Scene(engine, 'loop');
       const stop = new AbortController();

@@ -63,6 +63,16 @@ describe('a diagnosis rests on what the engine tells', () => {
     }
   });
 
+  test('of a hook that failed', () => {
+    const HookFailure = 'hook post_start[0] exited with code 3';
+    expect(noteOf({ HookFailure })).toBe(HookFailure);
+    expect(seen('running', { HookFailure })).toMatchObject({
+      kind: 'hook-failed',
+      sentence: 'runs, but its hook post_start[0] exited with code 3',
+      field: ['post_start'],
+    });
+  });
+
   test('of restarts because of health', () => {
     expect(seen('restarting', { UnhealthyRestarts: 2 })?.sentence).toBe(
       'was unhealthy and is being restarted, for the 2nd time',

@@ -46,6 +46,27 @@ test('the graph has conditions, extensions and pace, also of disabled services, 
   expect(JSON.stringify(graph)).not.toContain('secret');
 });
 
+test('hooks are in the graph where the engine is to run them, and never with values', () => {
+  const post_start = [{ command: ['init'], user: 'root', working_dir: '/srv' }];
+  const pre_stop = [{ command: ['flush'], privileged: true }];
+  const services = {
+    web: { image: 'busybox', post_start, pre_stop, 'x-tscompose': { hooks_on_restart: true } },
+    other: { image: 'busybox', post_start, pre_stop },
+  };
+  const graph = projectGraph(project({ services }));
+  expect(graph.services['web']?.hooks).toEqual({
+    postStart: [{ command: ['init'], user: 'root', workingDir: '/srv', privileged: false }],
+    preStop: [{ command: ['flush'], privileged: true }],
+  });
+  expect(graph.services['other']?.hooks).toBeUndefined();
+  const secret = { ...services.web, pre_stop: [{ command: ['flush'], environment: { TOKEN: 'x' } }] };
+  const desired = project({ services: { web: secret } });
+  expect(failureOf(() => planUp(desired, withImages(desired)))).toMatchObject({
+    code: 'plan/unknown-extension',
+    message: 'service "web": the engine cannot run pre_stop[0], which has an environment of its own',
+  });
+});
+
 describe('x-tscompose of a service', () => {
   test('that can have no effect is a warning', () => {
     const both = { restart_unhealthy: true, restart_with_dependencies: true };

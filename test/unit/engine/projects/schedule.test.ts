@@ -200,6 +200,12 @@ describe('a graph from outside', () => {
       services: { web: { needs: [], restartUnhealthy: true, restartWithDependencies: false, pace: { delayMs: 5 } } },
     });
     expect(parseGraph(good)).toEqual(good);
+    const hook = { command: ['x'], user: 'me', workingDir: '/', privileged: true };
+    const hooked = { ...node, hooks: { postStart: [{ ...hook, environment: ['KEY=secret'] }], preStop: [] } };
+    expect(parseGraph({ ...good, services: { web: hooked } }).services['web']?.hooks).toEqual({
+      postStart: [hook],
+      preStop: [],
+    });
   });
 
   test.each([
