@@ -1,6 +1,6 @@
 /** Registries: names of images, the OCI distribution protocol, credentials of a session, manifests. */
 export { type CredentialOptions, dockerCredentials } from './docker-credentials.js';
-export { badDocument, objectOf, parseObject } from './documents.js';
+export { badDocument, objectOf, parseJson, parseObject } from './documents.js';
 export { type Descriptor, type Manifest, parseDescriptor, parseManifest } from './manifest.js';
 export { acceptedManifests, mediaTypes } from './media-types.js';
 export { hostPlatform, type Platform, platformScore, platformText } from './platform.js';

@@ -1,5 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
-import { objectOf } from '../../registry/index.js';
+import { objectOf, parseJson } from '../../registry/index.js';
 
 /** One image in an archive, by the paths of its parts. */
 export interface ArchivedImage {
@@ -23,7 +23,7 @@ export function badImageArchive(reason: string, cause?: unknown): TscomposeError
 export function parseDockerManifest(bytes: Buffer): ArchivedImage[] {
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString());
+    value = parseJson('manifest.json', bytes);
   } catch (cause) {
     throw badImageArchive('manifest.json is not JSON', cause);
   }

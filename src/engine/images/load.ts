@@ -21,7 +21,9 @@ import type { Image, OnProgress } from './types.js';
 
 const maxDocumentBytes = 8 << 20;
 const maxDocumentsBytes = 64 << 20;
-const maxEntries = 100_000;
+const maxEntries = 20_000;
+/** Of all names together, which stay in memory until the end. */
+const maxNamesBytes = 16 << 20;
 const peekBytes = 512;
 
 export interface LoadOptions {
@@ -65,9 +67,14 @@ async function readMembers(
   const { bytes } = await decompress(archive as AsyncIterable<Buffer>);
   const present = new Set(layers.list().map(({ diffId }) => diffId));
   let documentsBytes = 0;
+  let entries = 0;
+  let namesBytes = 0;
   await readTar(bytes, async (entry, body) => {
     signal.throwIfAborted();
-    if (members.size >= maxEntries) throw badImageArchive(`more than ${maxEntries} entries`);
+    entries += 1;
+    if (entries > maxEntries) throw badImageArchive(`more than ${maxEntries} entries`);
+    namesBytes += entry.path.length + (entry.linkPath?.length ?? 0);
+    if (namesBytes > maxNamesBytes) throw badImageArchive('its names are too long');
     const path = normalPath(entry.path);
     if (entry.type === 'symlink' || entry.type === 'hardlink') {
       const target = entry.linkPath ?? '';
