@@ -39,9 +39,17 @@ export async function requireProject(
     readonly without?: readonly OptionalStage[];
     readonly allResources?: boolean;
     readonly strictVersion?: boolean;
+    /** Absent: compose files from elsewhere are those of compose.lock, where there is one. */
+    readonly remotes?: 'newest';
   } = {},
 ): Promise<Project> {
-  const project = await loadProject({ ...loadOptions(context), ...options });
+  const { remotes, ...others } = options;
+  const given = loadOptions(context);
+  const project = await loadProject({
+    ...given,
+    ...others,
+    ...(remotes === undefined ? {} : { remotes: remoteProjects(context, remotes) }),
+  });
   const old = context.globals.compatibility || booleanSetting(project.environment['COMPOSE_COMPATIBILITY']) === true;
   return old ? { ...project, separator: '_' } : project;
 }

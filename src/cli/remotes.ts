@@ -5,19 +5,31 @@ import type { RemoteProjects } from '../compose/index.js';
 import { fetchRemote, isRemoteReference } from '../remote/index.js';
 import type { CliContext } from './context.js';
 
-/** Compose files from git repositories and registries, with the user's git settings and docker logins. */
-export function remoteProjects(context: CliContext): RemoteProjects {
+/**
+ * Compose files from git repositories and registries, with the user's git settings and docker logins.
+ * @param use - `newest`: as if there were no compose.lock
+ */
+export function remoteProjects(context: CliContext, use: 'locked' | 'newest' = 'locked'): RemoteProjects {
   const { globals, settings, signal } = context;
   return {
     accepts: isRemoteReference,
     fetch: async (reference) =>
-      await fetchRemote(reference, {
+      await fetchRemote(use === 'locked' ? await lockedReference(context, reference) : reference, {
         registries: { insecure: globals.insecureRegistry },
         credentials: (domain) => credentialsFor(context, domain),
         environment: settings,
         signal,
       }),
   };
+}
+
+/** The reference at the commit or digest that compose.lock has for it. */
+async function lockedReference(context: CliContext, reference: string): Promise<string> {
+  const [{ lockPlaceBefore, readLock }, { pinnedRemote }] = await Promise.all([
+    import('./lock/place.js'),
+    import('../lock/index.js'),
+  ]);
+  return pinnedRemote(reference, (await readLock(lockPlaceBefore(context)))?.remotes ?? {});
 }
 
 /** Warnings of a command that were given; several images may have the same registry. */

@@ -1,6 +1,7 @@
 /** Compose files → immutable `Project`. */
 export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
 export type { RemoteProject, RemoteProjects } from './remote.js';
+export { discoverFiles } from './discover.js';
 export { readSettings } from './settings.js';
 export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
 export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';

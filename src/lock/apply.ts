@@ -2,7 +2,7 @@ import { TscomposeError } from '../base/errors.js';
 import type { Build, Project, Service } from '../compose/index.js';
 import { imageOf } from '../plan/index.js';
 import type { ImagePin, LockedService, LockFile } from './document.js';
-import { atCommit, entryOf, gitEntry, needsOf } from './needs.js';
+import { atCommit, entryOf, gitEntry, needsOf, remoteEntry } from './needs.js';
 
 export interface LockedProject {
   readonly project: Project;
@@ -36,7 +36,17 @@ export function applyLock(project: Project, lock: LockFile, bases: 'only' | 'any
     }),
   );
   const model = { ...project.model, services: Object.fromEntries(services) };
-  return { project: { ...project, model, pinnedBases }, missing };
+  const files = project.remotes.flatMap(remoteEntry).filter((entry) => lock.remotes[entry] === undefined);
+  return { project: { ...project, model, pinnedBases }, missing: [...files.map(missingFile), ...missing] };
+}
+
+function missingFile(entry: string): TscomposeError<'lock/missing-entry'> {
+  return new TscomposeError({
+    code: 'lock/missing-entry',
+    message: `compose.lock has no entry for the compose file ${entry}`,
+    facts: { service: undefined, entry },
+    hint: 'tscompose lock writes it',
+  });
 }
 
 export function missingEntry(

@@ -2,8 +2,9 @@ import type { ImagePin, LockedService, LockFile } from './document.js';
 
 /** One entry that is not the same in two locks. */
 export interface LockChange {
-  readonly service: string;
-  readonly kind: 'image' | 'base' | 'commit';
+  /** Undefined for a compose file, which is the whole project's. */
+  readonly service: string | undefined;
+  readonly kind: 'image' | 'base' | 'commit' | 'file';
   readonly entry: string;
   /** Undefined: it is new. */
   readonly before: string | undefined;
@@ -14,8 +15,7 @@ export interface LockChange {
 /** In the order of the file. */
 export function diffLocks(before: LockFile, after: LockFile): readonly LockChange[] {
   const services = [...new Set([...Object.keys(before.services), ...Object.keys(after.services)])].sort();
-  return services.flatMap((service) => {
-    const [old, now] = [flat(before.services[service]), flat(after.services[service])];
+  const compare = (service: string | undefined, old: Map<string, Flat>, now: Map<string, Flat>): LockChange[] => {
     const keys = [...new Set([...old.keys(), ...now.keys()])];
     return keys.flatMap((key): LockChange[] => {
       const [one, other] = [old.get(key), now.get(key)];
@@ -23,7 +23,11 @@ export function diffLocks(before: LockFile, after: LockFile): readonly LockChang
       const { kind, entry } = one ?? other ?? { kind: 'image', entry: key };
       return [{ service, kind, entry, before: one?.shown, after: other?.shown }];
     });
-  });
+  };
+  return [
+    ...compare(undefined, files(before), files(after)),
+    ...services.flatMap((one) => compare(one, flat(before.services[one]), flat(after.services[one]))),
+  ];
 }
 
 interface Flat {
@@ -31,6 +35,12 @@ interface Flat {
   readonly entry: string;
   readonly shown: string;
   readonly whole: string;
+}
+
+function files({ remotes }: LockFile): Map<string, Flat> {
+  return new Map(
+    Object.entries(remotes).map(([entry, pin]) => [entry, { kind: 'file', entry, shown: pin, whole: pin } as const]),
+  );
 }
 
 function flat(service: LockedService | undefined): Map<string, Flat> {
@@ -57,7 +67,7 @@ function flat(service: LockedService | undefined): Map<string, Flat> {
 
 /** `~ web  image nginx:1.25  sha256:… → sha256:…` */
 export function renderChange({ service, kind, entry, before, after }: LockChange): string {
-  const what = `${service}  ${kind} ${entry}`;
+  const what = `${service === undefined ? '' : `${service}  `}${kind} ${entry}`;
   if (before === undefined) return `+ ${what}  ${after ?? ''}`;
   if (after === undefined) return `- ${what}  ${before}`;
   return `~ ${what}  ${before} → ${before === after ? 'other platforms' : after}`;

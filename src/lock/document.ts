@@ -22,7 +22,11 @@ export interface LockedService {
 
 export interface LockFile {
   readonly services: Readonly<Record<string, LockedService>>;
+  /** Of compose files that are elsewhere: the commit or digest that a reference (`-f`, `include`, `extends`) stands for. */
+  readonly remotes: Readonly<Record<string, string>>;
 }
+
+export const emptyLock: LockFile = { services: {}, remotes: {} };
 
 export const lockFileName = 'compose.lock';
 
@@ -31,7 +35,7 @@ const header = `# What names of images and branches stand for in this project. W
 `;
 
 /** The same locks give the same bytes: everything is sorted, and nothing but what is locked is in it. */
-export function renderLock({ services }: LockFile): string {
+export function renderLock({ services, remotes }: LockFile): string {
   const pin = (one: ImagePin): unknown =>
     'local' in one ? one : { ordered: [['digest', one.digest], ...filled('platforms', sorted(one.platforms))] };
   const pins = (all: Readonly<Record<string, ImagePin>>) => sorted(all, pin);
@@ -45,10 +49,7 @@ export function renderLock({ services }: LockFile): string {
   return (
     header +
     yamlText({
-      ordered: [
-        ['version', 1],
-        ['services', sorted(services, service)],
-      ],
+      ordered: [['version', 1], ...filled('remotes', sorted(remotes)), ['services', sorted(services, service)]],
     })
   );
 }
@@ -102,15 +103,20 @@ export function parseLock(file: string, text: string): LockFile {
     return Object.fromEntries(Object.entries(members).map(([key, one]) => [key, change(`${where}.${key}`, one)]));
   };
   return {
+    remotes: texts('remotes', root['remotes'] ?? {}, (text) => isDigest(text) || isCommit(text)),
     services: mapped('services', services, (where, value) => {
       const { images = {}, bases = {}, commits = {} } = membersOf(value) ?? {};
       return {
         images: mapped(`${where}.images`, images, pin),
         bases: mapped(`${where}.bases`, bases, pin),
-        commits: texts(`${where}.commits`, commits, (text) => /^[0-9a-f]{40}$/.test(text)),
+        commits: texts(`${where}.commits`, commits, isCommit),
       };
     }),
   };
+}
+
+function isCommit(text: string): boolean {
+  return /^[0-9a-f]{40}$/.test(text);
 }
 
 function membersOf(value: PlainData | undefined): Readonly<Record<string, PlainData>> | undefined {

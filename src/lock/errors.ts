@@ -5,9 +5,9 @@ declare module '../base/errors.js' {
     /** There is no lock file, and there has to be one. */
     'lock/no-file': { readonly file: string };
     /** What a service uses is not in the lock file, or not as the service has it now. */
-    'lock/missing-entry': { readonly service: string; readonly entry: string };
+    'lock/missing-entry': { readonly service: string | undefined; readonly entry: string };
     /** What a service uses has no digest or commit that could be found out. */
-    'lock/unresolved': { readonly service: string; readonly entry: string };
+    'lock/unresolved': { readonly service: string | undefined; readonly entry: string };
   }
 }
 

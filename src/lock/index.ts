@@ -2,5 +2,13 @@
 import './errors.js';
 export { applyLock, type LockedProject, missingEntry, ownBases, pinnedBuild } from './apply.js';
 export { diffLocks, type LockChange, renderChange } from './diff.js';
-export { type ImagePin, type LockedService, type LockFile, lockFileName, parseLock, renderLock } from './document.js';
-export { entryOf, type Need, needsOf, type ServiceNeeds } from './needs.js';
+export {
+  emptyLock,
+  type ImagePin,
+  type LockedService,
+  type LockFile,
+  lockFileName,
+  parseLock,
+  renderLock,
+} from './document.js';
+export { entryOf, type Need, needsOf, pinnedRemote, remoteEntry, type ServiceNeeds } from './needs.js';

@@ -104,6 +104,23 @@ export function gitEntry(text: string): string {
   return ref === undefined && below === '' ? shown : `${shown}#${ref ?? ''}${below}`;
 }
 
+/** The key of a compose file that is elsewhere; none for one that is pinned to a commit or digest. */
+export function remoteEntry(text: string): [string] | [] {
+  const reference = parseGitReference(text);
+  if (reference !== undefined) return reference.commit === undefined ? [gitEntry(text)] : [];
+  return text.includes('@sha256:') ? [] : [text];
+}
+
+/** The reference pinned to what a lock has for it; as it is where that has nothing. */
+export function pinnedRemote(text: string, remotes: Readonly<Record<string, string>>): string {
+  const [entry] = remoteEntry(text);
+  const pin = entry === undefined ? undefined : remotes[entry];
+  if (pin === undefined) return text;
+  return parseGitReference(text) === undefined
+    ? `${text.replace(/(?<=\/[^/]*):[^:/]*$/, '')}@${pin}`
+    : atCommit(text, pin);
+}
+
 /** The same reference at a commit. */
 export function atCommit(text: string, commit: string): string {
   const hash = text.indexOf('#');

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { replaceFile } from '../../base/durable-file.js';
 import { TscomposeError } from '../../base/errors.js';
-import { diffLocks, type LockFile, renderChange, renderLock } from '../../lock/index.js';
+import { diffLocks, emptyLock, type LockFile, renderChange, renderLock } from '../../lock/index.js';
 import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
 import { makeLock } from '../lock/make-lock.js';
@@ -14,7 +14,7 @@ const changesExitCode = 2;
 export const lockCommand = defineCommand({
   details:
     'Writes compose.lock beside the compose file: digests of images and of what builds start from, commits of git ' +
-    'contexts. up, create, run, pull and build keep to it. Without services everything is renewed, with them only what ' +
+    'contexts and of compose files from elsewhere. up, create, run, pull and build keep to it. Without services everything is renewed, with them only what ' +
     'they use. Prints what has changed.',
   usage: '[SERVICE...]',
   flags: {
@@ -23,7 +23,7 @@ export const lockCommand = defineCommand({
   },
   run: async ({ flags, args, context }) => {
     const { terminal, warn, dryRun } = context;
-    const project = await requireProject(context);
+    const project = await requireProject(context, args.length === 0 ? { remotes: 'newest' } : {});
     withFiles(project).checkServices(args);
     if (flags.update && args.length === 0) throw invalid('--update: say which services; without it all are renewed');
     const file = lockPlace(context, project);
@@ -48,7 +48,7 @@ async function lockBefore(file: string, isKept: boolean): Promise<LockFile> {
   } catch (error) {
     if (isKept) throw error;
   }
-  return { services: {} };
+  return emptyLock;
 }
 
 function invalid(message: string): TscomposeError<'usage/invalid'> {

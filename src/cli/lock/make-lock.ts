@@ -8,6 +8,7 @@ import {
   type Need,
   needsOf,
   pinnedBuild,
+  remoteEntry,
   type ServiceNeeds,
 } from '../../lock/index.js';
 import type { CliContext } from '../context.js';
@@ -33,6 +34,7 @@ export async function makeLock(
     const made = await Promise.all(
       needs.map(async (one) => [one.service, await lockService(context, project, one, pins, problems)] as const),
     );
+    const remotes = only === undefined ? await lockRemotes(context, project, pins, problems) : {};
     const [first] = problems;
     if (first !== undefined && problems.length === 1) throw first;
     if (first !== undefined) {
@@ -41,10 +43,35 @@ export async function makeLock(
     }
     const others = only === undefined ? {} : before.services;
     const services = Object.entries({ ...others, ...Object.fromEntries(made) });
-    return { services: Object.fromEntries(services.filter(([, locked]) => !isEmpty(locked))) };
+    return {
+      remotes: { ...(only === undefined ? {} : before.remotes), ...remotes },
+      services: Object.fromEntries(services.filter(([, locked]) => !isEmpty(locked))),
+    };
   } finally {
     pins.close();
   }
+}
+
+async function lockRemotes(
+  { signal }: CliContext,
+  project: Project,
+  pins: Pins,
+  problems: TscomposeError[],
+): Promise<Record<string, string>> {
+  const found = await Promise.all(
+    project.remotes.flatMap((text) =>
+      remoteEntry(text).map(async (entry): Promise<(readonly [string, string])[]> => {
+        try {
+          return [[entry, await pins.file(text)]];
+        } catch (error) {
+          signal.throwIfAborted();
+          problems.push(unresolved(error, { service: undefined, entry, at: undefined }));
+          return [];
+        }
+      }),
+    ),
+  );
+  return Object.fromEntries(found.flat());
 }
 
 async function lockService(

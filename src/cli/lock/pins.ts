@@ -1,7 +1,6 @@
-import { hasCode } from '../../base/errors.js';
+import { hasCode, TscomposeError } from '../../base/errors.js';
 import { parseGitReference } from '../../base/git/reference.js';
 import { GitRepository } from '../../base/git/repository.js';
-import { isNotFound } from '../../client/index.js';
 import type { ImagePin } from '../../lock/index.js';
 import {
   openRegistries,
@@ -12,7 +11,9 @@ import {
   platformText,
   type Reference,
   RegistrySession,
+  withDefaultTag,
 } from '../../registry/index.js';
+import { ociScheme } from '../../remote/index.js';
 import type { CliContext } from '../context.js';
 import { credentialsFor } from '../remotes.js';
 
@@ -22,6 +23,8 @@ export interface Pins {
   image(entry: string): Promise<ImagePin>;
   /** @param text - as the compose file has it. @throws `remote/…` */
   commit(text: string): Promise<string>;
+  /** The commit or digest of a compose file that is elsewhere. @throws `remote/…`, `registry/…` */
+  file(text: string): Promise<string>;
   close(): void;
 }
 
@@ -31,10 +34,14 @@ export function openPins(context: CliContext): Pins {
   const images = new Map<string, Promise<ImagePin>>();
   const commits = new Map<string, Promise<string>>();
 
-  const fromRegistry = async (reference: Reference): Promise<ImagePin> => {
+  const sessionFor = async (reference: Reference): Promise<RegistrySession> => {
     const auth = await credentialsFor(context, reference.domain);
     const endpoint = registries.ownEndpoint(reference.domain);
-    const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
+    return new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
+  };
+
+  const fromRegistry = async (reference: Reference): Promise<ImagePin> => {
+    const session = await sessionFor(reference);
     const { bytes, digest, mediaType } = await session.manifest(reference.tag ?? 'latest');
     const manifest = parseManifest(bytes, mediaType);
     if (manifest.kind === 'index') {
@@ -50,6 +57,12 @@ export function openPins(context: CliContext): Pins {
     if (typeof os !== 'string' || typeof architecture !== 'string') return { digest, platforms: {} };
     const platform = withVariant(os, architecture, typeof variant === 'string' ? variant : undefined);
     return { digest, platforms: { [platformText(platform)]: digest } };
+  };
+
+  const commitOf = async (text: string): Promise<string | undefined> => {
+    const reference = parseGitReference(text);
+    if (reference === undefined) return undefined;
+    return reference.commit ?? (await new GitRepository(reference, settings, signal).resolve());
   };
 
   const find = async (entry: string): Promise<ImagePin> => {
@@ -69,10 +82,17 @@ export function openPins(context: CliContext): Pins {
     image: (entry) => remembered(images, entry, () => find(entry)),
     commit: (text) =>
       remembered(commits, text, async () => {
-        const reference = parseGitReference(text);
-        if (reference === undefined) throw new Error('bug: a context that is no repository');
-        return reference.commit ?? (await new GitRepository(reference, settings, signal).resolve());
+        const commit = await commitOf(text);
+        if (commit === undefined) throw new Error('bug: a context that is no repository');
+        return commit;
       }),
+    file: async (text) => {
+      const commit = await commitOf(text);
+      if (commit !== undefined) return commit;
+      const reference = withDefaultTag(parseReference(text.slice(ociScheme.length)));
+      const session = await sessionFor(reference);
+      return (await session.manifest(reference.tag ?? 'latest')).digest;
+    },
     close: () => registries.http.close(),
   };
 }
@@ -102,12 +122,13 @@ async function madeHere(
   entry: string,
   { familiarRepository }: Reference,
 ): Promise<string | undefined> {
-  const client = await context.engine();
   try {
+    const client = await context.engine();
     const { Id, RepoDigests } = await client.images.inspect(entry, context.signal);
     return RepoDigests.some((text) => text.startsWith(`${familiarRepository}@`)) ? undefined : Id;
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    context.signal.throwIfAborted();
+    if (error instanceof TscomposeError) return undefined; // no such image, or no engine: what the registry said counts
     throw error;
   }
 }

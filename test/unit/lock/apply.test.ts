@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyLock, type LockFile, needsOf } from '../../../src/lock/index.js';
+import { applyLock, type LockFile, needsOf, pinnedRemote, remoteEntry } from '../../../src/lock/index.js';
 import { project } from '../../support/project.js';
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
@@ -30,6 +30,7 @@ const given = project({
 });
 const empty = { images: {}, bases: {}, commits: {} };
 const lock: LockFile = {
+  remotes: {},
   services: {
     db: { ...empty, images: { 'postgres:latest': pin('a') } },
     tool: { ...empty, images: { 'tool:1': { local: digest('b') } } },
@@ -107,7 +108,7 @@ describe('a project with its lock', () => {
   test('says what the lock has not, with the place that asks for it, and uses that as it is', () => {
     const { project: loose, missing: absent } = applyLock(
       given,
-      { services: { ...lock.services, tool: { ...empty, images: { 'tool:2': pin('a') } } } },
+      { remotes: {}, services: { ...lock.services, tool: { ...empty, images: { 'tool:2': pin('a') } } } },
       'any',
     );
     expect(loose.model.services['tool']).toMatchObject({ image: 'tool:1' });
@@ -118,6 +119,30 @@ describe('a project with its lock', () => {
         hint: 'tscompose lock --update tool writes it',
         at: { line: 7 },
       },
+    ]);
+  });
+});
+
+describe('a compose file that is elsewhere', () => {
+  test.each([
+    ['https://example.com/a.git#main:x/compose.yaml', commit, `https://example.com/a.git#${commit}:x/compose.yaml`],
+    ['https://u:secret@example.com/a.git', commit, `https://u:secret@example.com/a.git#${commit}`],
+    ['git@example.com:a/b.git#v1', commit, `git@example.com:a/b.git#${commit}`],
+    ['https://example.com/a.git?ref=main&subdir=x', commit, `https://example.com/a.git?ref=main&subdir=x#${commit}`],
+    ['oci://localhost:5000/app:1', digest('a'), `oci://localhost:5000/app@${digest('a')}`],
+    ['oci://localhost:5000/app', digest('a'), `oci://localhost:5000/app@${digest('a')}`],
+  ])('%s is used at what the lock has for it', (text, pin, pinned) => {
+    const [entry = ''] = remoteEntry(text);
+    expect(entry).not.toContain('secret');
+    expect(pinnedRemote(text, { [entry]: pin })).toBe(pinned);
+    expect(pinnedRemote(text, {})).toBe(text);
+    expect([remoteEntry(pinned), pinnedRemote(pinned, {})]).toEqual([[], pinned]);
+  });
+
+  test('is missed like everything else', () => {
+    const far = { ...given, remotes: ['oci://localhost:5000/app:1', `oci://localhost:5000/b@${digest('a')}`] };
+    expect(applyLock(far, lock, 'any').missing).toMatchObject([
+      { message: 'compose.lock has no entry for the compose file oci://localhost:5000/app:1' },
     ]);
   });
 });

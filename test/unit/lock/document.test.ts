@@ -3,6 +3,7 @@ import { diffLocks, type LockFile, parseLock, renderChange, renderLock } from '.
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const lock: LockFile = {
+  remotes: { 'https://example.com/infra.git#main': '0123456789'.repeat(4), 'oci://localhost:5000/app:1': digest('9') },
   services: {
     web: {
       images: {
@@ -25,9 +26,12 @@ describe('a lock file', () => {
     expect(parseLock('compose.lock', text)).toEqual(lock);
     const { web, ...others } = lock.services;
     if (web === undefined) throw new Error('bug: no web');
-    expect(renderLock({ services: { ...others, web } })).toBe(text);
+    expect(renderLock({ remotes: lock.remotes, services: { ...others, web } })).toBe(text);
     expect(text.replaceAll(/^#.*\n/gm, '')).toMatchInlineSnapshot(`
       "version: 1
+      remotes:
+        https://example.com/infra.git#main: "0123456789012345678901234567890123456789"
+        oci://localhost:5000/app:1: sha256:9999999999999999999999999999999999999999999999999999999999999999
       services:
         'app: one':
           bases:
@@ -63,7 +67,10 @@ describe('a lock file', () => {
       'constructor',
       'null',
     ]) {
-      const one = { services: { [name]: { images: { [name]: { local: digest('a') } }, bases: {}, commits: {} } } };
+      const one = {
+        remotes: {},
+        services: { [name]: { images: { [name]: { local: digest('a') } }, bases: {}, commits: {} } },
+      };
       expect([name, parseLock('compose.lock', renderLock(one))]).toEqual([name, one]);
     }
   });
@@ -73,6 +80,7 @@ describe('a lock file', () => {
     ['<<<<<<< HEAD\nversion: 1\n=======\n', 'not YAML'],
     ['version: 1\nversion: 1\n', 'not YAML'],
     ['version: 2\nservices: {}\n', 'not of version 1'],
+    ['version: 1\nremotes: {a: main}\n', 'remotes.a is neither'],
     ['version: 1\nservices: []\n', '"services" is not a mapping'],
     ['version: 1\nservices: {a: {images: {b: {digest: sha256:1}}}}\n', 'services.a.images.b has no digest'],
     ['version: 1\nservices: {a: {commits: {b: main}}}\n', 'services.a.commits.b is neither'],
@@ -86,6 +94,7 @@ describe('a lock file', () => {
     const { web } = lock.services;
     if (web === undefined) throw new Error('bug: no web');
     const other: LockFile = {
+      remotes: { ...lock.remotes, 'oci://localhost:5000/app:1': digest('8') },
       services: {
         web: {
           ...web,
@@ -98,8 +107,9 @@ describe('a lock file', () => {
         },
       },
     };
-    const shown = diffLocks(lock, other).map((change) => renderChange(change).replaceAll(/([a-f])\1{63}/g, '$1…'));
+    const shown = diffLocks(lock, other).map((change) => renderChange(change).replaceAll(/([a-f89])\1{63}/g, '$1…'));
     expect(shown).toEqual([
+      '~ file oci://localhost:5000/app:1  sha256:9… → sha256:8…',
       '~ app: one  base busybox:latest  sha256:d… (only here) → sha256:d…',
       '- app: one  base localhost:5000/a:1  sha256:e…',
       '~ web  image nginx:1.25  sha256:a… → other platforms',
