@@ -1,5 +1,5 @@
 import type { LogEvent } from '../execute/index.js';
-import { displayName } from '../plan/index.js';
+import { logName } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { LogPrinter } from './render/log-lines.js';
 import { plainStyle, styleFor } from './render/style.js';
@@ -23,7 +23,7 @@ export function printLogEvent(
   event: LogEvent,
   { timestamps }: PrintOptions,
 ): void {
-  const name = displayName(project, event.source.name);
+  const name = logName(project, event.source.service, event.source.name);
   switch (event.kind) {
     case 'attached':
       printer.register([name]);

@@ -28,7 +28,14 @@ export function imageOf(project: Named, service: string, definition: Service): s
   return definition.image ?? [project.name, service].join(separatorOf(project));
 }
 
-/** `web-1` for `demo-web-1`; a name of the user's own stays whole. */
+/** `web-1` for `demo-web-1`. A name of the user's own stays whole, also one that begins with the project's. */
+export function logName(project: string, service: string, name: string): string {
+  const own = displayName(project, name);
+  const number = own.startsWith(service) ? own.slice(service.length) : '';
+  return /^[-_]\d+$/.test(number) ? own : name;
+}
+
+/** `web-1` for `demo-web-1`, and likewise for whatever begins with the project's name. */
 export function displayName(project: string, name: string): string {
   return name.startsWith(`${project}-`) || name.startsWith(`${project}_`) ? name.slice(project.length + 1) : name;
 }

@@ -22,7 +22,7 @@ export interface DownOptions {
 }
 
 /**
- * Stops and removes containers, dependents first, then networks, and volumes and images when asked. Never touches what
+ * Stops and removes containers of services that the profiles leave in, dependents first, then networks, and volumes and images when asked. Never touches what
  * is external. What is still in use is a warning of the run.
  * @param project - undefined: the project is known by name only
  */
@@ -68,9 +68,9 @@ function isChosen(
 ): boolean {
   const { service, status } = container;
   if (status === 'removing') return false;
-  const known = project.model.services[service] ?? project.disabledServices[service];
-  if (known === undefined) return removeOrphans && chosen === undefined;
-  return chosen?.has(service) ?? true;
+  if (chosen !== undefined) return chosen.has(service);
+  if (project.model.services[service] !== undefined) return true;
+  return removeOrphans && project.disabledServices[service] === undefined;
 }
 
 function warnOrphans(

@@ -72,7 +72,7 @@ export function planStop(
 ): Plan {
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const builder = new PlanBuilder(model.name);
-  const containers = chosen(observed, options).filter(isUp);
+  const containers = chosen(observed, project, options).filter(isUp);
   inStopOrder(buildGraph(model), containers, (container, after) =>
     stopContainer(builder, model, container, { cause: 'stop', timeoutS: options.timeoutS }, after),
   );
@@ -88,7 +88,7 @@ export function planRestart(
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const graph = buildGraph(model);
   const builder = new PlanBuilder(model.name);
-  const containers = chosen(observed, options);
+  const containers = chosen(observed, project, options);
   const named = new Set(containers.map(({ service }) => service));
   const along = new Set<string>();
   if (options.noDeps !== true) {
@@ -129,9 +129,14 @@ export function planRestart(
 }
 
 /** Runs hooks in the running containers of services, in their order. */
-export function planHooks(observed: ObservedState, options: Target, hooks: readonly ServiceHook[]): Plan {
+export function planHooks(
+  observed: ObservedState,
+  project: Project | undefined,
+  options: Target,
+  hooks: readonly ServiceHook[],
+): Plan {
   const builder = new PlanBuilder(options.projectName);
-  for (const { id, name, service, status } of chosen(observed, options)) {
+  for (const { id, name, service, status } of chosen(observed, project, options)) {
     if (status !== 'running') continue;
     runHooks(builder, { post_start: hooks }, 'post_start', { id, name, service }, []);
   }
@@ -162,7 +167,9 @@ export function planRemove(
 ): Plan {
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const builder = new PlanBuilder(model.name);
-  const containers = chosen(observed, options).filter((container) => options.stop === true || !isUp(container));
+  const containers = chosen(observed, project, options).filter(
+    (container) => options.stop === true || !isUp(container),
+  );
   inStopOrder(buildGraph(model), containers, (container, after) => {
     const ref = { id: container.id, name: container.name, service: container.service };
     const stopped = isUp(container)
@@ -175,27 +182,32 @@ export function planRemove(
   return builder.build();
 }
 
-export function planPause(observed: ObservedState, options: Target): Plan {
+export function planPause(observed: ObservedState, project: Project | undefined, options: Target): Plan {
   const builder = new PlanBuilder(options.projectName);
-  for (const { id, name, service, status } of chosen(observed, options)) {
+  for (const { id, name, service, status } of chosen(observed, project, options)) {
     if (status === 'running') builder.add('container.pause', 'pause', { container: { id, name, service } });
   }
   return builder.build();
 }
 
-export function planUnpause(observed: ObservedState, options: Target): Plan {
+export function planUnpause(observed: ObservedState, project: Project | undefined, options: Target): Plan {
   const builder = new PlanBuilder(options.projectName);
-  for (const { id, name, service, status } of chosen(observed, options)) {
+  for (const { id, name, service, status } of chosen(observed, project, options)) {
     if (status === 'paused') builder.add('container.unpause', 'unpause', { container: { id, name, service } });
   }
   return builder.build();
 }
 
-function chosen(observed: ObservedState, target: Target): ObservedContainer[] {
-  return named(observed, target).filter(({ oneOff }) => !oneOff);
+/** Of the named services or, where none is, of all that the profiles leave in; without what `run` made. */
+function chosen(observed: ObservedState, project: Project | undefined, target: Target): ObservedContainer[] {
+  const byName = target.services !== undefined && target.services.length > 0;
+  return named(observed, target).filter(
+    ({ service, oneOff }) =>
+      !oneOff && (byName || project?.model.services[service] !== undefined || project === undefined),
+  );
 }
 
-/** Of the named services or of all, with what \`run\` made. */
+/** Of the named services or of all, with what `run` made. */
 function named(observed: ObservedState, { services = [] }: Target): ObservedContainer[] {
   return observed.containers.filter(
     ({ service, status }) => status !== 'removing' && (services.length === 0 || services.includes(service)),

@@ -8,8 +8,8 @@ export const pauseCommand = defineCommand({
   flags: {},
   relayable: () => true,
   run: async ({ args, context }) =>
-    await actOnProject(context, { operation: 'pause', services: args }, (observed, { name }) =>
-      planPause(observed, { projectName: name, services: args }),
+    await actOnProject(context, { operation: 'pause', services: args }, (observed, { name, project }) =>
+      planPause(observed, project, { projectName: name, services: args }),
     ),
 });
 
@@ -18,7 +18,7 @@ export const unpauseCommand = defineCommand({
   flags: {},
   relayable: () => true,
   run: async ({ args, context }) =>
-    await actOnProject(context, { operation: 'unpause', services: args }, (observed, { name }) =>
-      planUnpause(observed, { projectName: name, services: args }),
+    await actOnProject(context, { operation: 'unpause', services: args }, (observed, { name, project }) =>
+      planUnpause(observed, project, { projectName: name, services: args }),
     ),
 });

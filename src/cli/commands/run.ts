@@ -17,6 +17,7 @@ import { quietProgress, type Progress } from '../render/progress.js';
 import { runUp } from '../run-plan.js';
 import { excludeEachOther, imageOptions, orphanOptions } from '../shared-options.js';
 import type { Terminal } from '../terminal.js';
+import { removeUnstarted } from '../unstarted-one-off.js';
 
 const runFlags = {
   build: flag('Build the image first'),
@@ -86,7 +87,12 @@ export const runCommand = defineCommand({
       session = await openSession(context, client, { containerId, tty, stdin, autoRemove, signals: true });
     };
     const quiet = { builds: flags.quietBuild, pulls: flags.quietPull };
-    await runUp(context, { client, project, progress, signal, quiet, attach }, options);
+    try {
+      await runUp(context, { client, project, progress, signal, quiet, attach }, options);
+    } catch (error) {
+      await removeUnstarted(client, oneOff.slug);
+      throw error;
+    }
     await progress.end();
     if (session !== undefined) return await session.ended;
     if (context.dryRun) return 0;

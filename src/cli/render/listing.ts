@@ -1,6 +1,5 @@
-import { TscomposeError } from '../../base/errors.js';
 import { renderTable } from './table.js';
-import { parseTemplate, templateFields } from './template.js';
+import { parseTemplate } from './template/template.js';
 
 /** How the rows of a command can be shown. */
 export interface Listing<Row extends object> {
@@ -13,7 +12,7 @@ export interface Listing<Row extends object> {
 
 /**
  * `table`, `json` (one object a line), `table TEMPLATE` or a Go template.
- * @throws `usage/invalid` for a format that is none of them, `cli/bad-template`
+ * @throws `cli/bad-template`
  */
 export function renderListing<Row extends object>(format: string, listing: Listing<Row>): string {
   const { rows, columns } = listing;
@@ -27,25 +26,33 @@ export function renderListing<Row extends object>(format: string, listing: Listi
   if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   const asTable = format.startsWith('table ');
   const source = asTable ? format.slice('table '.length) : format;
-  if (!source.includes('{{')) {
-    const message = `--format: "${format}" is neither table nor json nor a template`;
-    throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
-  }
   const template = parseTemplate(source);
   const lines = rows.map((row) =>
-    template({
+    template.render({
       fields: Object.fromEntries(Object.entries(row)),
       ...(listing.methods && { methods: listing.methods(row) }),
     }),
   );
   if (!asTable) return lines.map((line) => `${line}\n`).join('');
   return renderTable(
-    templateFields(source).map(headerOf),
+    template.header(headerOf).split('\t'),
     lines.map((line) => line.split('\t')),
   );
 }
 
-/** `RunningFor` → `RUNNING FOR` */
+/** Titles that docker compose does not make of the field's name. */
+const headers: Readonly<Record<string, string>> = {
+  ID: 'CONTAINER ID',
+  RunningFor: 'CREATED',
+  CPUPerc: 'CPU %',
+  MemPerc: 'MEM %',
+  MemUsage: 'MEM USAGE / LIMIT',
+  NetIO: 'NET I/O',
+  BlockIO: 'BLOCK I/O',
+  PIDs: 'PIDS',
+};
+
+/** `LocalVolumes` → `LOCAL VOLUMES` */
 function headerOf(field: string): string {
-  return field.replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
+  return headers[field] ?? field.replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
 }

@@ -2,6 +2,8 @@ import { padTo, textWidth, truncateMiddle } from './text-width.js';
 
 const gap = 3;
 const narrowestCells = 8;
+/** docker's columns are ten cells wide at least, the gap among them. */
+const leastCells = 7;
 
 /**
  * Columns as docker's tables: three spaces between them, the last one not padded. Ends with a line feed.
@@ -10,7 +12,7 @@ const narrowestCells = 8;
  */
 export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], fitTo?: number): string {
   const all = [header, ...rows];
-  const natural = header.map((_, column) => Math.max(...all.map((row) => textWidth(row[column] ?? ''))));
+  const natural = header.map((_, column) => Math.max(leastCells, ...all.map((row) => textWidth(row[column] ?? ''))));
   const widths = fitTo === undefined ? natural : shrink(natural, header.map(textWidth), fitTo);
   const line = (row: readonly string[]): string =>
     header

@@ -2,7 +2,7 @@ import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
 import { followLogs, observe, type LogEvent, type LogFollower } from '../../execute/index.js';
 import { dependenciesOf, buildGraph } from '../../graph/index.js';
-import { displayName, planKill, planStop, type UpOptions } from '../../plan/index.js';
+import { logName, planKill, planStop, type UpOptions } from '../../plan/index.js';
 import { compare, nameOf, projectContainers, serviceOf } from '../containers.js';
 import type { CliContext } from '../context.js';
 import { exitCodes } from '../interrupts.js';
@@ -164,7 +164,7 @@ class Session {
     const containers = await projectContainers(client, project.name, query, this.#stopAsked.signal);
     const names = containers
       .filter((container) => this.#shown.has(serviceOf(container)))
-      .map((container) => displayName(project.name, nameOf(container)))
+      .map((container) => logName(project.name, serviceOf(container), nameOf(container)))
       .sort(compare);
     this.#printer.register(names);
     if (names.length > 0) this.#context.terminal.stdout.write(`Attaching to ${names.join(', ')}\n`);

@@ -84,7 +84,7 @@ async function sync(context: CliContext, work: WatchWork, changes: ServiceChange
   const target = { projectName: project.name, services: [service] };
   const plan = restart
     ? planRestart(observed, project, { ...target, noDeps: true })
-    : planHooks(observed, target, exec);
+    : planHooks(observed, project, target, exec);
   if (restart) say(`Restarting service "${service}"`);
   await runPlan(context, { client, project, progress: quietProgress, signal }, plan);
 }

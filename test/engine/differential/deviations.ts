@@ -9,6 +9,8 @@ export interface Deviation {
 const misspelt = { exitCode: 1, stdout: '' };
 const noQuestion = { ours: { stdout: '' }, why: '--force asks nothing; 2.26 prints the question, later ones do not' };
 
+const noTitle = '2.26 has <no value> for the title of this column';
+
 /** Where we differ from docker compose 2.26 on purpose, by scenario and step. */
 export const deviations: Readonly<Record<string, Readonly<Record<string, Deviation>>>> = {
   difflife: {
@@ -42,6 +44,21 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, Deviati
       why: '-V renews anonymous volumes of containers that are otherwise up to date, as later ones do',
     },
   },
+  difftemplates: {
+    '25: ps --format "table {{.Service}}\\t{{.State}}\\t{{.Health}}"': {
+      ours: { stdout: 'SERVICE   STATE     HEALTH\ndb        running   healthy\nweb       running\n' },
+      why: noTitle,
+    },
+    '28: ps -a --format "table {{.Service}}\\t{{.ExitCode}}\\t{{.Image}}"': {
+      ours: {
+        stdout:
+          'SERVICE   EXIT CODE   IMAGE\ndb        0           busybox\njob       7           busybox\nweb       0           busybox\n',
+      },
+      why: noTitle,
+    },
+  },
+  diffnames: { '8: rm -f own': noQuestion },
+  diffwaits: { '21: rm -f quick': noQuestion, '22: rm -sf slow': noQuestion },
   differrors: {
     '1: bogus': { ours: { stdout: '' }, why: 'help that nobody asked for is no result' },
     '24: --ansi bogus ps': { ours: misspelt, why: 'a value that does not exist is told' },

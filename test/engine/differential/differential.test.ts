@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineMissing, EngineSandbox } from '../../support/engine-sandbox.js';
 import { ours, peers, play, type Outcome } from './differential.js';
-import { scenarios, type Scenario } from './scenarios.js';
+import { moreScenarios } from './more-scenarios.js';
+import { scenarios as basicScenarios, type Scenario } from './scenarios.js';
 
 /**
  * The same scripts of commands against us and against docker compose, each on its own engine. What docker compose does
@@ -14,6 +15,8 @@ import { scenarios, type Scenario } from './scenarios.js';
 const missing = engineMissing();
 const peer = process.env['TSCOMPOSE_PEER'] === '1' && process.env['DOCKER_HOST'] !== undefined;
 const recording = peer && process.env['TSCOMPOSE_RECORD'] === '1';
+
+const scenarios = [...basicScenarios, ...moreScenarios];
 
 type Golden = Readonly<Record<string, Outcome>>;
 
@@ -32,7 +35,7 @@ async function expected(scenario: Scenario): Promise<Golden> {
     }
     return golden;
   } finally {
-    await peers()(['-p', scenario.name, 'down', '-v', '-t', '0', '--remove-orphans'], { cwd: folder });
+    await peers().run(['-p', scenario.name, 'down', '-v', '-t', '0', '--remove-orphans'], { cwd: folder });
     rmSync(dirname(folder), { recursive: true });
   }
 }
@@ -43,6 +46,10 @@ function write(folder: string, files: Readonly<Record<string, string>>): void {
     writeFileSync(join(folder, path), content);
   }
 }
+
+test('the scripts have 300 commands and more', () => {
+  expect(scenarios.flatMap(({ steps }) => steps).length).toBeGreaterThanOrEqual(300);
+});
 
 describe.skipIf(missing !== undefined)('beside docker compose', () => {
   let sandbox: EngineSandbox;
@@ -60,7 +67,7 @@ describe.skipIf(missing !== undefined)('beside docker compose', () => {
     async (name, scenario) => {
       const golden = await expected(scenario);
       const cwd = sandbox.project(name, scenario.files);
-      const played = await play(scenario, ours(sandbox), cwd);
+      const played = await play(scenario, await ours(sandbox), cwd);
       const { deviations } = await import('./deviations.js');
       const known = deviations[name] ?? {};
       const mine = Object.fromEntries(played.map(({ step, outcome }) => [step, outcome]));

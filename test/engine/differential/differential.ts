@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { projectState } from './project-state.js';
 import { eventually, type EngineSandbox } from '../../support/engine-sandbox.js';
 import type { Comparison, Scenario, Step } from './scenarios.js';
 
@@ -21,30 +22,42 @@ export type RunCommand = (
   options: { readonly cwd: string; readonly input?: string; readonly env?: Record<string, string> },
 ) => Promise<CommandRun>;
 
-export function ours(sandbox: EngineSandbox): RunCommand {
-  return async (args, options) => await sandbox.run(args, options);
+/** A tool and the engine it drives. */
+export interface Side {
+  readonly run: RunCommand;
+  readonly socket: string;
+  /** How long to wait before the state is looked at: dockerd answers before all is said about what it stopped. */
+  readonly settleMs: number;
 }
 
-/** `docker compose` on the engine at DOCKER_HOST. */
-export function peers(): RunCommand {
-  return (args, { cwd, input, env }) =>
-    new Promise((resolve) => {
-      const child = execFile(
-        'docker',
-        ['compose', ...args],
-        { cwd, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 26 },
-        (error, stdout) => {
-          resolve({ exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : 128, stdout });
-        },
-      );
-      child.stdin?.end(input ?? '');
-    });
+export async function ours(sandbox: EngineSandbox): Promise<Side> {
+  const { socket } = await sandbox.status();
+  return { run: async (args, options) => await sandbox.run(args, options), socket, settleMs: 0 };
 }
+
+/** `docker compose` on the engine at DOCKER_HOST, a socket. */
+export function peers(): Side {
+  const socket = (process.env['DOCKER_HOST'] ?? '').replace('unix://', '');
+  return { run: dockerCompose, socket, settleMs: 400 };
+}
+
+const dockerCompose: RunCommand = (args, { cwd, input, env }) =>
+  new Promise((resolve) => {
+    const child = execFile(
+      'docker',
+      ['compose', ...args],
+      { cwd, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 26 },
+      (error, stdout) => {
+        resolve({ exitCode: error === null ? 0 : typeof error.code === 'number' ? error.code : 128, stdout });
+      },
+    );
+    child.stdin?.end(input ?? '');
+  });
 
 /** Runs a scenario to its end; outcomes by step. */
 export async function play(
   { name, steps }: Scenario,
-  run: RunCommand,
+  { run, socket, settleMs }: Side,
   cwd: string,
 ): Promise<readonly { readonly step: string; readonly outcome: Outcome }[]> {
   const played: { step: string; outcome: Outcome }[] = [];
@@ -56,18 +69,23 @@ export async function play(
       ...(step.env === undefined ? {} : { env: { ...step.env } }),
     };
     const { exitCode, stdout } = await run(words(step.args), options);
-    if (step.settles === true) {
+    const state = (): Promise<readonly string[]> => projectState(name, socket);
+    if (settleMs > 0) await new Promise((resolve) => setTimeout(resolve, settleMs));
+    if (step.settles !== undefined) {
+      const staying: readonly string[] = step.settles === true ? [] : step.settles;
       await eventually(`${name}: ${step.args} settles`, async () => {
-        return (await run(['-p', name, 'ps', '-q'], { cwd })).stdout.trim() === '';
+        const running = (await state()).filter((line) => line.includes(' running '));
+        return running.every((line) => staying.includes(line.split(' ')[0] ?? ''));
       });
     }
-    const state = await run(['-p', name, 'ps', '-a', '--format', '{{.Service}} {{.State}} {{.ExitCode}}'], { cwd });
+    const { becomes } = step;
+    if (becomes !== undefined) await eventually(`${name}: ${becomes}`, async () => (await state()).includes(becomes));
     played.push({
       step: `${index + 1}: ${step.args}`,
       outcome: {
         exitCode: asLater(exitCode),
         stdout: comparable(stdout, step.stdout ?? 'exact', cwd),
-        state: state.stdout.split('\n').filter(Boolean).sort(),
+        state: await state(),
       },
     });
   }

@@ -7,8 +7,10 @@ export interface Step {
   readonly stdout?: Comparison;
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** It leaves something running that ends soon: the state is compared once that has ended. */
-  readonly settles?: boolean;
+  /** It leaves something running that ends soon: the state is compared once only these services run (true: none). */
+  readonly settles?: true | readonly string[];
+  /** A line of the state that comes soon: the state is compared once it is there. */
+  readonly becomes?: string;
 }
 
 /** One project and a script of commands run in its folder; after each command the state of its containers is compared. */

@@ -3,7 +3,7 @@ import { humanSize } from '../../../src/cli/render/byte-size.js';
 import { renderPorts } from '../../../src/cli/render/port-list.js';
 import { humanDuration } from '../../../src/cli/render/relative-time.js';
 import { renderTable } from '../../../src/cli/render/table.js';
-import { parseTemplate, templateFields } from '../../../src/cli/render/template.js';
+
 import { textWidth, truncate } from '../../../src/cli/render/text-width.js';
 import { renderTransfer } from '../../../src/cli/render/transfer.js';
 
@@ -83,28 +83,6 @@ describe('ports', () => {
     expect(renderPorts([tcp(80, 8000, '0.0.0.0'), tcp(81, 8005, '0.0.0.0'), tcp(90), tcp(91)])).toBe(
       '90-91/tcp, 0.0.0.0:8000->80/tcp, 0.0.0.0:8005->81/tcp',
     );
-  });
-});
-
-describe('templates', () => {
-  const data = { fields: { Name: 'web-1', Ports: [80] }, methods: { Label: (key: string) => `<${key}>` } };
-  test.each([
-    ['{{.Name}}', 'web-1'],
-    ['{{ .Name | upper }}\\t{{.Label "a.b"}}', 'WEB-1\t<a.b>'],
-    ['{{json .}}', '{"Name":"web-1","Ports":[80]}'],
-    ['{{json .Ports}} {{.Name}}', '[80] web-1'],
-    ['plain', 'plain'],
-  ])('%s', (source, expected) => {
-    expect(parseTemplate(source)(data)).toBe(expected);
-  });
-  test.each(['{{.Nonsense}}', '{{range .Ports}}x{{end}}', '{{.Name', '{{frobnicate .Name}}'])(
-    '%s is refused',
-    (source) => {
-      expect(() => parseTemplate(source)(data)).toThrow(expect.objectContaining({ code: 'cli/bad-template' }));
-    },
-  );
-  test('the header of a table is made of the fields', () => {
-    expect(templateFields('{{.Name}}\t{{.RunningFor}}')).toEqual(['Name', 'RunningFor']);
   });
 });
 

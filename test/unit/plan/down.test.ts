@@ -104,6 +104,27 @@ test('orphans stay with a word, or go when asked', () => {
   expect(simulate(observed, all).containers).toEqual([]);
 });
 
+test('services that no profile lets in are left alone, unless they are named', () => {
+  const observed = running(chain);
+  const { a = {}, b = {}, c = {} } = chain.model.services;
+  const less = project({ services: { b, c }, disabledServices: { a } });
+  const only = { ...target, timeoutS: 0 };
+  for (const plan of [
+    planDown(observed, less, only),
+    planDown(observed, less, { ...only, removeOrphans: true }),
+    planStop(observed, less, only),
+    planRestart(observed, less, only),
+    planKill(observed, less, only),
+    planPause(observed, less, only),
+    planRemove(observed, less, { ...only, stop: true }),
+  ]) {
+    expect(text(plan)).not.toMatch(/ a-1 /);
+    expect(text(plan)).toMatch(/ b-1 /);
+  }
+  expect(text(planStop(observed, less, { ...only, services: ['a'] }))).toBe('1  container.stop  a-1  stop');
+  expect(text(planStop(observed, undefined, only))).toContain('a-1');
+});
+
 test('down of nothing is nothing', () => {
   expect(text(planDown({ containers: [], networks: [], volumes: [], images: {} }, chain, target))).toBe('');
 });
@@ -170,7 +191,7 @@ test('rm removes what is stopped, and with stop what runs', () => {
 
 test('pause and unpause reach what is not so already', () => {
   const observed = running(chain);
-  const paused = simulate(observed, planPause(observed, { ...target, services: ['a'] }));
-  expect(planPause(paused, target).steps).toHaveLength(2);
-  expect(planUnpause(paused, target).steps).toHaveLength(1);
+  const paused = simulate(observed, planPause(observed, chain, { ...target, services: ['a'] }));
+  expect(planPause(paused, chain, target).steps).toHaveLength(2);
+  expect(planUnpause(paused, chain, target).steps).toHaveLength(1);
 });
