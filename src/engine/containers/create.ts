@@ -96,9 +96,21 @@ async function admitImages(
   }
 }
 
+/** What a platform of one word may be, as containerd has it. */
+const knownWords = new Set(
+  (
+    'aix android darwin freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows ' +
+    '386 amd64 x86_64 arm armhf arm64 aarch64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'
+  ).split(' '),
+);
+
 /** @throws `image/not-found`; `container/other-platform`, a 404 too: clients then pull the right one */
 function resolveImage(room: Room, reference: string, platform: string | undefined): Image {
   const image = room.images.resolve(reference);
+  if (/^[a-z0-9_]+$/i.test(platform ?? '') && !knownWords.has((platform ?? '').toLowerCase())) {
+    const reason = 'unknown operating system or architecture: invalid argument';
+    throw invalidConfig('platform', `${JSON.stringify(platform)}: ${reason}`);
+  }
   const [os = '', architecture = ''] = (platform ?? '').toLowerCase().split('/');
   const other = (wanted: string, own: string) => wanted !== '' && own !== '' && wanted !== own;
   if (!other(os, image.config.os) && !other(architecture, image.config.architecture)) return image;

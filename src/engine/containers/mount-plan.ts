@@ -138,6 +138,9 @@ function parseMount(request: MountRequest): Asked {
     ImageOptions,
     TmpfsOptions,
   } = request;
+  if ((Target as string | undefined) === undefined || Target === '') {
+    throw invalidConfig('Mounts', `invalid mount config for type "${Type}": field Target must not be empty`);
+  }
   const destination = cleanDestination(Target, `invalid mount config for type "${Type}": `);
   const common = { ...plain, destination, readOnly: ReadOnly };
   switch (Type) {

@@ -2,14 +2,20 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { messageOf, TscomposeError } from '../../base/errors.js';
 import { badBody } from './errors.js';
+import { shaped, type MembersShape } from './shape.js';
 
 const maxJsonBytes = 4 << 20;
 
 /**
  * The body as JSON (reference, "JSON bodies"): an empty one is `{}`, another type than JSON is refused.
+ * @param shape - what its members have to be
  * @throws `request/bad-body`, `request/too-large`
  */
-export async function readJson(body: Readable, headers: IncomingHttpHeaders): Promise<Record<string, unknown>> {
+export async function readJson(
+  body: Readable,
+  headers: IncomingHttpHeaders,
+  shape: MembersShape = { members: {} },
+): Promise<Record<string, unknown>> {
   const text = await readText(body, maxJsonBytes);
   if (text.trim() === '') return {};
   const type = headers['content-type'] ?? '';
@@ -19,7 +25,7 @@ export async function readJson(body: Readable, headers: IncomingHttpHeaders): Pr
   const value = parse(text);
   if (value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw badBody('invalid JSON: the body is not an object');
-  return value as Record<string, unknown>;
+  return shaped(value as Record<string, unknown>, shape);
 }
 
 function parse(text: string): unknown {

@@ -113,6 +113,7 @@ class LocalVolumes implements VolumeStore {
 
   list(filters: Filters): { Volumes: VolumeInspect[]; Warnings: null } {
     const allowed = ['dangling', 'driver', 'label', 'name'];
+    for (const value of filters['dangling'] ?? []) readBoolean('dangling', value); // also where there is no volume
     const found = this.#records
       .list()
       .filter((volume) => matchesVolume(volume, filters, { allowed, dangling: this.#isDangling }));

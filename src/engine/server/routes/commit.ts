@@ -2,6 +2,7 @@ import type { ContainerConfig } from '../../../api/container.js';
 import type { Digest } from '../../../base/digest.js';
 import { applyChanges } from '../../images/index.js';
 import type { Image } from '../../images/index.js';
+import { containerConfigShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { sendJson } from '../exchange.js';
@@ -86,6 +87,6 @@ async function commitRequest({ query, body, request }: Exchange): Promise<Commit
     author: query.text('author') ?? '',
     pause: query.flag('pause', true),
     changes: query.list('changes'),
-    config: await readJson(body, request.headers),
+    config: await readJson(body, request.headers, containerConfigShape),
   };
 }

@@ -1,5 +1,6 @@
 import type { ContainerCreateRequest, UpdateRequest, WaitCondition } from '../../../api/container.js';
 import { hasCode } from '../../../base/errors.js';
+import { createContainerShape, updateShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
@@ -77,7 +78,10 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
     [
       'POST',
       '/containers/{id}/start',
-      async (exchange) => sendStatus(exchange, (await containers.start(id(exchange), exchange.engine)) ? 204 : 304),
+      async (exchange) => {
+        refuseStartBody(exchange);
+        sendStatus(exchange, (await containers.start(id(exchange), exchange.engine)) ? 204 : 304);
+      },
     ],
     [
       'POST',
@@ -148,7 +152,7 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       'POST',
       '/containers/{id}/update',
       async (exchange) => {
-        const request = (await readJson(exchange.body, exchange.request.headers)) as UpdateRequest;
+        const request = (await readJson(exchange.body, exchange.request.headers, updateShape)) as UpdateRequest;
         const updated = containers.update(id(exchange), request, exchange.engine);
         sendJson(exchange, 200, await updated);
       },
@@ -214,9 +218,15 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
   }
 }
 
-/** Members have the API's types by the client's word; what matters is checked where it is used. */
+/** Once a start could change the container, which clients must not believe any more; `{}` and `null` are let through. */
+function refuseStartBody({ request }: Exchange): void {
+  if (Number(request.headers['content-length'] ?? 0) <= 7) return;
+  const message = 'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24';
+  throw badParameter('body', message);
+}
+
 async function createRequest({ body, request }: Exchange): Promise<ContainerCreateRequest> {
-  const value = await readJson(body, request.headers);
+  const value = await readJson(body, request.headers, createContainerShape);
   if (Object.keys(value).length === 0)
     throw badParameter('body', 'config cannot be empty in order to create a container');
   return value;

@@ -1,5 +1,6 @@
 import type { Filters } from '../../../api/common.js';
 import type { EngineEvent } from '../../../api/events.js';
+import { badParameter } from '../errors.js';
 import type { Exchange } from '../exchange.js';
 import { drained } from '../output.js';
 import type { Rooms } from '../rooms.js';
@@ -29,6 +30,10 @@ export function eventRoutes({ events }: Rooms): readonly Route[] {
     const { query, response, client } = exchange;
     const sinceNs = query.timeNs('since');
     const untilNs = query.timeNs('until');
+    if (sinceNs !== undefined && untilNs !== undefined && sinceNs > untilNs) {
+      const [since, until] = [query.text('since') ?? '', query.text('until') ?? ''];
+      throw badParameter('since', `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
+    }
     const found = events.subscribe(
       {
         filters: knownFilters(query.filters()),

@@ -1,4 +1,5 @@
 import type { ExecCreateRequest, ExecStartRequest } from '../../../api/container.js';
+import { createExecShape, startExecShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
@@ -13,7 +14,7 @@ export function execRoutes({ containers }: Rooms): readonly Route[] {
       'POST',
       '/containers/{id}/exec',
       async (exchange) => {
-        const request = (await readJson(exchange.body, exchange.request.headers)) as ExecCreateRequest;
+        const request = (await readJson(exchange.body, exchange.request.headers, createExecShape)) as ExecCreateRequest;
         sendJson(exchange, 201, await containers.execCreate(param(exchange, 'id'), request));
       },
     ],
@@ -30,7 +31,7 @@ export function execRoutes({ containers }: Rooms): readonly Route[] {
   ];
 
   async function start(exchange: Exchange): Promise<void> {
-    const request = (await readJson(exchange.body, exchange.request.headers)) as ExecStartRequest;
+    const request = (await readJson(exchange.body, exchange.request.headers, startExecShape)) as ExecStartRequest;
     // Not under the client's signal: a process outlives the client that began it, as with dockerd.
     const session = await containers.execStart(param(exchange, 'id'), request, exchange.engine);
     if (session === undefined) sendStatus(exchange, 200);

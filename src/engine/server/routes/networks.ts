@@ -1,6 +1,7 @@
 import type { Filters } from '../../../api/common.js';
 import type { EndpointSettings } from '../../../api/container.js';
 import type { NetworkCreateRequest } from '../../../api/network.js';
+import { createNetworkShape, membershipShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
@@ -81,7 +82,7 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
   }
 
   async function create(exchange: Exchange): Promise<void> {
-    const request = await readJson(exchange.body, exchange.request.headers);
+    const request = await readJson(exchange.body, exchange.request.headers, createNetworkShape);
     const name = request['Name'];
     if (typeof name !== 'string' || name.trim() === '') throw badParameter('Name', 'network name cannot be empty');
     if (request['Ingress'] === true) throw badParameter('Ingress', 'Ingress network can only be global scope network');
@@ -110,7 +111,7 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
 }
 
 async function membership(exchange: Exchange): Promise<{ container: string; request: Record<string, unknown> }> {
-  const request = await readJson(exchange.body, exchange.request.headers);
+  const request = await readJson(exchange.body, exchange.request.headers, membershipShape);
   const container = request['Container'];
   if (typeof container !== 'string' || container === '') {
     throw badParameter('Container', 'the name of a container is needed');

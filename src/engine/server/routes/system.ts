@@ -1,4 +1,5 @@
 import type { EngineStatus } from '../../../api/tscompose.js';
+import { badParameter } from '../errors.js';
 import { sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import { infoOf, versionOf } from '../info.js';
@@ -31,6 +32,8 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
 
   async function diskUsage(exchange: Exchange): Promise<void> {
     const types = exchange.query.list('type');
+    const unknown = types.find((type) => !['container', 'image', 'volume', 'build-cache'].includes(type));
+    if (unknown !== undefined) throw badParameter('type', `unknown object type: ${unknown}`);
     const wants = (type: string) => types.length === 0 || types.includes(type);
     const { containers, images, imageUsers, volumes, builder } = rooms;
     sendJson(exchange, 200, {

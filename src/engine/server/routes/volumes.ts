@@ -1,4 +1,5 @@
 import type { VolumeCreateRequest } from '../../../api/volume.js';
+import { createVolumeShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
@@ -17,7 +18,11 @@ export function volumeRoutes({ volumes }: Rooms): readonly Route[] {
       'POST',
       '/volumes/create',
       async (exchange) => {
-        const request = (await readJson(exchange.body, exchange.request.headers)) as VolumeCreateRequest;
+        const request = (await readJson(
+          exchange.body,
+          exchange.request.headers,
+          createVolumeShape,
+        )) as VolumeCreateRequest;
         if ('ClusterVolumeSpec' in request) throw noSwarm();
         const { name } = await volumes.create(request);
         sendJson(exchange, 201, volumes.inspect(name));

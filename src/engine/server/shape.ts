@@ -1,0 +1,61 @@
+import { badBody } from './errors.js';
+
+/**
+ * What a JSON value has to be: text, a whole number, a flag, text or a list of it (`command`), a list, a map, or an
+ * object with members, where others than those named are let through.
+ */
+export type Shape = 'text' | 'number' | 'flag' | 'command' | ListShape | MapShape | MembersShape;
+interface ListShape {
+  readonly list: Shape;
+}
+interface MapShape {
+  readonly map: Shape;
+}
+export interface MembersShape {
+  readonly members: Readonly<Record<string, Shape>>;
+}
+
+/** `members` of one shape each, by their names in a row. */
+export function each(shape: Shape, names: string): Record<string, Shape> {
+  return Object.fromEntries(names.split(' ').map((name) => [name, shape]));
+}
+
+/**
+ * The value as its shape has it: members that are null are left out, as a decoder of Go leaves them at zero.
+ * @throws `request/bad-body` with the place of what is something else
+ */
+export function shaped(value: Readonly<Record<string, unknown>>, shape: MembersShape): Record<string, unknown> {
+  return membersOf(value, shape, '');
+}
+
+function membersOf(value: object, { members }: MembersShape, place: string): Record<string, unknown> {
+  const entries = Object.entries(value as Record<string, unknown>).filter(([, member]) => member !== null);
+  return Object.fromEntries(
+    entries.map(([name, member]) => {
+      const shape = members[name];
+      return [name, shape === undefined ? member : valueOf(member, shape, place === '' ? name : `${place}.${name}`)];
+    }),
+  );
+}
+
+function valueOf(value: unknown, shape: Shape, place: string): unknown {
+  if (shape === 'command') return typeof value === 'string' ? [value] : valueOf(value, { list: 'text' }, place);
+  if (shape === 'text') return typeof value === 'string' ? value : refuse(value, 'text', place);
+  if (shape === 'flag') return typeof value === 'boolean' ? value : refuse(value, 'true or false', place);
+  if (shape === 'number') return Number.isInteger(value) ? value : refuse(value, 'a whole number', place);
+  if ('list' in shape) {
+    if (!Array.isArray(value)) return refuse(value, 'a list', place);
+    return value.map((item, index) => valueOf(item, shape.list, `${place}[${index}]`));
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(value, 'an object', place);
+  if ('members' in shape) return membersOf(value, shape, place);
+  const entries = Object.entries(value as Record<string, unknown>);
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, item === null ? null : valueOf(item, shape.map, `${place}[${key}]`)]),
+  );
+}
+
+function refuse(value: unknown, wanted: string, place: string): never {
+  const found = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+  throw badBody(`invalid JSON: ${place} is ${found}, and has to be ${wanted}`);
+}
