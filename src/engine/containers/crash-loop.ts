@@ -8,6 +8,7 @@ import { nowNs, parseTime } from './time.js';
 /** So many short runs in a row are no accident any more. */
 export const loopExits = 3;
 const longestWords = 200;
+const longestReadMs = 2_000;
 
 export interface ShortRun {
   readonly exitCode: number;
@@ -51,7 +52,7 @@ export async function lastWordsOf(room: Room, container: Container): Promise<str
   const how = { follow: false, stdout: true, stderr: true, tail: 1, timestamps: false, details: false };
   let said = '';
   try {
-    for await (const { payload } of readLogs(room, container, how, room.closing).output)
+    for await (const { payload } of readLogs(room, container, how, AbortSignal.timeout(longestReadMs)).output)
       said += payload.toString('utf8');
   } catch {
     return ''; // what it said is a help, and not worth more

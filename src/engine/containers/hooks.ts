@@ -17,7 +17,7 @@ export async function runHooks(room: Room, container: Container, phase: 'post_st
   const own = phase === 'post_start' ? hooks?.postStart : hooks?.preStop;
   for (const [index, hook] of (own ?? []).entries()) {
     if (!container.isLive) return;
-    const failure = await Promise.race([failureOf(room, container, hook), aborted(room.closing)]);
+    const failure = await orAborted(failureOf(room, container, hook), room.closing);
     if (room.closing.aborted) return; // it goes on, and nobody waits for it any more
     if (failure === undefined) continue;
     const name = `${phase}[${index}]`;
@@ -48,16 +48,15 @@ async function failureOf(room: Room, container: Container, hook: NodeHook): Prom
   }
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve(undefined);
-        },
-        { once: true },
-      );
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<undefined>((resolve) => {
+    stop = () => resolve(undefined);
+    signal.addEventListener('abort', stop, { once: true });
   });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }

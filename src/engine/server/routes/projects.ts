@@ -6,7 +6,10 @@ import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 
 /** Outside Docker's names: what the engine knows of projects, so that starts it makes by itself follow their order. */
-export function projectRoutes({ projects, containers }: Rooms): readonly Route[] {
+export function projectRoutes({
+  projects,
+  containers,
+}: Pick<Rooms, 'projects'> & { readonly containers: Pick<Rooms['containers'], 'reconcile'> }): readonly Route[] {
   return [
     [
       'GET',
