@@ -21,6 +21,7 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ...(request.context === undefined ? {} : { context: request.context }),
     ...(inline === undefined ? { dockerfile: request.dockerfile ?? 'Dockerfile' } : { 'dockerfile-inline': inline }),
     ...filled('args', request.args),
+    ...filled('contexts', { ...pinnedContexts(request), ...request.additionalContexts }),
     ...filled('labels', request.labels),
     ...filled('tags', request.tags),
     ...filled('cache-from', request.cacheFrom),
@@ -48,6 +49,12 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ...(request.noCache ? { 'no-cache': true } : {}),
     output: ['type=docker'],
   };
+}
+
+/** Bases that a lock file pins, in the words of buildx; an id of this machine it cannot use. */
+function pinnedContexts({ bases }: BuildRequest): Readonly<Record<string, string>> {
+  const pins = Object.entries(bases?.pins ?? {}).filter(([, image]) => image.includes('@sha256:'));
+  return Object.fromEntries(pins.map(([name, image]) => [name, `docker-image://${image}`]));
 }
 
 function filled(key: string, value: object): Readonly<Record<string, unknown>> {

@@ -155,8 +155,9 @@ function decide(project: Project, service: string, observed: ObservedState, opti
     code: 'plan/image-missing',
     message: `image "${image}" of service "${service}" is not there`,
     facts: { service, image },
-    hint:
-      definition.build === undefined
+    hint: image.startsWith('sha256:')
+      ? 'an id names an image of one machine: load it from there, or push it to a registry and run tscompose lock'
+      : definition.build === undefined
         ? 'pull it, or give the service a pull_policy that allows to'
         : 'build it, or leave --no-build out',
     at: project.locate(['services', service, definition.image === undefined ? 'build' : 'image']),

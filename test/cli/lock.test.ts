@@ -95,3 +95,20 @@ test('compose files from elsewhere stay what they were, until lock renews them',
   await run('lock');
   expect((await run('config', '--images')).stdout).toContain('new');
 });
+
+test('build --print has the bases of compose.lock as contexts of buildx', async () => {
+  const [registered, here] = ['a', 'b'].map((digit) => `sha256:${digit.repeat(64)}`);
+  write(
+    'compose.yaml',
+    'services:\n  web: {build: {context: ., additional_contexts: {other: "docker-image://alpine"}}}\n',
+  );
+  write(
+    'compose.lock',
+    `version: 1\nservices:\n  web:\n    bases:\n      node:20: {digest: ${registered ?? ''}}\n      busybox:latest: {local: ${here ?? ''}}\n`,
+  );
+  const { stdout } = await run('build', '--print');
+  expect((JSON.parse(stdout) as { target: { web: { contexts: unknown } } }).target.web.contexts).toEqual({
+    'node:20': `docker-image://node:20@${registered ?? ''}`,
+    other: 'docker-image://alpine',
+  });
+});

@@ -227,8 +227,17 @@ services:
           /compose\.yaml:\d+:\d+: compose\.lock has no entry for [^ ]+\/other:1 of service "derived"; it has/,
         ),
       ]);
+      const loose = await run(['build', '--no-frozen', 'derived']);
+      expect(loose.stderr).toContain('compose.lock has no digest of the base image');
       writeFileSync(path, text);
       await ok('build', '--frozen', 'derived');
+      const written = lock();
+      writeFileSync(lockFile, written.replaceAll(/local: sha256:.*/g, `local: sha256:${'0'.repeat(64)}`));
+      expect((await run(['build', 'derived'])).stderr).toContain(
+        'cannot find the base image busybox: compose.lock has the id',
+      );
+      expect((await run(['create', 'here'])).stderr).toContain('an id names an image of one machine');
+      writeFileSync(lockFile, written);
     });
 
     test('cannot be written for what no registry has, and says for which service', async () => {

@@ -36,7 +36,22 @@ export function baseImages(options: {
     signal: AbortSignal,
   ): Promise<Image> => {
     const reference = pinOf(name, pinned, images, at);
+    if (reference === undefined) {
+      onProgress({ stream: `[Warning] compose.lock has no digest of the base image ${name}: it is used as it is\n` });
+    }
+    return await findAs(name, reference ?? name, platform, at, signal);
+  };
+
+  const findAs = async (
+    name: string,
+    reference: string,
+    platform: Platform | undefined,
+    at: SourceLocation,
+    signal: AbortSignal,
+  ): Promise<Image> => {
     const local = images.find(reference);
+    if (local === undefined && reference !== name && reference.startsWith('sha256:'))
+      throw onlyElsewhere(name, reference, at);
     const fits = local !== undefined && (platform === undefined || satisfies(local.config, platform));
     if (local !== undefined && (pull === 'missing' || isId(reference, local)) && fits) {
       await images.admit(local, reference, signal).catch((error: unknown) => {
@@ -106,18 +121,38 @@ function refusedAt(error: unknown, at: SourceLocation): TscomposeError | undefin
   return new TscomposeError({ code, message, facts, hint, at });
 }
 
-/** What a lock file has for an image. @throws `build/base-not-locked` where it has nothing, and has to */
-function pinOf(name: string, pinned: PinnedBases | undefined, images: ImageStore, at: SourceLocation): string {
+/**
+ * What a lock file has for an image, and the image as it is where there is none or it needs none.
+ * @returns undefined where it has nothing
+ * @throws `build/base-not-locked` where it has nothing, and has to
+ */
+function pinOf(
+  name: string,
+  pinned: PinnedBases | undefined,
+  images: ImageStore,
+  at: SourceLocation,
+): string | undefined {
   if (pinned === undefined || /@|^sha256:/.test(name)) return name;
   const pin = pinned.pins[familiarOf(name)] ?? pinned.pins[name];
   if (pin !== undefined) return pin;
   const local = images.find(name);
-  if (!pinned.only || (local !== undefined && isId(name, local))) return name;
+  if (local !== undefined && isId(name, local)) return name;
+  if (!pinned.only) return undefined;
   throw new TscomposeError({
     code: 'build/base-not-locked',
     message: `compose.lock has no digest of the base image ${name}`,
     facts: { reference: name },
     hint: 'tscompose lock writes it; --no-frozen builds without',
+    at,
+  });
+}
+
+function onlyElsewhere(name: string, id: string, at: SourceLocation): TscomposeError<'build/base-image-missing'> {
+  return new TscomposeError({
+    code: 'build/base-image-missing',
+    message: `cannot find the base image ${name}: compose.lock has the id it had on one machine, ${id}`,
+    facts: { reference: name },
+    hint: 'load it from there, or push it to a registry and run tscompose lock',
     at,
   });
 }
