@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { globToRegExp } from '../../src/base/glob.js';
 import { parseIgnore } from '../../src/base/ignore-rules.js';
 import { type Channel, openChannel } from '../../src/engine/buildkit/grpc/client.js';
 import { GrpcFailure, grpcCode } from '../../src/engine/buildkit/grpc/failure.js';
@@ -287,7 +288,8 @@ function sendFolders(folders: Readonly<Record<string, ClientFolder>>, asked: str
       const ignore = parseIgnore(listed('exclude-patterns').join('\n'));
       const only = listed('followpaths');
       const isWanted = (path: string): boolean =>
-        !ignore.ignores(path) && (only.length === 0 || only.some((one) => path === one || path.startsWith(`${one}/`)));
+        !ignore.ignores(path) &&
+        (only.length === 0 || only.some((one) => globToRegExp(one).test(path) || path.startsWith(`${one}/`)));
       const files = Object.entries(folder).filter(([path]) => isWanted(path));
       const stats = listOf(files);
       for (const stat of stats) send(session.packet.encode({ type: session.packetType.stat, stat }));

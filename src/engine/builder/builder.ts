@@ -10,6 +10,7 @@ import { parseReference, withDefaultTag } from '../../registry/index.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
 import type { ChainId, LayerStore } from '../snapshots/index.js';
 import { gitTrees } from './context/git-trees.js';
+import { neededPaths } from './context/needed-paths.js';
 import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
@@ -175,11 +176,11 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     undo,
     signal,
   });
-  defer(() => context.tree.digests.save());
   const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
   const { report, failure } = lintReport(dockerfile, context, images);
   if (report.warnings.length > 0) onProgress({ tscompose: report });
   if (failure !== undefined) throw failure;
+  const needed = neededPaths();
   const plan = await planStages({
     dockerfile,
     request,
@@ -190,6 +191,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
       runStep: parts.runStep,
       cacheMounts: parts.cacheMounts,
       context: context.tree,
+      needed,
       secrets: lookupIn(request.secrets, (value) => value),
       ssh: lookupIn(request.ssh, (path) => () => connect({ path, allowHalfOpen: true })),
       git,
@@ -205,6 +207,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
       defer,
     }),
   });
+  await context.take?.(needed.list());
 
   const solvedOf = new Map<Operation, Solved>();
   const outcomeOf = (operation: Operation): Solved => {

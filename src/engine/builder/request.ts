@@ -3,6 +3,7 @@ import type { Ulimit } from '../../api/container.js';
 import type { LintReport, PinnedBases } from '../../api/tscompose.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
+import type { IgnoreRules } from '../../base/ignore-rules.js';
 import type { ChainId } from '../snapshots/index.js';
 
 export type BuildContext =
@@ -13,7 +14,15 @@ export type BuildContext =
   /** `https://host/repo.git#ref:folder` and its like, fetched with the engine's git. */
   | { readonly kind: 'git'; readonly url: string }
   /** A file over HTTP: an archive, or a Dockerfile without a context. */
-  | { readonly kind: 'url'; readonly url: string };
+  | { readonly kind: 'url'; readonly url: string }
+  /** Taken when it is known what of it the build needs, if it needs any. The Dockerfile must be a text. */
+  | {
+      readonly kind: 'deferred';
+      /** Rules of its ignore file. */
+      readonly ignore: IgnoreRules;
+      /** @param paths - with wildcards of COPY's. @returns a directory with these at least, without what is ignored */
+      readonly take: (paths: readonly string[] | 'all') => Promise<string>;
+    };
 
 export interface LocalDirectory {
   readonly kind: 'directory';

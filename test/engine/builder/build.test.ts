@@ -474,6 +474,7 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
       expect(error.message).toBe("The command '/bin/sh -c echo last words; exit 42' returned a non-zero code: 42");
       expect(error.facts).toEqual({
         instruction: 'RUN echo last words; exit 42',
+        command: '/bin/sh -c echo last words; exit 42',
         line: 4,
         exitCode: 42,
         tail: 'last words',

@@ -74,8 +74,8 @@ describe('a client that speaks to BuildKit', () => {
     expect([...vertexes].map(([title, { error }]) => [title, error])).toEqual([
       ['[internal] load build definition from Dockerfile', ''],
       ['[internal] load .dockerignore', ''],
-      ['[internal] load build context', ''],
       ['[internal] load metadata for docker.io/library/busybox:latest', ''],
+      ['[internal] load build context', ''],
       ['[1/3] FROM docker.io/library/busybox:latest', ''],
       ['[2/3] COPY a.txt /a', ''],
       ['[3/3] RUN echo two >> /a', ''],
@@ -88,7 +88,7 @@ describe('a client that speaks to BuildKit', () => {
     const sharedKey = randomBytes(4).toString('hex');
     const Dockerfile = writing('COPY a /o/a', 'RUN cat /o/a', 'COPY d /o/d');
     const first = { Dockerfile, a: '1', 'd/b': 'old', 'd/gone': 'x', 'd/link': { link: 'b' } };
-    expect((await build(first, { sharedKey })).asked).toEqual(['Dockerfile', 'Dockerfile', 'a', 'd/b', 'd/gone']);
+    expect((await build(first, { sharedKey })).asked).toEqual(['Dockerfile', 'a', 'd/b', 'd/gone']);
     const { asked, vertexes, receivedFiles } = await build(
       { Dockerfile, a: '1', 'd/b': 'newer', 'd/link': { link: 'b' } },
       { sharedKey, exporter: { type: 'local' } },
@@ -97,6 +97,26 @@ describe('a client that speaks to BuildKit', () => {
     expect(receivedFiles).toEqual({ a: '1', d: '', 'd/b': 'newer', 'd/link': 'b' });
     expect(vertexes.get('[work 4/5] RUN cat /o/a')).toMatchObject({ cached: true });
     expect(vertexes.get('[work 5/5] COPY d /o/d')).toMatchObject({ cached: false });
+  });
+
+  test('is asked for what the steps of the target read, and for nothing where they read nothing', async () => {
+    await build(
+      { Dockerfile: 'FROM busybox\nONBUILD COPY trigger /\n' },
+      { exporter: { type: 'moby', attrs: { name: 'with-trigger' } } },
+    );
+    const Dockerfile = `FROM with-trigger AS used
+ARG WHAT
+COPY $WHAT/*.txt /
+RUN --mount=target=/m,source=mounted test -f /m/f
+FROM busybox
+COPY other /
+FROM used
+`;
+    const files = { trigger: 't', 'd/a.txt': 'a', 'd/b.md': 'b', 'mounted/f': 'f', other: 'o' };
+    const { asked } = await build({ Dockerfile, ...files }, { attributes: { 'build-arg:WHAT': 'd' } });
+    expect(asked).toEqual(['Dockerfile', 'd/a.txt', 'mounted/f', 'trigger']);
+    const { vertexes } = await build({ Dockerfile: 'FROM busybox\nRUN true\n', ...files });
+    expect([...vertexes.keys()]).not.toContain('[internal] load build context');
   });
 
   test('keeps what its .dockerignore names, that beside the Dockerfile first', async () => {

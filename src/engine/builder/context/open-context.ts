@@ -5,6 +5,7 @@ import type { CleanupStack } from '../../../base/cleanup-stack.js';
 import { errnoOf, TscomposeError } from '../../../base/errors.js';
 import { extractTar } from '../archive/extract.js';
 import type { BuildContext, DockerfileSource } from '../request.js';
+import { deferredTree } from './deferred-tree.js';
 import { openFileDigests, plainFileDigests } from './file-digests.js';
 import { BadPattern } from '../../../base/glob.js';
 import { type IgnoreRules, ignoreNothing, parseIgnore } from '../../../base/ignore-rules.js';
@@ -21,6 +22,8 @@ declare module '../../../base/errors.js' {
 }
 
 export interface OpenedContext {
+  /** A deferred context: to be called before any step runs. */
+  readonly take?: (needed: readonly string[] | 'all') => Promise<void>;
   readonly tree: SourceTree;
   readonly dockerfile: { readonly text: string; readonly name: string };
   /** All of the ignore file; the tree's own are fewer where a client has left files out. */
@@ -70,9 +73,29 @@ export async function openContext(options: {
     }
     return withRules(readDockerfile(tree.root, dockerfile), tree);
   }
+  const digestsOf = (root: string): ReturnType<typeof openFileDigests> =>
+    openFileDigests(digestsDir, root, () => BigInt(Date.now()) * 1_000_000n);
+  if (context.kind === 'deferred') {
+    if (dockerfile.kind !== 'text') throw new Error('bug: a deferred context whose Dockerfile is elsewhere');
+    const { ignore } = context;
+    const { tree, settle } = deferredTree(ignoreNothing); // what comes is what is not ignored
+    return {
+      dockerfile,
+      tree,
+      rules: ignore,
+      take: async (paths) => {
+        if (paths.length === 0) return;
+        const root = await context.take(paths);
+        const digests = await digestsOf(root);
+        undo.defer(() => digests.save());
+        settle(root, digests);
+      },
+    };
+  }
   const root = await realDirectory(context.path);
   const read = readDockerfile(root, dockerfile);
-  const digests = await openFileDigests(digestsDir, root, () => BigInt(Date.now()) * 1_000_000n);
+  const digests = await digestsOf(root);
+  undo.defer(() => digests.save());
   const rules = readIgnore(root, read.inContext ?? read.outside);
   return {
     dockerfile: read,

@@ -157,6 +157,7 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
     const mount = parseMount(text, instruction, words.one, agents);
     const from = mount.type === 'bind' || mount.type === 'cache' ? mount.from : undefined;
     const source = from === undefined ? undefined : await sources.from(from, instruction.at);
+    if (mount.type === 'bind' && from === undefined) dependencies.needed.add(mount.source);
     const target = mount.target === '' ? '' : posix.resolve('/', state.config.WorkingDir ?? '/', mount.target);
     mounts.push({ mount: { ...mount, target }, from: source });
   }
@@ -210,6 +211,8 @@ async function planCopy(
     instruction.keyword === 'COPY' && instruction.from !== undefined
       ? await stages.from(instruction.from, instruction.at)
       : undefined;
+  const local = expanded.filter((source) => !fetched.includes(source));
+  if (from === undefined) for (const source of local) dependencies.needed.add(source);
   const checksum =
     instruction.keyword === 'ADD' && instruction.checksum !== undefined ? words.one(instruction.checksum) : undefined;
   const keepGitDir = instruction.keyword === 'ADD' && instruction.keepGitDir;
@@ -217,7 +220,7 @@ async function planCopy(
     instruction,
     base: previous.operation,
     from,
-    sources: expanded.filter((source) => !fetched.includes(source)),
+    sources: local,
     inlineFiles: instruction.heredocs.map(({ name, content, expand }) => ({
       name,
       content: expand ? words.raw(content) : content,

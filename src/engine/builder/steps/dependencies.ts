@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { StepRequest } from '../../oci/index.js';
 import type { LayerStore } from '../../snapshots/index.js';
 import type { GitTrees } from '../context/git-trees.js';
+import type { NeededPaths } from '../context/needed-paths.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Lookup } from '../request.js';
 import type { BuildCache } from '../solver/cache.js';
@@ -17,6 +18,8 @@ export interface StepDependencies {
   readonly runStep: RunStep;
   readonly cacheMounts: CacheMounts;
   readonly context: SourceTree;
+  /** Told while steps are planned. */
+  readonly needed: NeededPaths;
   readonly secrets: Lookup<Uint8Array>;
   /** Connects to an agent. */
   readonly ssh: Lookup<() => Duplex>;

@@ -1,5 +1,5 @@
 import type { CleanupStack } from '../../../base/cleanup-stack.js';
-import { ignoredPatterns } from '../../../base/ignore-rules.js';
+import { ignoredPatterns, parseIgnore } from '../../../base/ignore-rules.js';
 import type {
   AdditionalContext,
   BuildContext,
@@ -36,6 +36,8 @@ interface Definition {
   readonly source: DockerfileSource;
   /** The ignore file beside the Dockerfile, which wins over the context's own. */
   readonly ignore: string | undefined;
+  /** Digest of the vertex that loaded it; empty where it comes with the context. */
+  readonly vertex: string;
 }
 
 /**
@@ -46,10 +48,12 @@ interface Definition {
 export async function runDockerfile(parts: BuildKitParts, run: DockerfileRun): Promise<BuildResult> {
   const { session, reports, signal } = run;
   const wanted = parseAttributes(run.attributes);
-  const progress = buildProgress(reports);
   let dockerfile: { name: string; text: string } | undefined;
+  let definitionVertex = '';
+  const progress = buildProgress(reports, () => definitionVertex);
   try {
     const definition = await definitionOf(parts, run, wanted);
+    definitionVertex = definition.vertex;
     if (definition.source.kind === 'text') dockerfile = definition.source;
     const request: BuildRequest = {
       ...wanted.request,
@@ -79,20 +83,22 @@ export async function runDockerfile(parts: BuildKitParts, run: DockerfileRun): P
 
 async function definitionOf(parts: BuildKitParts, run: DockerfileRun, wanted: Attributes): Promise<Definition> {
   const { filename, dockerfileFolder: folder } = wanted;
-  if (folder === undefined) return { source: { kind: 'in-context', path: filename }, ignore: undefined };
+  if (folder === undefined) return { source: { kind: 'in-context', path: filename }, ignore: undefined, vertex: '' };
   const session = await sessionFor(parts, run, wanted, folder);
   const beside = `${filename}.dockerignore`;
   const spare = filename === 'Dockerfile' ? ['dockerfile'] : [];
-  const files = await run.reports.during(`[internal] load build definition from ${filename}`, (vertex) =>
-    transferring(vertex, 'dockerfile', (onProgress) =>
+  let shownBy = '';
+  const files = await run.reports.during(`[internal] load build definition from ${filename}`, (vertex) => {
+    shownBy = vertex.digest;
+    return transferring(vertex, 'dockerfile', (onProgress) =>
       receiveSmallFiles(session, { folder, only: [filename, beside, ...spare], onProgress, signal: run.signal }),
-    ),
-  );
+    );
+  });
   const text = [filename, ...spare].map((name) => files(name)).find((found) => found !== undefined);
   if (text === undefined) {
     throw new GrpcFailure(grpcCode.unknown, `failed to read dockerfile: open ${filename}: no such file or directory`);
   }
-  return { source: { kind: 'text', text, name: filename }, ignore: files(beside) };
+  return { source: { kind: 'text', text, name: filename }, ignore: files(beside), vertex: shownBy };
 }
 
 async function contextOf(
@@ -110,7 +116,15 @@ async function contextOf(
       return { kind: 'tar', stream: uploadOf(run.session, context.url, run.signal) };
     case 'local': {
       const rules = ignore ?? (await ignoreFileOf(parts, run, wanted, context.folder));
-      return await localFolder(parts, run, wanted, context.folder, rules, '[internal] load build context');
+      const title = '[internal] load build context';
+      return {
+        kind: 'deferred',
+        ignore: parseIgnore(rules),
+        take: async (paths) => {
+          const only = paths === 'all' ? [] : paths;
+          return (await localFolder(parts, run, wanted, { folder: context.folder, ignore: rules, title, only })).path;
+        },
+      };
     }
   }
 }
@@ -143,7 +157,8 @@ async function namedContext(
       throw new GrpcFailure(grpcCode.unimplemented, `the context ${name} cannot be an archive`);
     case 'local': {
       const rules = await ignoreFileOf(parts, run, wanted, source.folder);
-      return await localFolder(parts, run, wanted, source.folder, rules, `[context ${name}] load from client`);
+      const title = `[context ${name}] load from client`;
+      return await localFolder(parts, run, wanted, { folder: source.folder, ignore: rules, title, only: [] });
     }
   }
 }
@@ -166,23 +181,33 @@ async function ignoreFileOf(
   return files(name) ?? '';
 }
 
+interface LocalFolder {
+  readonly folder: string;
+  /** Text of its ignore file. */
+  readonly ignore: string;
+  /** Of the vertex that shows its transfer. */
+  readonly title: string;
+  /** Paths to take; none: all. */
+  readonly only: readonly string[];
+}
+
 /** A folder of the client, mirrored into a spool that is this build's until it has ended. */
 async function localFolder(
   parts: BuildKitParts,
   run: DockerfileRun,
   wanted: Attributes,
-  folder: string,
-  ignore: string,
-  title: string,
+  { folder, ignore, title, only }: LocalFolder,
 ): Promise<{ readonly kind: 'directory'; readonly path: string; readonly filtered: true }> {
   const session = await sessionFor(parts, run, wanted, folder);
   const exclude = ignoredPatterns(ignore);
   const spools = await parts.spools();
-  const spool = await spools.take(session.sharedKey === '' ? undefined : JSON.stringify([session.sharedKey, folder]));
+  const spool = await spools.take(
+    session.sharedKey === '' ? undefined : JSON.stringify([session.sharedKey, folder, only]),
+  );
   run.undo.defer(() => spool.release());
   await run.reports.during(title, (vertex) =>
     transferring(vertex, folder, (onProgress) =>
-      receiveFolder(session, mirrorInto(spool.path), { folder, exclude, onProgress, signal: run.signal }),
+      receiveFolder(session, mirrorInto(spool.path), { folder, exclude, only, onProgress, signal: run.signal }),
     ),
   );
   return { kind: 'directory', path: spool.path, filtered: true };

@@ -1,5 +1,7 @@
+import type { LintReport } from '../../../api/tscompose.js';
 import { canonicalText, parseReference, withDefaultTag } from '../../../registry/index.js';
 import type { BuildEvent, BuildMessage, BuildStepInfo } from '../../builder/index.js';
+import type { Status } from './status-log.js';
 import type { VertexReport, VertexReports } from './vertexes.js';
 
 /** A build's messages as BuildKit's vertexes. */
@@ -9,7 +11,8 @@ export interface BuildProgress {
   fail(message: string): VertexReport | undefined;
 }
 
-export function buildProgress(reports: VertexReports): BuildProgress {
+/** @param definition - digest of the vertex with the Dockerfile, under which clients show warnings */
+export function buildProgress(reports: VertexReports, definition: () => string): BuildProgress {
   const steps = new Map<number, VertexReport>();
   const bases = new Map<string, VertexReport>();
   let failed: VertexReport | undefined;
@@ -37,9 +40,12 @@ export function buildProgress(reports: VertexReports): BuildProgress {
         return;
       case 'unused-args': {
         const short = `One or more build-args [${event.names.join(' ')}] were not consumed`;
-        reports.say({ warnings: [{ level: 1, short: Buffer.from(short) }] });
+        reports.say({ warnings: [{ vertex: definition(), level: 1, short: Buffer.from(short) }] });
         return;
       }
+      case 'lint':
+        reports.say({ warnings: lintWarnings(event, definition()) });
+        return;
       case 'started':
         steps.get(event.step)?.started();
         return;
@@ -96,4 +102,15 @@ function fullName(reference: string): string {
   } catch {
     return reference; // an id, or what the build will say is no name
   }
+}
+
+function lintWarnings({ dockerfile, text, warnings }: LintReport, vertex: string): NonNullable<Status['warnings']> {
+  return warnings.map(({ rule, reason, message, line }) => ({
+    vertex,
+    level: 1,
+    short: Buffer.from(`${rule}: ${message} (line ${line})`),
+    detail: [Buffer.from(reason)],
+    info: { filename: dockerfile, data: Buffer.from(text) },
+    ranges: [{ start: { line }, end: { line } }],
+  }));
 }
