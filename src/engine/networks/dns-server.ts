@@ -39,6 +39,8 @@ export interface ResolverOptions {
   readonly asker: () => Asker;
   /** Where other questions go; undefined: nowhere. */
   readonly servers: () => readonly string[] | undefined;
+  /** The container's namespace, when servers on its own loopback are meant. */
+  readonly inside: () => NetworkNamespace | undefined;
 }
 
 export interface ResolverWay {
@@ -166,7 +168,8 @@ export class Resolver {
     // A name without a dot can only have been one of ours. A container of internal networks alone must not be able to
     // tell the world anything, not even by asking.
     if (servers === undefined || !query.name.includes('.')) return encodeResponse(query, 'NXDOMAIN');
-    const forwarded = await forwardQuestion(message, transport, servers, this.#closing.signal);
+    const { inside } = this.#options;
+    const forwarded = await forwardQuestion(message, { servers, transport, inside, signal: this.#closing.signal });
     return forwarded ?? encodeResponse(query, 'SERVFAIL');
   }
 
@@ -200,7 +203,8 @@ function preferring(port: number | undefined, bind: (port: number) => BoundSocke
 }
 
 /**
- * In the container's namespace, in one transaction, so that names never stop resolving. The rules of an earlier engine
+ * In the container's namespace, in one transaction, so that names never stop resolving. While no engine listens nothing
+ * says so: who asks then asks again after a while, instead of giving up at once. The rules of an earlier engine
  * are flushed and not deleted with their table: the kernel would wait 15 ms for the chain's last user.
  */
 function redirection(ports: ResolverPorts, server = resolverAddress): string {
@@ -208,8 +212,13 @@ function redirection(ports: ResolverPorts, server = resolverAddress): string {
   chain output {
     type nat hook output priority -100; policy accept;
   }
+  chain silence {
+    type filter hook output priority filter; policy accept;
+  }
 }
 flush chain ip tscompose-dns output
+flush chain ip tscompose-dns silence
+add rule ip tscompose-dns silence ip saddr ${resolverAddress} icmp type destination-unreachable drop
 ${server === resolverAddress ? '' : sourceAddress(server)}add rule ip tscompose-dns output ip daddr ${resolverAddress} udp dport 53 dnat to ${server}:${ports.udp}
 add rule ip tscompose-dns output ip daddr ${resolverAddress} tcp dport 53 dnat to ${server}:${ports.tcp}
 `;

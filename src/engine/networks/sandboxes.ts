@@ -1,4 +1,11 @@
-import { isAlive, openLinks, openNetworkNamespace, processStartTime, type Links } from '../sys/index.js';
+import {
+  canEnterNamespaces,
+  isAlive,
+  openLinks,
+  openNetworkNamespace,
+  processStartTime,
+  type Links,
+} from '../sys/index.js';
 import { createNetworkNamespace, type NetworkNamespace } from '../sys/index.js';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
@@ -7,7 +14,7 @@ import type { Records } from '../store/index.js';
 import { deleteLinks, ignoring, type Bridges } from './bridges.js';
 import type { Catalogue } from './catalogue.js';
 import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
-import { Resolver, type ResolverOptions, type ResolverWay } from './dns-server.js';
+import { Resolver, resolverAddress, type ResolverOptions, type ResolverWay } from './dns-server.js';
 import { namesOf, rangeOf } from './endpoint-settings.js';
 import { allocateEndpoint, plugIn, routeOut, type AddressPools, type PluggedEndpoint } from './endpoints.js';
 import { invalid } from './errors.js';
@@ -174,7 +181,14 @@ export class Sandboxes {
       servers: () => {
         const inside = this.pluggedOf(live).every(({ network }) => network.internal);
         if (inside || !live.record.forward) return undefined;
-        return live.record.dns.length > 0 ? live.record.dns : readHostResolver().servers;
+        const own = live.record.dns.filter((server) => server !== resolverAddress); // it would ask itself
+        return own.length > 0 ? own : readHostResolver().servers;
+      },
+      // 127.0.0.1 that the user names is the container's own, one in the host's resolv.conf is the host's.
+      inside: () => {
+        const holder = live.record.process;
+        if (live.record.dns.length === 0 || holder === undefined || !canEnterNamespaces()) return undefined;
+        return isAlive(holder) ? openNetworkNamespace(`/proc/${holder.pid}/ns/net`) : undefined;
       },
     };
     live.resolver = await Resolver.open(namespace, options, live.record.resolverPorts);

@@ -12,8 +12,12 @@ const IPPROTO_SCTP = 132;
 const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_RCVBUFFORCE = 33;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+
+/** Bytes: some thousand small datagrams that come while the main thread is busy; what does not fit is lost. */
+const receiveBuffer = Buffer.from(Uint32Array.of(2 << 20).buffer);
 
 export interface BoundSocket {
   /** The caller closes it, or hands it to {@link adoptUdp} or {@link adoptTcp}. */
@@ -51,6 +55,7 @@ function bound(type: number, protocol: number, address: string, port: number): B
   // As Node does: a port whose last connections are in TIME_WAIT is free. Only listening then
   // keeps others out: two sockets that merely bind with it can share a port.
   if (type === SOCK_STREAM && protocol === 0) libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length);
+  if (type === SOCK_DGRAM) libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer, receiveBuffer.length);
   if (family === AF_INET6) libc.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, on, on.length);
   if (libc.bind(fd, name, name.length) !== 0) {
     const errno = libc.errno();

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -161,6 +161,20 @@ test('after a killed engine ports go on, and a new one serves names, takes the p
   await next.ask({ do: 'remove', name: 'net' });
   await next.end();
   await expect.poll(hostState).toBe(before);
+});
+
+test('a name that is asked for while no engine runs is found by the next one', async () => {
+  const engine = await Engine.start();
+  await engine.ask({ do: 'create', name: 'net' });
+  const one = await engine.ask({ do: 'start', name: 'one', network: 'net' });
+  await engine.kill();
+  const conf = join(folder, 'resolv.conf');
+  writeFileSync(conf, 'nameserver 127.0.0.11\noptions ndots:0 timeout:2 attempts:5\n');
+  const ask = `mount --bind ${conf} /etc/resolv.conf; python3 -c "import socket; print(socket.gethostbyname(\\"one\\"))"`;
+  const found = inside(one.pid, `unshare --mount sh -c '${ask}'`);
+  await expect.poll(() => inside(one.pid, 'cat /proc/net/udp'), { timeout: 5_000 }).toContain('0B00007F:');
+  await Engine.start();
+  expect(await found).toBe(one.address);
 });
 
 test('containers that ended while no engine ran leave nothing behind', async () => {

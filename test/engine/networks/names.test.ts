@@ -28,17 +28,20 @@ function answerOutside(message: Buffer): Buffer {
 beforeAll(async () => {
   enterPrivateNamespaces();
   const host = openLinks();
-  host.apply([{ kind: 'set-up', name: 'lo' }]);
+  host.apply([
+    { kind: 'set-up', name: 'lo' },
+    { kind: 'add-address', link: 'lo', address: '192.0.2.53/32' },
+  ]);
   host.close();
   const udp = createSocket('udp4', (message, from) => udp.send(answerOutside(message), from.port, from.address));
-  udp.bind(5399, '127.0.0.1').unref();
+  udp.bind(5399, '192.0.2.53').unref();
   await once(udp, 'listening');
   const tcp = createServer((socket) => {
     const reader = new FrameReader((message) => socket.write(frame(answerOutside(message))));
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
     socket.on('error', () => undefined);
   });
-  tcp.listen(5399, '127.0.0.1').unref();
+  tcp.listen(5399, '192.0.2.53').unref();
   networks = await own.open();
   front = await networks.create({ Name: 'front' });
   back = await networks.create({ Name: 'back' });
@@ -48,7 +51,7 @@ beforeAll(async () => {
       { network: front, aliases: ['web'] },
       { network: back, aliases: ['web'], links: ['project-db-1:storage'] },
     ],
-    dns: ['127.0.0.1#5399'],
+    dns: ['192.0.2.53#5399'],
   });
 });
 afterAll(async () => {
@@ -118,7 +121,7 @@ describe('a container finds', () => {
   });
 
   test('nobody on a network that it is not on, and no link that is not its own', async () => {
-    const other = await own.guest(networks, 'project-other-1', { on: [front], dns: ['127.0.0.1#5399'] });
+    const other = await own.guest(networks, 'project-other-1', { on: [front], dns: ['192.0.2.53#5399'] });
     expect(await ask(other, 'db')).toBe('NXDOMAIN');
     expect(await ask(other, 'storage')).toBe('NXDOMAIN');
     expect(await ask(other, 'web')).toBe(`NOERROR ${web.address('front')}`);
@@ -139,14 +142,14 @@ describe('a container finds', () => {
 
 test('on internal networks alone no question leaves', async () => {
   const closed = await networks.create({ Name: 'closed', Internal: true });
-  const inmate = await own.guest(networks, 'inmate', { on: [closed], dns: ['127.0.0.1#5399'] });
+  const inmate = await own.guest(networks, 'inmate', { on: [closed], dns: ['192.0.2.53#5399'] });
   expect(await ask(inmate, 'secret.example')).toBe('NXDOMAIN');
   expect(asked).not.toContain('secret.example');
   expect(await ask(inmate, 'inmate')).toBe(`NOERROR ${inmate.address('closed')}`);
 });
 
 test('resolvers that do not answer give a failure, not silence', async () => {
-  const lost = await own.guest(networks, 'lost', { on: [front], dns: ['127.0.0.1#5398'] });
+  const lost = await own.guest(networks, 'lost', { on: [front], dns: ['192.0.2.53#5398'] });
   expect(await ask(lost, 'www.example')).toBe('SERVFAIL');
 });
 
