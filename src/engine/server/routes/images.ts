@@ -6,6 +6,7 @@ import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import { parsePlatform } from '../platform.js';
 import { streamProgress } from '../progress.js';
+import { olderImage, olderImageSummary } from '../older.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 
@@ -25,7 +26,11 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
           filters: query.filters(listFilters),
           sharedSize: query.flag('shared-size'),
         };
-        sendJson(exchange, 200, images.summaries(options));
+        sendJson(
+          exchange,
+          200,
+          images.summaries(options).map((image) => olderImageSummary(image, exchange.minor)),
+        );
       },
     ],
     [
@@ -60,7 +65,8 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
     [
       'GET',
       '/images/{name*}/json',
-      (exchange) => sendJson(exchange, 200, images.inspectJson(images.resolve(name(exchange)))),
+      (exchange) =>
+        sendJson(exchange, 200, olderImage(images.inspectJson(images.resolve(name(exchange))), exchange.minor)),
     ],
     [
       'GET',

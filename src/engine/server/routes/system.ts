@@ -3,6 +3,7 @@ import { badParameter } from '../errors.js';
 import { sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import { infoOf, versionOf } from '../info.js';
+import { olderImageSummary, olderInfo } from '../older.js';
 import type { EngineFacts, Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 import { newestApi } from '../version.js';
@@ -12,7 +13,11 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
     ['GET', '/_ping', ping],
     ['HEAD', '/_ping', ping],
     ['GET', '/version', (exchange) => sendJson(exchange, 200, versionOf(facts))],
-    ['GET', '/info', async (exchange) => sendJson(exchange, 200, await infoOf(rooms, facts))],
+    [
+      'GET',
+      '/info',
+      async (exchange) => sendJson(exchange, 200, olderInfo(await infoOf(rooms, facts), exchange.minor)),
+    ],
     ['GET', '/system/df', diskUsage],
     ['GET', '/tscompose/status', async (exchange) => sendJson(exchange, 200, await statusOfEngine())],
     [
@@ -40,7 +45,9 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
       ...(wants('image')
         ? {
             LayersSize: images.layersSize(),
-            Images: images.summaries({ all: true, sharedSize: true, usedBy: imageUsers }),
+            Images: images
+              .summaries({ all: true, sharedSize: true, usedBy: imageUsers })
+              .map((image) => olderImageSummary(image, exchange.minor)),
           }
         : {}),
       ...(wants('container') ? { Containers: await containers.list({ all: true, size: true, filters: {} }) } : {}),
