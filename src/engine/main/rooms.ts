@@ -11,6 +11,7 @@ import { openOci } from '../oci/index.js';
 import { openProjects } from '../projects/index.js';
 import type { EngineFacts, Rooms } from '../server/index.js';
 import { openLayerStore } from '../snapshots/index.js';
+import { chooseOverlayDriver } from '../sys/index.js';
 import { openVolumeStore } from '../volumes/index.js';
 import { stepNetworks } from './step-network.js';
 import { shortEngineId } from './engine-id.js';
@@ -26,7 +27,7 @@ export interface OpenRooms {
 
 export interface RoomsOptions {
   readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> &
-    Partial<Pick<EngineSettings, 'trust' | 'registrySettings'>>;
+    Partial<Pick<EngineSettings, 'trust' | 'registrySettings' | 'storageDriver'>>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -36,6 +37,8 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
   const { dataRoot, runtimeDir, trust, registrySettings } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
+  const driver = chooseOverlayDriver(join(dataRoot, 'layers/staging'), settings.storageDriver); // swept below
+  if (driver !== 'overlay') log.info('layers are mounted by a program', { driver });
   await using undo = new CleanupStack();
 
   const [content, layers] = await Promise.all([

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { LogLevel } from '../../base/log.js';
+import type { OverlayDriver } from '../sys/index.js';
 
 /** What the environment says about one engine. */
 export interface EngineSettings {
@@ -15,6 +16,8 @@ export interface EngineSettings {
   readonly trust: { readonly policyFiles: readonly string[]; readonly missing: 'fine' | 'given' };
   /** A folder as dockerd's own: `daemon.json` for mirrors and insecure registries, `certs.d`. */
   readonly registrySettings: string;
+  /** How layers are mounted; undefined: by the kernel, or else by fuse-overlayfs. */
+  readonly storageDriver: OverlayDriver | undefined;
   readonly logLevel: LogLevel;
   /** Descriptor for the one line that tells whether the engine serves. */
   readonly readyFd: number | undefined;
@@ -35,6 +38,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   // Who waits for a line started us on demand; without one we run in somebody's foreground, and stay.
   const idleS = number('TSCOMPOSE_IDLE_TIMEOUT') ?? (readyFd === undefined ? 0 : defaultIdleS);
   const level = text('TSCOMPOSE_LOG_LEVEL');
+  const driver = text('TSCOMPOSE_STORAGE_DRIVER');
   const policy = text('TSCOMPOSE_TRUST_POLICY');
   const config = text('XDG_CONFIG_HOME') ?? join(text('HOME') ?? '/root', '.config');
   return {
@@ -48,6 +52,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
         ? { policyFiles: ['/etc/tscompose/trust.yaml', join(config, 'tscompose/trust.yaml')], missing: 'fine' }
         : { policyFiles: [resolve(policy)], missing: 'given' },
     registrySettings: resolve(text('TSCOMPOSE_REGISTRY_SETTINGS') ?? '/etc/docker'),
+    storageDriver: driver === 'overlay' || driver === 'fuse-overlayfs' ? driver : undefined,
     logLevel: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
     readyFd,
     hasMountNamespace: text('TSCOMPOSE_MOUNT_NAMESPACE') === '1',

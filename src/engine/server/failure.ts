@@ -133,6 +133,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'request/too-large': 413,
   'request/unsupported': 501,
   'request/version': 400,
+  'sys/no-overlay': 500,
   'sys/call-failed': 500,
   'sys/unsupported': 500,
   'tool/failed': 500,

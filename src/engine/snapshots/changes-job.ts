@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { FilesystemChange } from '../../api/container.js';
 import { decodeName, fileName } from '../../base/tar/names.js';
 import { lgetxattr, sysErrno } from '../sys/index.js';
-import { isWhiteout } from './layer-tree.js';
+import { isOpaqueMarker, isWhiteout } from './layer-tree.js';
 import { isOpaque, LowerView } from './lower-view.js';
 
 export interface ChangesJob {
@@ -27,7 +27,9 @@ export function runChanges(job: ChangesJob): FilesystemChange[] {
   const directory = (relative: string, over: boolean): boolean => {
     const path = relative === '' ? job.upperDir : `${job.upperDir}/${relative}`;
     const prefix = relative === '' ? '' : `${relative}/`;
-    const names = readdirSync(fileName(path), { encoding: 'buffer' }).map(decodeName);
+    const names = readdirSync(fileName(path), { encoding: 'buffer' })
+      .map(decodeName)
+      .filter((name) => !isOpaqueMarker(name));
     const before = changes.length;
     for (const name of names) entry(`${prefix}${name}`, over);
     if (over && relative !== '' && isOpaque(path, job.opaqueXattr)) {

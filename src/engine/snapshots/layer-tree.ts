@@ -121,6 +121,11 @@ export class LayerTree {
   }
 }
 
+/** fuse-overlayfs marks an opaque directory by these files too, beside the attribute. */
+export function isOpaqueMarker(name: string): boolean {
+  return name === '.wh..opq' || name === '.wh..wh..opq';
+}
+
 /** A character device 0/0, which hides what lower layers have at its name (overlayfs.rst, "whiteouts"). */
 export function isWhiteout(found: Stats): boolean {
   return found.isCharacterDevice() && found.rdev === 0;

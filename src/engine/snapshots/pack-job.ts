@@ -24,7 +24,7 @@ import { decodeName, fileName } from '../../base/tar/names.js';
 import { lsetxattr, mknod, setTimes } from '../sys/index.js';
 import { copyMetadata, isOverlayXattr, readXattrs } from './copy-metadata.js';
 import type { LayerMode } from './extractor.js';
-import { isWhiteout } from './layer-tree.js';
+import { isOpaqueMarker, isWhiteout } from './layer-tree.js';
 import { TarIndexWriter } from './tar-index.js';
 
 const readChunkBytes = 1 << 20;
@@ -104,7 +104,11 @@ class Packer {
   #directory(relative: string): void {
     this.#signal.throwIfAborted();
     const names = readdirSync(fileName(this.#at(relative)), { encoding: 'buffer' }).sort((a, b) => a.compare(b));
-    for (const name of names) this.#entry(relative === '' ? decodeName(name) : `${relative}/${decodeName(name)}`);
+    for (const name of names.map(decodeName)) {
+      const path = relative === '' ? name : `${relative}/${name}`;
+      if (!isOpaqueMarker(name)) this.#entry(path);
+      else if (this.#copy === undefined) rmSync(fileName(this.#at(path)));
+    }
   }
 
   #entry(relative: string): void {

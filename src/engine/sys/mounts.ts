@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { callFailed } from './call-failed.js';
+import { fuseIsUsedForOverlays, mountByFuse } from './fuse-overlay.js';
 import { native } from './native.js';
 import { runToolSync } from './tool.js';
 
@@ -34,8 +35,12 @@ export interface MountRequest {
   readonly data?: string;
 }
 
-/** mount(2). @throws `sys/call-failed` */
+/** mount(2); of overlays by fuse-overlayfs where `chooseOverlayDriver` said so. @throws `sys/call-failed` */
 export function mount({ source, target, fstype, flags = [], data }: MountRequest): void {
+  if (fstype === 'overlay' && fuseIsUsedForOverlays()) {
+    mountByFuse({ target, data: data ?? '', readOnly: flags.includes('ro') });
+    return;
+  }
   const libc = native()?.libc;
   if (libc === undefined) {
     runToolSync('mount', mountArguments({ source, target, fstype, flags, data }));

@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, TscomposeError } from '../../base/errors.js';
+import { mount, unmount } from './mounts.js';
+import { mountByFuse, useFuseForOverlays } from './fuse-overlay.js';
+
+declare module '../../base/errors.js' {
+  interface ErrorFacts {
+    /** Neither the kernel nor fuse-overlayfs can lay layers over one another here. */
+    'sys/no-overlay': { readonly dir: string; readonly driver: string };
+  }
+}
+
+export type OverlayDriver = 'overlay' | 'fuse-overlayfs';
+
+/**
+ * Decides once how `mount` makes overlays: by the kernel or, where that cannot on the file system of `dir`, by the
+ * program fuse-overlayfs.
+ * @param wanted - tries no other
+ * @throws `sys/no-overlay`
+ */
+export function chooseOverlayDriver(dir: string, wanted?: OverlayDriver): OverlayDriver {
+  const drivers: readonly OverlayDriver[] = wanted === undefined ? ['overlay', 'fuse-overlayfs'] : [wanted];
+  const failures: unknown[] = [];
+  for (const driver of drivers) {
+    try {
+      tryOverlay(dir, driver);
+      useFuseForOverlays(driver === 'fuse-overlayfs');
+      return driver;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new TscomposeError({
+    code: 'sys/no-overlay',
+    message: `cannot mount layers below ${dir}: ${failures.map(messageOf).join('; ')}`,
+    facts: { dir, driver: drivers.join(', ') },
+    hint: 'install fuse-overlayfs, or move the data root to a file system such as ext4, xfs or btrfs',
+    cause: failures[0],
+  });
+}
+
+/** Mounts two directories over one another, and takes everything away again. */
+function tryOverlay(dir: string, driver: OverlayDriver): void {
+  mkdirSync(dir, { recursive: true, mode: 0o711 });
+  const folder = mkdtempSync(join(dir, '.overlay-'));
+  try {
+    const [lower, upper, work, target] = ['l', 'u', 'w', 'm'].map((name) => join(folder, name));
+    if (lower === undefined || upper === undefined || work === undefined || target === undefined) return;
+    for (const path of [lower, upper, work, target]) mkdirSync(path);
+    const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    if (driver === 'fuse-overlayfs') mountByFuse({ target, data });
+    else mount({ source: 'overlay', target, fstype: 'overlay', data });
+    unmount(target, { detach: true });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
