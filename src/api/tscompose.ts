@@ -87,6 +87,9 @@ export interface BuildDetails {
   readonly contexts?: Readonly<Record<string, string>>;
   /** `security.insecure`, `network.host`. */
   readonly entitlements?: readonly string[];
+  /** As in a Compose file, paths absolute. */
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
   readonly bases?: PinnedBases;
 }
 

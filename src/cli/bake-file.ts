@@ -25,6 +25,7 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ...filled('labels', request.labels),
     ...filled('tags', request.tags),
     ...filled('cache-from', request.cacheFrom),
+    ...filled('cache-to', request.cacheTo),
     ...filled(
       'ssh',
       Object.entries(request.ssh).map(([id, socket]) => (socket === null ? id : `${id}=${socket}`)),

@@ -51,8 +51,9 @@ export async function prepareContext(
   if (!isOurs && request.bases?.only === false) {
     return { ...(await prepareContext(client, service, { ...request, bases: undefined }, signal)), unpinned: true };
   }
-  const details = await detailsOf(service, request);
-  if (!isOurs) refuseDetails(service, details);
+  const common = await detailsOf(service, request);
+  if (!isOurs) refuseDetails(service, common);
+  const details = request.cacheTo.length === 0 ? common : { ...common, cacheTo: request.cacheTo };
   if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
   if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
     const own = { ...details, ...(dockerfileInline === undefined ? {} : { dockerfile: dockerfileInline }) };

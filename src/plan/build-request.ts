@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Ulimit } from '../api/container.js';
 import type { PinnedBases } from '../api/tscompose.js';
 import type { Build, Project, Service } from '../compose/index.js';
@@ -22,7 +23,9 @@ export interface BuildRequest {
   readonly networkMode: string | undefined;
   readonly platform: string | undefined;
   readonly extraHosts: readonly string[];
+  /** Paths in them are absolute. */
   readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
   readonly shmSize: number | undefined;
   readonly isolation: string | undefined;
   readonly ulimits: readonly Ulimit[];
@@ -71,7 +74,8 @@ export function buildRequest(
     networkMode: build.network,
     platform: definition.platform ?? build.platforms?.[0],
     extraHosts: (build.extra_hosts ?? []).map((text) => text.replace('=', ':')),
-    cacheFrom: build.cache_from ?? [],
+    cacheFrom: (build.cache_from ?? []).map((text) => withAbsolutePath(project, text)),
+    cacheTo: (build.cache_to ?? []).map((text) => withAbsolutePath(project, text)),
     shmSize: integer(build.shm_size),
     isolation: build.isolation,
     ulimits: Object.entries(build.ulimits ?? {}).map(([name, value]) =>
@@ -87,6 +91,13 @@ export function buildRequest(
     bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
+}
+
+/** `type=local,src=cache`: the folder is one of the project. */
+function withAbsolutePath({ workingDir }: Project, text: string): string {
+  return text.replace(/(^|,)(src|dest)=([^,]*)/g, (_, before: string, name: string, path: string) => {
+    return `${before}${name}=${resolve(workingDir, path)}`;
+  });
 }
 
 /** A variable that is not set gives no secret, and the step that needs it says so. */

@@ -15,6 +15,10 @@ import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
 import { lintReport } from './lint/lint-report.js';
+import { type DoneStep, recordsWithin, withDocument } from './portable-cache/document.js';
+import { cacheEntry } from './portable-cache/entry.js';
+import { exportCaches } from './portable-cache/export.js';
+import { importCaches } from './portable-cache/import.js';
 import { baseImages } from './plan/bases.js';
 import { type NeededBase, neededBases } from './plan/needed-bases.js';
 import { planStages } from './plan/plan-stages.js';
@@ -177,10 +181,14 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     signal,
   });
   const dockerfile = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+  const cacheIo = { onProgress, registryAuth: io.registryAuth, signal };
+  const cacheTo = (request.cacheTo ?? []).map((text) => cacheEntry(text, 'to'));
+  const cacheFrom = (request.cacheFrom ?? []).map((text) => cacheEntry(text, 'from'));
   const { report, failure } = lintReport(dockerfile, context, images);
   if (report.warnings.length > 0) onProgress({ tscompose: report });
   if (failure !== undefined) throw failure;
   const needed = neededPaths();
+  if (!request.noCache) await importCaches(parts, cacheFrom, cacheIo);
   const plan = await planStages({
     dockerfile,
     request,
@@ -227,12 +235,16 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
         : interimId(renderImage(step, outcomeOf)))
     );
   };
+  const doneSteps = (): DoneStep[] => [...solvedOf].map(([{ description }, solved]) => ({ description, solved }));
   /** A Dockerfile that does nothing gives the image it starts from. */
   const createImage = async (): Promise<Digest> => {
     if (target.baseImageId !== undefined && target.createdBy === undefined) return target.baseImageId;
     const rendered = renderImage(target, outcomeOf);
     if (request.output === 'files') return interimId(rendered);
-    const { config, chainId } = rendered;
+    const { chainId } = rendered;
+    const config = cacheTo.some(({ place }) => place.kind === 'inline')
+      ? withDocument(rendered.config, { records: recordsWithin(layers, chainId, doneSteps()) })
+      : rendered.config;
     const image = await images.create({ config, chainId });
     defer(images.retain(image.id));
     return image.id;
@@ -274,6 +286,7 @@ async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Pro
     onProgress({ stream: `Successfully tagged ${tag.familiar}\n` });
   }
   const result = { imageId, chainId: outcomeOf(target.operation).chainId };
+  await exportCaches(parts, cacheTo, { target: result.chainId, steps: doneSteps() }, cacheIo);
   await io.deliver?.(result);
   return result;
 }

@@ -72,6 +72,10 @@ export interface BuildRequest {
   readonly ulimits?: readonly Ulimit[];
   /** `files`: no image is made of the outcome, which is for `BuildIo.deliver` alone. */
   readonly output?: 'image' | 'files';
+  /** Where steps of other builds may be found: an image's name, `type=registry,ref=…`, `type=local,src=/…`. */
+  readonly cacheFrom?: readonly string[];
+  /** Where the steps of this one are left: `type=registry,ref=…`, `type=local,dest=/…`, `type=inline`. */
+  readonly cacheTo?: readonly string[];
   /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
   readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
   /** Images that stand for others by their names, as a lock file has them. */

@@ -28,6 +28,8 @@ export interface Operation {
 }
 
 export interface Solved extends Outcome {
+  /** What it is remembered by; undefined for what is not. */
+  readonly key?: Digest;
   readonly source: 'run' | 'cache';
   /** RFC 3339; when it was first made. */
   readonly createdAt: string;

@@ -73,6 +73,7 @@ export async function solve(
           return {
             chainId: chainId ?? undefined,
             detail: detail ?? undefined,
+            key,
             source: 'cache',
             createdAt,
           } satisfies Solved;
@@ -88,7 +89,7 @@ export async function solve(
           io,
         );
         const createdAt = cache.get(key)?.createdAt ?? now().toISOString();
-        return { ...outcome, source: 'run', createdAt } satisfies Solved;
+        return { ...outcome, key, source: 'run', createdAt } satisfies Solved;
       });
       retain(solved);
       await observer.solved(operation, solved);

@@ -9,17 +9,30 @@ import { badBody } from '../errors.js';
 /** A `BuildDetails` in the words of the builder. */
 export interface GivenDetails {
   readonly dockerfile: string | undefined;
-  readonly request: Pick<BuildRequest, 'secrets' | 'ssh' | 'additionalContexts' | 'entitlements' | 'bases'>;
+  readonly request: Pick<
+    BuildRequest,
+    'secrets' | 'ssh' | 'additionalContexts' | 'entitlements' | 'bases' | 'cacheFrom' | 'cacheTo'
+  >;
 }
 
 export const noDetails: GivenDetails = { dockerfile: undefined, request: {} };
 
 /** @throws `request/bad-body`, `request/too-large` */
 export async function readDetails(body: Readable): Promise<GivenDetails> {
-  const { dockerfile, secrets, ssh, contexts, entitlements, bases }: Partial<Record<keyof BuildDetails, unknown>> =
-    await readJson(body, { 'content-type': 'application/json' });
+  const {
+    dockerfile,
+    secrets,
+    ssh,
+    contexts,
+    entitlements,
+    bases,
+    cacheFrom,
+    cacheTo,
+  }: Partial<Record<keyof BuildDetails, unknown>> = await readJson(body, { 'content-type': 'application/json' });
   if (dockerfile !== undefined && typeof dockerfile !== 'string') throw badBody('dockerfile is not a text');
   if (entitlements !== undefined && !isTexts(entitlements)) throw badBody('entitlements is not a list of texts');
+  if (cacheFrom !== undefined && !isTexts(cacheFrom)) throw badBody('cacheFrom is not a list of texts');
+  if (cacheTo !== undefined && !isTexts(cacheTo)) throw badBody('cacheTo is not a list of texts');
   return {
     dockerfile,
     request: {
@@ -27,6 +40,8 @@ export async function readDetails(body: Readable): Promise<GivenDetails> {
       ssh: mapped('ssh', ssh, (text) => text),
       additionalContexts: mapped('contexts', contexts, contextOf),
       entitlements: entitlements ?? [],
+      ...(cacheFrom === undefined ? {} : { cacheFrom }),
+      ...(cacheTo === undefined ? {} : { cacheTo }),
       ...(bases === undefined ? {} : { bases: basesOf(bases) }),
     },
   };

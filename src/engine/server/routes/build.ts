@@ -96,6 +96,7 @@ async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
     ...(shmSizeBytes === undefined || shmSizeBytes <= 0 ? {} : { shmSizeBytes }),
     ...(extraHosts.length === 0 ? {} : { extraHosts }),
     ...(ulimits.length === 0 ? {} : { ulimits }),
+    ...cacheFromOf(query),
     ...details.request,
   };
 }
@@ -124,6 +125,15 @@ function dockerfileOf({ query }: Exchange, { dockerfile }: GivenDetails): Docker
   if (dockerfile !== undefined) return { kind: 'text', text: dockerfile, name: 'dockerfile_inline' };
   const path = query.text('dockerfile') ?? 'Dockerfile';
   return inPlace && isAbsolute(path) ? { kind: 'file', path } : { kind: 'in-context', path };
+}
+
+/** Names of images, as the docker CLI's `--cache-from` gives them. */
+function cacheFromOf(query: Query): Pick<BuildRequest, 'cacheFrom'> {
+  const value = query.json('cachefrom') ?? [];
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
+    throw badParameter('cachefrom', 'invalid cachefrom: not a list of texts');
+  }
+  return value.length === 0 ? {} : { cacheFrom: value };
 }
 
 function ulimitsOf(query: Query): Ulimit[] {

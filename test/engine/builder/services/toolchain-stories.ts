@@ -254,12 +254,12 @@ end
   },
   {
     name: 'C with make: a static program in an empty image',
-    bases: ['tcc'],
+    bases: ['gcc'],
     files: {
-      Dockerfile: `FROM tcc AS build
+      Dockerfile: `FROM gcc AS build
 WORKDIR /src
 COPY Makefile *.c *.h ./
-RUN make CC=tcc && make install DESTDIR=/out
+RUN make CC=gcc && make install DESTDIR=/out
 FROM scratch
 COPY --from=build /out/ /
 ENTRYPOINT ["/bin/app"]

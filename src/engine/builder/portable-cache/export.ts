@@ -1,0 +1,111 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { hexOf } from '../../../base/digest.js';
+import { messageOf } from '../../../base/errors.js';
+import { parseReference, withDefaultTag } from '../../../registry/index.js';
+import { hostPlatform } from '../plan/platform.js';
+import type { Image } from '../../images/index.js';
+import type { ChainId } from '../../snapshots/index.js';
+import { chainsUpTo, type DoneStep, recordsWithin, withDocument } from './document.js';
+import type { CacheEntry } from './entry.js';
+import { type CacheIo, warn } from './import.js';
+import { archiveName, type CacheParts } from './parts.js';
+
+/** What is left for other builds: the steps of this one, and the chain of its image. */
+export interface CacheContent {
+  readonly target: ChainId | undefined;
+  readonly steps: readonly DoneStep[];
+}
+
+/** @throws what a push or a write throws, unless the entry has `ignore-error=true` */
+export async function exportCaches(
+  parts: CacheParts,
+  entries: readonly CacheEntry[],
+  content: CacheContent,
+  io: CacheIo,
+): Promise<void> {
+  for (const { place, all, ignoresErrors } of entries) {
+    try {
+      if (place.kind === 'registry') await toRegistry(parts, place.reference, chosen(parts, content, all), io);
+      else if (place.kind === 'local') await toFolder(parts, place.path, chosen(parts, content, all), io);
+      else if (place.kind === 'unknown') warn(io, `cache_to type=${place.type} is not known here and is passed over`);
+    } catch (error) {
+      io.signal.throwIfAborted();
+      if (!ignoresErrors) throw error;
+      warn(io, `cannot export the build cache: ${messageOf(error)}`);
+    }
+  }
+}
+
+interface Carrier {
+  readonly chainId: ChainId | undefined;
+  readonly steps: readonly DoneStep[];
+}
+
+/** One carrier for the target's chain and, where all stages are wanted, one for each other chain that ends nowhere else. */
+function chosen({ layers }: CacheParts, { target, steps }: CacheContent, all: boolean): readonly Carrier[] {
+  if (!all) return [{ chainId: target, steps }];
+  const ends = [target, ...steps.map(({ solved }) => solved.chainId)].filter((id) => id !== undefined);
+  const carriers: Carrier[] = [{ chainId: target, steps }];
+  const covered = new Set<ChainId>(chainsUpTo(layers, target));
+  const byDepth = [...new Set(ends)].sort((one, other) => layers.chain(other).length - layers.chain(one).length);
+  for (const chainId of byDepth) {
+    if (covered.has(chainId)) continue;
+    for (const below of chainsUpTo(layers, chainId)) covered.add(below);
+    carriers.push({ chainId, steps: steps.filter(({ solved }) => solved.chainId !== undefined) });
+  }
+  return carriers;
+}
+
+async function carry(parts: CacheParts, { chainId, steps }: Carrier, more: readonly string[] = []): Promise<Image> {
+  const records = recordsWithin(parts.layers, chainId, steps);
+  const config = withDocument(hostPlatform(), { records, more });
+  return await parts.images.create({ config, chainId });
+}
+
+async function toRegistry(
+  parts: CacheParts,
+  reference: string,
+  [main, ...others]: readonly Carrier[],
+  io: CacheIo,
+): Promise<void> {
+  if (main === undefined) return;
+  const name = withDefaultTag(parseReference(reference));
+  const nameOf = ({ chainId }: Carrier): string =>
+    `${name.familiarRepository}:${name.tag ?? 'latest'}-${chainId === undefined ? 'empty' : hexOf(chainId).slice(0, 12)}`;
+  for (const other of others) await push(parts, await carry(parts, other), nameOf(other), io);
+  await push(parts, await carry(parts, main, others.map(nameOf)), reference, io);
+}
+
+/** Pushes an image under a name that it has here only meanwhile. */
+async function push({ images, usedBy }: CacheParts, image: Image, name: string, io: CacheIo): Promise<void> {
+  const before = images.find(name);
+  await images.tag(image.id, name);
+  try {
+    const { domain } = parseReference(name);
+    await images.push(name, { auth: await io.registryAuth?.(domain), onProgress: io.onProgress, signal: io.signal });
+  } finally {
+    if (before !== undefined) await images.tag(before.id, name);
+    await images.remove(before === undefined ? name : image.id, { usedBy });
+  }
+}
+
+async function toFolder(parts: CacheParts, path: string, carriers: readonly Carrier[], io: CacheIo): Promise<void> {
+  const made: Image[] = [];
+  await mkdir(path, { recursive: true });
+  const staging = join(path, `.${archiveName}.new`);
+  try {
+    for (const carrier of carriers) made.push(await carry(parts, carrier));
+    const archive = parts.images.save(
+      made.map(({ id }) => id),
+      { signal: io.signal },
+    );
+    await pipeline(archive, createWriteStream(staging), { signal: io.signal });
+    await rename(staging, join(path, archiveName));
+  } finally {
+    await rm(staging, { force: true });
+    for (const { id } of made) await parts.images.remove(id, { usedBy: parts.usedBy });
+  }
+}
