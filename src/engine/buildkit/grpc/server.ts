@@ -69,7 +69,9 @@ export async function serveGrpc(socket: Duplex, methods: Methods, signal: AbortS
   });
   const running = new Set<Promise<void>>();
   session.on('stream', (stream, headers) => {
-    const run = answer(stream, headers, methods).finally(() => running.delete(run));
+    const run = answer(stream, headers, methods)
+      .catch(() => undefined) // the stream broke under the answer: nobody is left to tell
+      .finally(() => running.delete(run));
     running.add(run);
   });
   const destroy = (): void => session.destroy();

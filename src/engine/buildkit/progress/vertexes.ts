@@ -22,6 +22,10 @@ export interface VertexReports {
   say(status: Status): void;
 }
 
+/** What one step prints beyond this is left out, as BuildKit does: who comes late hears all that is kept. */
+const maxOutputBytes = 2 << 20;
+const clipped = Buffer.from('[output clipped, log limit 2MiB reached]\n');
+
 /** @param scope - of vertex ids: two builds shown side by side have none in common */
 export function vertexReports(log: StatusLog, scope: string): VertexReports {
   let count = 0;
@@ -29,6 +33,8 @@ export function vertexReports(log: StatusLog, scope: string): VertexReports {
     const digest = digestOf(`${scope} ${count++} ${name}`);
     const started = new Map<string, ReturnType<typeof now>>();
     let began: ReturnType<typeof now> | undefined;
+    let outputBytes = 0;
+    const print = (msg: Buffer): void => log.say({ logs: [{ vertex: digest, timestamp: now(), stream: 1, msg }] });
     return {
       digest,
       started: () => {
@@ -39,7 +45,12 @@ export function vertexReports(log: StatusLog, scope: string): VertexReports {
         const at = now();
         log.say({ vertexes: [{ digest, name, cached, started: (began ??= at), completed: at, error }] });
       },
-      output: (text) => log.say({ logs: [{ vertex: digest, timestamp: now(), stream: 1, msg: Buffer.from(text) }] }),
+      output: (text) => {
+        if (outputBytes > maxOutputBytes) return;
+        const msg = Buffer.from(text);
+        outputBytes += msg.byteLength;
+        print(outputBytes > maxOutputBytes ? clipped : msg);
+      },
       piece: (id, { current = 0, total = 0, done = false }) => {
         const at = now();
         const from = started.get(id) ?? at;

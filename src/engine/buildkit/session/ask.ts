@@ -36,7 +36,8 @@ export function agentsOf({ channel, methods }: ClientSession, signal: AbortSigna
     if (!methods.has(forwardAgent)) return undefined;
     return await unlessMissing(async () => {
       await channel.call(checkAgent, checkAgentRequest, nothing, { id }, { signal: asking });
-      return () => duplexOf(channel.open(forwardAgent, { headers: { 'buildkit.ssh.id': id }, signal }));
+      const headers = { 'buildkit.ssh.id': id };
+      return () => duplexOf(() => channel.open(forwardAgent, { headers, signal }));
     });
   };
 }
@@ -60,7 +61,7 @@ export function credentialsOf(
 
 /** What the client has at `url` for this build: the archive it was given on standard input. */
 export function uploadOf({ channel }: ClientSession, url: URL, signal: AbortSignal): Duplex {
-  return duplexOf(channel.open(pull, { headers: { urlpath: url.pathname, urlhost: url.host }, signal }));
+  return duplexOf(() => channel.open(pull, { headers: { urlpath: url.pathname, urlhost: url.host }, signal }));
 }
 
 async function unlessMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {
@@ -79,8 +80,14 @@ function isMissing({ code, message }: GrpcFailure): boolean {
   );
 }
 
-/** A call of byte messages as a stream of bytes. */
-function duplexOf(stream: Stream): Duplex {
+/** A call of byte messages as a stream of bytes; one that cannot be made is a stream that breaks at once. */
+function duplexOf(open: () => Stream): Duplex {
+  let stream: Stream;
+  try {
+    stream = open();
+  } catch (error) {
+    return new Duplex().destroy(error instanceof Error ? error : new Error(String(error)));
+  }
   return new Duplex({
     read() {
       stream.incoming.next().then(

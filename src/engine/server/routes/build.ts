@@ -72,7 +72,8 @@ function withoutEvents(send: (message: BuildMessage) => void): (message: BuildMe
 
 async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
   const { query } = exchange;
-  if (query.text('version') === '2') throw unsupported('BuildKit builds; set DOCKER_BUILDKIT=0');
+  if (query.text('version') === '2')
+    throw unsupported('BuildKit builds over /build; use buildx, or set DOCKER_BUILDKIT=0');
   const details = query.flag(buildExtensions.details) ? await readDetails(exchange.body) : noDetails;
   const platform = query.text('platform');
   const ulimits = ulimitsOf(query);

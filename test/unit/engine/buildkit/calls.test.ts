@@ -150,6 +150,20 @@ describe('what a client has', () => {
     expect(heads).toEqual(['work', 'work']);
   });
 
+  test('an agent of a client that went away is a connection that breaks, not a failure of ours', async () => {
+    const methods: Methods = {
+      '/moby.sshforward.v1.SSH/CheckAgent': unary(nothing, nothing, () => ({})),
+      '/moby.sshforward.v1.SSH/ForwardAgent': echo,
+    };
+    const session = await sessionWith(methods);
+    const connectAgent = await agentsOf(session, signal)('default', signal);
+    session.channel.close();
+    await expect.poll(() => session.channel.closed.aborted, { timeout: 10_000 }).toBe(true);
+    const connection = connectAgent?.();
+    const failure = await new Promise((resolve) => connection?.once('error', resolve));
+    expect(failure).toBeInstanceOf(GrpcFailure);
+  });
+
   test('credentials are a name with a password or a token, by the host that clients know', async () => {
     const known: Record<string, { username: string; secret: string }> = {
       'registry-1.docker.io': { username: 'me', secret: 'pass' },
