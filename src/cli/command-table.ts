@@ -19,6 +19,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./commands/build.js')).buildCommand,
   },
   {
+    name: 'ci',
+    summary: 'Bring the project up, test it, report, and take it down again',
+    load: async () => (await import('./commands/ci.js')).ciCommand,
+  },
+  {
     name: 'commit',
     summary: 'Make an image of a container',
     load: async () => (await import('./commands/commit.js')).commitCommand,

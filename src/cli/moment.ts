@@ -17,11 +17,8 @@ const unitSeconds: Readonly<Record<string, number>> = {
  */
 export function parseMoment(flag: string, text: string, nowMs: number): string {
   if (/^\d+(?:\.\d+)?$/.test(text)) return text;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ''] ?? 0), 0);
-    return (nowMs / 1_000 - seconds).toFixed(9);
-  }
+  const seconds = durationSeconds(text);
+  if (seconds !== undefined) return (nowMs / 1_000 - seconds).toFixed(9);
   // A date alone is UTC for Date, local for docker.
   const date = Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text);
   if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date)) return (date / 1_000).toFixed(3);
@@ -31,4 +28,23 @@ export function parseMoment(flag: string, text: string, nowMs: number): string {
     facts: { argument: flag },
     hint: 'for example 2026-01-31T12:00:00, or 10m for ten minutes ago',
   });
+}
+
+/** A length of time: a Go duration (`1m30s`), or a number of seconds. @throws `usage/invalid` */
+export function parseSeconds(flag: string, text: string): number {
+  const seconds = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : durationSeconds(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  const message = `${flag}: "${text}" is no length of time`;
+  throw new TscomposeError({
+    code: 'usage/invalid',
+    message,
+    facts: { argument: flag },
+    hint: 'for example 90s or 10m',
+  });
+}
+
+function durationSeconds(text: string): number | undefined {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return undefined;
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ''] ?? 0), 0);
 }

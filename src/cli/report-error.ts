@@ -17,7 +17,7 @@ export function reportError(error: unknown, format: ErrorFormat, terminal: Termi
 }
 
 /** `instanceof` alone leaves the code of the failure open to anything. */
-function isFailure(error: unknown): error is TscomposeError {
+export function isFailure(error: unknown): error is TscomposeError {
   return error instanceof TscomposeError;
 }
 

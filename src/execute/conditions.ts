@@ -21,7 +21,8 @@ export function judge(condition: WaitFor, { State: state }: ContainerInspect): V
     case 'exited':
     case 'dead':
     case 'removing':
-      if (condition === 'completed' && state.ExitCode === 0) return { met: true, status: 'Exited' };
+      if ((condition === 'completed' || condition === 'settled') && state.ExitCode === 0)
+        return { met: true, status: 'Exited' };
       return failed({ kind: 'exited', exitCode: state.ExitCode, oomKilled: state.OOMKilled });
     case 'running':
     case 'paused':
@@ -35,7 +36,9 @@ function judgeHealth(
 ): Verdict | undefined {
   switch (health.Status) {
     case 'none':
-      return condition === 'ready' ? { met: true, status: 'Running' } : failed({ kind: 'no-health-check' });
+      return condition === 'ready' || condition === 'settled'
+        ? { met: true, status: 'Running' }
+        : failed({ kind: 'no-health-check' });
     case 'healthy':
       return { met: true, status: 'Healthy' };
     case 'unhealthy':

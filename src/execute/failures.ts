@@ -212,7 +212,7 @@ function explain(obstacle: Obstacle): string {
 
 function tooSoon(obstacle: Obstacle, condition: WaitFor): string {
   if (obstacle.kind !== 'exited') return '';
-  return { healthy: ' before it was healthy', ready: ' instead of staying up', completed: '' }[condition];
+  return { healthy: ' before it was healthy', ready: ' instead of staying up', settled: '', completed: '' }[condition];
 }
 
 function hintFor(obstacle: Obstacle, service: string): string | undefined {

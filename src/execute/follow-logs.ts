@@ -187,7 +187,6 @@ class LogReader {
   #attach(source: LogSource, query: LogsQuery, stretches: Stretches, signal: AbortSignal): void {
     const { id } = source;
     this.#restarting.delete(id);
-    this.#options.onEvent({ kind: 'attached', source });
     const reading = this.#read(source, query, stretches, signal).finally(() => {
       if (this.#readings.get(id) === reading) this.#readings.delete(id);
       this.#checkIdle();
@@ -196,6 +195,7 @@ class LogReader {
       this.#ending.abort(error);
     });
     this.#readings.set(id, reading);
+    this.#options.onEvent({ kind: 'attached', source }); // nothing is read before this is over
   }
 
   async #read(source: LogSource, query: LogsQuery, { history, live }: Stretches, signal: AbortSignal): Promise<void> {

@@ -21,8 +21,8 @@ export interface InjectedFile {
   readonly gid: number;
 }
 
-/** What a dependent waits for. `ready`: healthy, or running where there is no health check. */
-export type WaitFor = 'healthy' | 'completed' | 'ready';
+/** What a dependent waits for. `ready`: healthy, or running where there is no health check. `settled`: that, or ended well. */
+export type WaitFor = 'healthy' | 'completed' | 'ready' | 'settled';
 
 interface OnContainer {
   readonly container: ContainerRef;

@@ -38,7 +38,7 @@ export function startContainers(state: UpState): void {
       stepsBefore(state, container),
     );
   }
-  if (options.wait === true) finalWaits(state, started, gates);
+  if (options.wait !== undefined && options.wait !== false) finalWaits(state, started, gates);
 }
 
 interface Progress {
@@ -158,6 +158,8 @@ function holds(container: ObservedContainer | undefined, condition: WaitFor): bo
       return container?.status === 'running' && container.health === 'healthy';
     case 'completed':
       return container?.status === 'exited' && container.exitCode === 0;
+    case 'settled':
+      return holds(container, 'ready') || holds(container, 'completed');
     case 'ready':
       return container?.status === 'running' && (container.health === undefined || container.health === 'healthy');
   }
@@ -169,12 +171,12 @@ function finalWaits(
   started: ReadonlyMap<string, readonly number[]>,
   gates: ReadonlyMap<string, readonly number[]>,
 ): void {
-  const { builder, selection, graph } = state.facts;
+  const { builder, selection, graph, options } = state.facts;
   for (const service of selection.services) {
     const starts = started.get(service) ?? [];
     const containers = state.finalsOf(service);
     const completes = graph.neededBy(service).some(({ condition }) => condition === 'service_completed_successfully');
-    const condition: WaitFor = completes ? 'completed' : 'ready';
+    const condition: WaitFor = completes ? 'completed' : options.wait === 'or-done' ? 'settled' : 'ready';
     const waitedFor = completes ? 'completed' : 'healthy';
     if (containers.length === 0 || gates.has(`${service} ${waitedFor} true`)) continue;
     if (starts.length === 0 && containers.every(({ existing }) => holds(existing, condition))) continue;

@@ -23,8 +23,11 @@ export interface UpOptions {
   readonly scale?: Readonly<Record<string, number>>;
   /** Creates only. */
   readonly noStart?: boolean;
-  /** Waits at the end until every selected service is healthy, or running where it has no health check. */
-  readonly wait?: boolean;
+  /**
+   * Waits at the end until every selected service is healthy, or running where it has no health check; `or-done`: or
+   * has ended with exit code 0.
+   */
+  readonly wait?: boolean | 'or-done';
   /** Seconds to stop a container in; absent: the container's own setting. */
   readonly timeoutS?: number;
   /** In place of the one named service a container of `run`; what it needs is brought up. */
