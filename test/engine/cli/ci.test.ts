@@ -29,7 +29,7 @@ volumes: {data: {}}
   });
   afterAll(() => sandbox[Symbol.asyncDispose]());
 
-  const ci = (args: string[], env: Record<string, string> = {}) => sandbox.run(['ci', ...args], { cwd, env });
+  const run = (args: string[], env: Record<string, string> = {}) => sandbox.run(args, { cwd, env });
   const artifact = (path: string) => readFileSync(join(cwd, 'out', path), 'utf8');
   const left = async () => {
     const volumes = await sandbox.ok(['volumes', '--quiet'], { cwd });
@@ -37,7 +37,7 @@ volumes: {data: {}}
   };
 
   test('a service that passes: its output, reports, and nothing left', async () => {
-    const { exitCode, stdout } = await ci(['--test', 'tests', '--artifacts', 'out']);
+    const { exitCode, stdout } = await run(['ci', '--test', 'tests', '--artifacts', 'out']);
     expect(stdout).toBe(
       '── images ──\n── start ──\n── tests ──\ntests say <hello> & more\n── reports ──\n── take down ──\n',
     );
@@ -50,24 +50,24 @@ volumes: {data: {}}
   });
 
   test('the exit code of the tests is that of the command', async () => {
-    expect((await ci(['--test', 'tests', '--artifacts', 'out'], { CODE: '3' })).exitCode).toBe(3);
+    expect((await run(['ci', '--test', 'tests', '--artifacts', 'out'], { CODE: '3' })).exitCode).toBe(3);
     expect(artifact('junit.xml')).toContain('message="the tests ended with exit code 3"');
     expect(await left()).toBe('');
   });
 
   test('a command finds the engine and the project, and may leave it up', async () => {
     const command = ['sh', '-c', 'echo "$COMPOSE_PROJECT_NAME $DOCKER_HOST"; exit 4'];
-    const { exitCode } = await ci(['--keep', '--', ...command]);
+    const { exitCode } = await run(['ci', '--keep', '--', ...command]);
     const { socket } = await sandbox.status();
     expect([exitCode, await sandbox.ok(['ps', '--services'], { cwd })]).toEqual([4, 'db\n']);
-    expect((await ci(['--', ...command])).stdout).toContain(`shop unix://${socket}\n`);
+    expect((await run(['ci', '--', ...command])).stdout).toContain(`shop unix://${socket}\n`);
     expect(await left()).toBe('');
-    expect(await ci(['no-such-program'])).toMatchObject({ exitCode: 127 });
+    expect(await run(['ci', 'no-such-program'])).toMatchObject({ exitCode: 127 });
   });
 
   test('a service that does not become healthy is found in the report, and beside its line on GitHub', async () => {
     const env = { PROBE: 'false', GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: cwd };
-    const { exitCode, stdout, stderr } = await ci(['--artifacts', 'out'], env);
+    const { exitCode, stdout, stderr } = await run(['ci', '--artifacts', 'out'], env);
     expect(exitCode).toBe(71);
     expect(stdout).toMatch(
       /^::group::start\n::endgroup::\n::error file=compose\.yaml,line=9,col=18,title=service "db" is unhealthy::/m,
@@ -81,13 +81,13 @@ volumes: {data: {}}
   });
 
   test('an image that cannot be had is tried again, and nothing is created', async () => {
-    const { exitCode, stderr } = await ci(['--pull-attempts', '2'], { IMAGE: '127.0.0.1:1/tests' });
+    const { exitCode, stderr } = await run(['ci', '--pull-attempts', '2'], { IMAGE: '127.0.0.1:1/tests' });
     expect([exitCode, stderr.match(/trying again in 2 s/g)]).toEqual([70, ['trying again in 2 s']]);
     expect(stderr).not.toContain('Creating');
   });
 
   test('when the time is over the project goes, and the reports say so', async () => {
-    const { exitCode, stderr } = await ci(['--timeout', '2s', '--artifacts', 'out', '--', 'sleep', '60']);
+    const { exitCode, stderr } = await run(['ci', '--timeout', '2s', '--artifacts', 'out', '--', 'sleep', '60']);
     expect([exitCode, stderr]).toEqual([124, expect.stringContaining('not done within 2 s')]);
     expect(artifact('junit.xml')).toContain('message="the time is over: not done within 2 s"');
     expect(await left()).toBe('');
@@ -112,7 +112,7 @@ volumes: {data: {}}
       ['--pull-attempts', '0'],
       ['--artifacts', 'file'],
     ]) {
-      expect((await ci(args)).exitCode, args.join(' ')).toBe(1);
+      expect((await run(['ci', ...args])).exitCode, args.join(' ')).toBe(1);
     }
     expect(await left()).toBe('');
   });
