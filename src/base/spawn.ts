@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { execa } from 'execa';
 import { TscomposeError } from './errors.js';
 
@@ -43,4 +44,60 @@ export async function runTool(tool: string, args: readonly string[], options: Ru
     message: `${tool} ${args[0] ?? ''} ${how}: ${result.stderr.trim().slice(-2_000)}`,
     facts: { tool, exitCode: result.exitCode, signal: result.signal, stderr: result.stderr },
   });
+}
+
+export interface ProgramOptions {
+  readonly cwd: string;
+  /** Added to our own environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends the program: SIGTERM, and SIGKILL `graceMs` later. */
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+}
+
+export interface ProgramResult {
+  /** As shells count: 127 for a program that is not there, 128 and the number of a signal that ended it. */
+  readonly exitCode: number;
+  /** Why it could not be run. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * Runs a program of the user's with our output and no input. It leads a process group, which ends with it: nothing that
+ * it started stays behind.
+ */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  { cwd, env, signal, graceMs }: ProgramOptions,
+): Promise<ProgramResult> {
+  const child = execa(program, args, {
+    ...{ cwd, env, stdio: ['ignore', 'inherit', 'inherit'], reject: false, detached: true },
+  });
+  const end = (by: NodeJS.Signals) => {
+    killGroup(child.pid, by);
+  };
+  let killing: NodeJS.Timeout | undefined;
+  const stop = () => {
+    end('SIGTERM');
+    killing = setTimeout(end, graceMs, 'SIGKILL');
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const { exitCode, signal: endedBy, shortMessage } = await child;
+  clearTimeout(killing);
+  signal.removeEventListener('abort', stop);
+  end('SIGKILL'); // what it left behind
+  if (exitCode !== undefined) return { exitCode, problem: undefined };
+  if (endedBy !== undefined) return { exitCode: 128 + constants.signals[endedBy], problem: undefined };
+  return { exitCode: 127, problem: shortMessage ?? `cannot run ${program}` };
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return; // there was no such program
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // nobody is left in it
+  }
 }

@@ -1,6 +1,6 @@
-import { execa } from 'execa';
 import { setTimeout } from 'node:timers/promises';
 import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
+import { runProgram } from '../../base/spawn.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
 import { followLogs, observe, postMortem, Timeline, type Finding } from '../../execute/index.js';
@@ -164,26 +164,12 @@ export class CiSession {
   async #runCommand(signal: AbortSignal): Promise<number> {
     const { client, project, command } = this.#wishes;
     const [program = '', ...args] = command;
-    const child = execa(program, args, {
-      cwd: this.#context.terminal.cwd,
-      env: { COMPOSE_PROJECT_NAME: project.name, DOCKER_HOST: client.host },
-      stdio: ['ignore', 'inherit', 'inherit'],
-      reject: false,
-      detached: true, // a process group, which can be ended as a whole
-    });
-    const stop = (): void => {
-      killGroup(child.pid, 'SIGTERM');
-      void setTimeout(graceMs, undefined, { ref: false }).then(() => {
-        killGroup(child.pid, 'SIGKILL');
-      });
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    const { exitCode, failed, shortMessage } = await child;
-    signal.removeEventListener('abort', stop);
-    killGroup(child.pid, 'SIGKILL'); // what it left behind
+    const { cwd } = this.#context.terminal;
+    const env = { COMPOSE_PROJECT_NAME: project.name, DOCKER_HOST: client.host };
+    const { exitCode, problem } = await runProgram(program, args, { cwd, env, signal, graceMs });
     signal.throwIfAborted();
-    if (exitCode === undefined) this.#context.warn(shortMessage ?? `cannot run ${program}`);
-    return exitCode ?? (failed ? 127 : 0);
+    if (problem !== undefined) this.#context.warn(problem);
+    return exitCode;
   }
 
   async #takeDown(signal: AbortSignal): Promise<void> {
@@ -292,13 +278,4 @@ function withDeadline(signal: AbortSignal, seconds: number | undefined): AbortSi
     late.abort(new TscomposeError({ code: 'cli/ci-timeout', message, facts: { seconds } }));
   });
   return AbortSignal.any([signal, late.signal]);
-}
-
-function killGroup(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (pid === undefined) return; // there was no such program
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // nobody is left in it
-  }
 }
