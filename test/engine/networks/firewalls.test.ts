@@ -43,7 +43,7 @@ afterAll(async () => {
 const port = { hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' as const };
 const from = (side: number, script: string): Promise<string> =>
   shell(script, ['nsenter', `--net=${sides[side]?.procPath ?? ''}`, '--']);
-const reaches = (address: string): string => `busybox ping -c 1 -W 1 ${address} >/dev/null 2>&1 && echo yes || echo no`;
+const reaches = (address: string): string => `busybox ping -c 1 -W 2 ${address} >/dev/null 2>&1 && echo yes || echo no`;
 
 const firewalls = {
   'ufw, which drops': `iptables -P FORWARD DROP; iptables -N ufw-before-forward; iptables -N ufw-reject-forward

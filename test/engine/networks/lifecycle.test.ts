@@ -173,8 +173,13 @@ test('a name that is asked for while no engine runs is found by the next one', a
   const ask = `mount --bind ${conf} /etc/resolv.conf; python3 -c "import socket; print(socket.gethostbyname(\\"one\\"))"`;
   const found = inside(one.pid, `unshare --mount sh -c '${ask}'`);
   await expect.poll(() => inside(one.pid, 'cat /proc/net/udp'), { timeout: 5_000 }).toContain('0B00007F:');
-  await Engine.start();
+  const next = await Engine.start();
   expect(await found).toBe(one.address);
+  endContainers();
+  await next.ask({ do: 'leave', name: one.containerId });
+  await next.ask({ do: 'remove', name: 'net' });
+  await next.end();
+  await expect.poll(hostState).toBe(before);
 });
 
 test('containers that ended while no engine ran leave nothing behind', async () => {
