@@ -136,8 +136,11 @@ export async function* readLog(
 }
 
 function readBlock(fd: number, offset: number): Buffer | undefined {
-  const block = Buffer.allocUnsafeSlow(blockBytes); // entries are views of it, so it cannot come from a pool
-  const length = readSync(fd, block, 0, blockBytes, offset);
+  // No larger than what is there: a whole block for every line of a terminal keeps the garbage collector busy.
+  const left = Math.min(fstatSync(fd).size - offset, blockBytes);
+  if (left <= 0) return undefined;
+  const block = Buffer.allocUnsafeSlow(left); // entries are views of it, so it cannot come from a pool
+  const length = readSync(fd, block, 0, left, offset);
   return length === 0 ? undefined : block.subarray(0, length);
 }
 
