@@ -5,7 +5,12 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar, writeTar } from '../../../src/base/tar/stream.js';
-import { diskUsageRequest, diskUsageResponse, pruneRequest } from '../../../src/engine/buildkit/wire/control.js';
+import {
+  diskUsageRequest,
+  diskUsageResponse,
+  historyRequest,
+  pruneRequest,
+} from '../../../src/engine/buildkit/wire/control.js';
 import {
   BuildKitClient,
   type ClientBuild,
@@ -279,6 +284,15 @@ FROM used
           }
         });
     await expect.poll(() => commands().filter((line) => line.includes(sleep)), { timeout: 20_000 }).toEqual([]);
+  });
+
+  test('hears of no earlier build, and of its end where it does not want to wait', async () => {
+    const listen = client.channel.open('/moby.buildkit.v1.Control/ListenBuildHistory', {
+      signal: AbortSignal.timeout(20_000),
+    });
+    await listen.send(historyRequest.encode({ earlyExit: true }));
+    listen.end();
+    expect(await listen.incoming.next()).toEqual({ done: true, value: undefined });
   });
 
   test('sees what the cache holds, and empties it', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import { type ExporterRequest, exporterOf } from '../export/export.js';
 import { buildFailure } from '../frontend/failure.js';
@@ -8,6 +9,7 @@ import { nothing, timestampOf } from '../wire/common.js';
 import {
   diskUsageRequest,
   diskUsageResponse,
+  historyRequest,
   infoResponse,
   listWorkersResponse,
   pruneRequest,
@@ -41,6 +43,10 @@ export function controlService(parts: BuildKitParts, jobs: Jobs): Methods {
       ({ ref }, { signal }, send) => jobs.with(ref, (job) => job.log.follow(send, signal)),
       () => ({ 'buildkit-current-timestamp': new Date().toISOString() }), // clients correct their clocks by it
     ),
+    // Builds that have ended are not kept: there is nothing to tell until the caller has heard enough.
+    [path('ListenBuildHistory')]: serverStream(historyRequest, nothing, async ({ earlyExit }, { signal }) => {
+      if (!earlyExit && !signal.aborted) await once(signal, 'abort');
+    }),
     [path('DiskUsage')]: unary(diskUsageRequest, diskUsageResponse, async () => ({
       record: (await parts.builder()).diskUsage().map(usageOf),
     })),

@@ -104,16 +104,6 @@ export const pruneRequest = message({
 });
 
 export const historyRequest = message({ activeOnly: flag(1), ref: text(2), earlyExit: flag(3) });
-const historyRecord = message({
-  ref: text(1),
-  frontend: text(2),
-  frontendAttrs: textMap(3),
-  error: one(5, rpcStatus),
-  createdAt: one(6, timestamp),
-  completedAt: one(7, timestamp),
-  exporterResponse: textMap(9),
-});
-export const historyEvent = message({ type: integer(1), record: one(2, historyRecord) });
 
 // frontend/gateway/pb/gateway.proto and util/apicaps/pb/caps.proto
 
