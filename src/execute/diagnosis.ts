@@ -99,6 +99,13 @@ function ordinal(count: number): string {
 /** Of a container that an engine could not create or start, from the engine's words. */
 export function diagnoseStart(service: string, message: string): Diagnosis {
   const [, program] = /exec: "([^"]*)"/.exec(message) ?? [];
+  if (program === 'docker-init') {
+    const hint = 'install tini as docker-init beside dockerd, or leave init out';
+    return {
+      ...plain('command-not-found', 'cannot start: the engine has no docker-init, which init needs', ['init']),
+      hint,
+    };
+  }
   const its = program === undefined ? 'its command' : `its command "${program}"`;
   if (/executable file not found|no such file or directory: unknown$|stat .*: no such file/.test(message)) {
     const hint = `tscompose run --rm --entrypoint sh ${service} looks around in the image`;

@@ -182,6 +182,21 @@ test('a refused start names the service, and cancels what has not begun', async 
   expect(starts()).toEqual([]);
 });
 
+test('an engine without docker-init is told from a command that is not in the image', async () => {
+  engine.intercept = (method, path) =>
+    Promise.resolve(
+      method === 'POST' && path.endsWith('/start')
+        ? { status: 400, body: { message: 'exec: "docker-init": executable file not found in $PATH' } }
+        : undefined,
+    );
+  const lines = { 'services.a': 4, 'services.a.init': 6 };
+  expect(await failureOf(up({ services: { a: { ...busybox, init: true } }, lines }))).toMatchObject({
+    message: 'service "a" cannot start: the engine has no docker-init, which init needs',
+    facts: { diagnosis: 'command-not-found' },
+    at: { line: 6 },
+  });
+});
+
 test('an abort ends the run with its reason, and nothing goes on afterwards', async () => {
   const stop = new AbortController();
   engine.onStart = () => {
