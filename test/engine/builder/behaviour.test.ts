@@ -28,6 +28,7 @@ describe.each(makers)('what an image does that was built by $name', ({ name, lac
     const ours = name === 'the embedded engine' ? new EngineProcess() : undefined;
     const folder = mkdtempSync(join(tmpdir(), 'tsc-behaviour-'));
     const made: string[] = [];
+    let count = 0;
     let client: EngineClient;
 
     beforeAll(async () => {
@@ -51,16 +52,17 @@ describe.each(makers)('what an image does that was built by $name', ({ name, lac
     });
 
     async function build(one: Behaviour): Promise<string> {
-      const context = join(folder, `context-${made.length}`);
+      count += 1;
+      const context = join(folder, `context-${count}`);
       const text = one.dockerfile.join('\n').replaceAll(/(FROM |--from=)busybox/g, `$1${base}`);
       writeTree(context, { ...one.files, Dockerfile: `${text}\n` });
-      const tag = `tscompose-behaviour-${process.pid}:${made.length}`;
-      made.push(tag);
+      const tag = `tscompose-behaviour-${process.pid}:${count}`;
       if (name === 'the BuildKit of dockerd') {
         const args = Object.entries(one.args ?? {}).flatMap(([key, value]) => ['--build-arg', `${key}=${value ?? ''}`]);
         const target = one.target === undefined ? [] : ['--target', one.target];
         const env = { ...process.env, DOCKER_BUILDKIT: '1' };
         await run('docker', ['build', '-q', '--network=none', '-t', tag, ...args, ...target, context], { env });
+        made.push(tag);
         return tag;
       }
       execFileSync('tar', ['-C', context, '-cf', `${context}.tar`, '.']);
@@ -72,6 +74,7 @@ describe.each(makers)('what an image does that was built by $name', ({ name, lac
       };
       const tar = { kind: 'tar', stream: createReadStream(`${context}.tar`) } as const;
       for await (const { error } of client.images.build(tar, query, soon())) expect(error).toBeUndefined();
+      made.push(tag);
       return tag;
     }
 
