@@ -1,7 +1,8 @@
 import { padTo, textWidth, truncateMiddle } from './text-width.js';
 
-const gap = 3;
-const narrowestCells = 8;
+/** Cells between columns, and the least a column takes: docker's, and what a narrow terminal gets when that does not fit. */
+const roomy = { gap: 3, narrowest: 8 };
+const tight = { gap: 1, narrowest: 7 };
 /** docker's columns are ten cells wide at least, the gap among them. */
 const leastCells = 7;
 
@@ -13,7 +14,8 @@ const leastCells = 7;
 export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], fitTo?: number): string {
   const all = [header, ...rows];
   const natural = header.map((_, column) => Math.max(leastCells, ...all.map((row) => textWidth(row[column] ?? ''))));
-  const widths = fitTo === undefined ? natural : shrink(natural, header.map(textWidth), fitTo);
+  const titles = header.map(textWidth);
+  const { widths, gap } = fitTo === undefined ? { widths: natural, gap: roomy.gap } : fitted(natural, titles, fitTo);
   const line = (row: readonly string[]): string =>
     header
       .map((_, column) => {
@@ -25,16 +27,34 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
   return `${all.map(line).join('\n')}\n`;
 }
 
+interface Columns {
+  readonly widths: readonly number[];
+  readonly gap: number;
+}
+
+function fitted(natural: readonly number[], titles: readonly number[], limit: number): Columns {
+  const wide = shrink(natural, titles, limit, roomy);
+  return total(wide.widths, wide.gap) <= limit ? wide : shrink(natural, titles, limit, tight);
+}
+
 /** Takes from the widest column, cell by cell; no column gets narrower than its title. */
-function shrink(natural: readonly number[], titles: readonly number[], limit: number): readonly number[] {
+function shrink(
+  natural: readonly number[],
+  titles: readonly number[],
+  limit: number,
+  { gap, narrowest }: typeof roomy,
+): Columns {
   const widths = [...natural];
-  const least = titles.map((title) => Math.max(title, narrowestCells));
-  const total = (): number => widths.reduce((sum, width) => sum + width, gap * (widths.length - 1));
-  while (total() > limit) {
+  const least = titles.map((title) => Math.max(title, narrowest));
+  while (total(widths, gap) > limit) {
     const spare = widths.map((width, column) => (width > (least[column] ?? 0) ? width : 0));
     const widest = spare.indexOf(Math.max(...spare));
     if (spare[widest] === 0) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
-  return widths;
+  return { widths, gap };
+}
+
+function total(widths: readonly number[], gap: number): number {
+  return widths.reduce((sum, width) => sum + width, gap * (widths.length - 1));
 }

@@ -104,3 +104,19 @@ test('a table on a terminal shortens its widest columns, each in the middle', ()
   );
   expect(renderTable(['NAME', 'IMAGE', 'STATUS'], rows, 100)).toBe(renderTable(['NAME', 'IMAGE', 'STATUS'], rows));
 });
+
+test('seven columns fit sixty cells with less between them', () => {
+  const titles = ['NAME', 'IMAGE', 'COMMAND', 'SERVICE', 'CREATED', 'STATUS', 'PORTS'];
+  const row = [
+    'shop-web-1',
+    'shop-web',
+    '"sh -c \'sleep 1\'"',
+    'web',
+    '1 second ago',
+    'Up 1 second',
+    '0.0.0.0:18080->80/tcp',
+  ];
+  const lines = renderTable(titles, [row], 60).trimEnd().split('\n');
+  expect(lines.map(textWidth).filter((width) => width > 60)).toEqual([]);
+  expect(lines[0]?.split(/ +/)).toEqual(titles);
+});
