@@ -231,7 +231,7 @@ volumes:
   test('volumes lists those of the project, or those that services mount', async () => {
     expect(await sandbox.ok(['volumes', '-q'], { cwd })).toBe('one_data\n');
     expect(await sandbox.ok(['volumes', '-q', 'reader'], { cwd })).toBe('');
-    expect(await sandbox.ok(['volumes', 'web'], { cwd })).toBe('DRIVER   VOLUME NAME\nlocal    one_data\n');
+    expect(await sandbox.ok(['volumes', 'web'], { cwd })).toBe('DRIVER    VOLUME NAME\nlocal     one_data\n');
     const row = JSON.parse(await sandbox.ok(['volumes', '--format', 'json'], { cwd })) as Record<string, string>;
     expect(Object.keys(row)).toEqual([
       'Availability',
