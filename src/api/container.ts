@@ -46,6 +46,15 @@ export interface RestartPolicy {
   MaximumRetryCount?: number;
 }
 
+/** Ours, and no part of Docker's API: the container's root is another user of the host on one mount. */
+export interface IdMapRequest {
+  /** Ids of the host; both, or neither. */
+  User?: number;
+  Group?: number;
+  /** Those of the source, instead. */
+  Owner?: boolean;
+}
+
 export interface MountRequest {
   Type: MountType;
   Source?: string;
@@ -58,6 +67,7 @@ export interface MountRequest {
     CreateMountpoint?: boolean;
     ReadOnlyNonRecursive?: boolean;
     ReadOnlyForceRecursive?: boolean;
+    IdMap?: IdMapRequest | null;
   } | null;
   VolumeOptions?: {
     NoCopy?: boolean;

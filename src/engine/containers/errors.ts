@@ -25,6 +25,8 @@ declare module '../../base/errors.js' {
     'container/exec-failed': { readonly containerId: string };
     'container/stop-failed': { readonly containerId: string };
     'container/mount-missing': { readonly path: string };
+    /** By the runtime, the kernel or the file system. */
+    'container/id-map-refused': { readonly source: string; readonly destination: string };
     'container/no-log': { readonly driver: string };
     'container/path-not-found': { readonly path: string };
     'container/not-a-directory': { readonly path: string };

@@ -4,6 +4,7 @@ import type { ContainerConfig, HostConfig, MountRequest } from '../../api/contai
 import { hasCode, TscomposeError } from '../../base/errors.js';
 import type { VolumeStore } from '../volumes/index.js';
 import { invalidConfig } from './errors.js';
+import { parseIdMap } from './id-map.js';
 import type { ContainerMount } from './record.js';
 
 export interface MountSources {
@@ -159,6 +160,7 @@ function parseMount(request: MountRequest): Asked {
         createSource: BindOptions?.CreateMountpoint === true,
         nonRecursive: BindOptions?.NonRecursive === true,
         ...(BindOptions?.ReadOnlyNonRecursive === true ? { shallowReadOnly: true } : {}),
+        ...(BindOptions?.IdMap == null ? {} : { idMap: parseIdMap(BindOptions.IdMap) }),
       };
       return { mount: { ...common, ...bind, type: 'bind', source: posix.normalize(Source), propagation }, volume: {} };
     }

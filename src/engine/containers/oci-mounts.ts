@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
 import { mount, openBeneath, sysErrno } from '../sys/index.js';
+import { idMapOption } from './id-map.js';
 import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
@@ -14,7 +15,7 @@ const O_PATH = 0o10000000;
 /**
  * A container's own mounts as the runtime takes them. Mounts volumes' devices and images; whoever calls undoes that with
  * `releaseVolumes` and `unmountBundle`.
- * @throws `container/mount-missing`, `volume/mount-failed`, `image/not-found`
+ * @throws `container/mount-missing`, `volume/mount-failed`, `image/not-found`, `container/id-map-refused`
  */
 export async function prepareMounts(room: Room, record: ContainerRecord): Promise<OciMount[]> {
   const prepared: OciMount[] = [];
@@ -65,7 +66,7 @@ async function prepareMount(
         const facts = { containerId: record.id, path: one.source };
         room.log.warn('what a container mounts below a shared path does not reach the host', facts);
       }
-      return bind(one, one.source);
+      return bind(one, one.source, idMapOption(one, room.oci));
     case 'volume': {
       const path = await room.volumes.acquire(one.name ?? '', record.id);
       publishVolume(room, record, 'mount', one.name ?? '', {
@@ -117,6 +118,7 @@ function isKernelAtLeast(major: number, minor: number): boolean {
 function bind(
   { destination, readOnly, shallowReadOnly, propagation, nonRecursive }: ContainerMount,
   source: string,
+  idMap?: string,
 ): OciMount {
   // crun takes `rprivate` for a word about what is mounted below, too, and cannot make a file read-only recursively.
   const spread = propagation === '' ? 'rprivate' : propagation;
@@ -125,6 +127,7 @@ function bind(
     nonRecursive ? 'bind' : 'rbind',
     nonRecursive ? spread.replace(/^r/, '') : spread,
     readOnly ? (shallow ? 'ro' : 'rro') : 'rw',
+    ...(idMap === undefined ? [] : [idMap]),
   ];
   return { destination, type: 'bind', source, options };
 }

@@ -20,19 +20,29 @@ export function readMountinfo(): string {
   return readFileSync('/proc/self/mountinfo', 'utf8');
 }
 
+/** The type of the file system that a path is on, as `ext4`. */
+export function fileSystemOf(path: string): string {
+  return mountOf(readMountinfo(), path).fileSystem;
+}
+
 /** The last mount on the longest way to a path. */
-function mountOf(mountinfo: string, path: string): { point: string; shared: boolean; slave: boolean } {
+function mountOf(
+  mountinfo: string,
+  path: string,
+): { point: string; shared: boolean; slave: boolean; fileSystem: string } {
   const real = realpathSync(path);
-  let found = { point: '/', shared: false, slave: false };
+  let found = { point: '/', shared: false, slave: false, fileSystem: '' };
   for (const line of mountinfo.split('\n')) {
     const [, , , , point = '', , ...rest] = line.split(' ');
     const within = point === '/' || real === point || real.startsWith(`${point}/`);
     if (point === '' || !within || point.length < found.point.length) continue;
     const tags = rest.slice(0, rest.indexOf('-'));
+    const [fileSystem = ''] = rest.slice(tags.length + 1);
     found = {
       point,
       shared: tags.some((tag) => tag.startsWith('shared:')),
       slave: tags.some((tag) => tag.startsWith('master:')),
+      fileSystem,
     };
   }
   return found;

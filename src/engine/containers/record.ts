@@ -8,6 +8,9 @@ import type { Status } from './status.js';
 export const containerSchema = 1;
 export const never = '0001-01-01T00:00:00Z';
 
+/** The host's user and group that the container's root is on a mount, or those of its source when a container starts. */
+export type IdMap = { readonly user: number; readonly group: number } | 'owner';
+
 /** A mount as decided at creation. */
 export interface ContainerMount {
   readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
@@ -29,6 +32,8 @@ export interface ContainerMount {
   readonly createSource: boolean;
   /** Only what is mounted exactly there, not what is mounted below it. */
   readonly nonRecursive: boolean;
+  /** Of a bind: whose files on the host those of the container's root are. */
+  readonly idMap?: IdMap;
   /** Image content does not go into the volume. */
   readonly noCopy: boolean;
   /** Of a tmpfs. */

@@ -11,6 +11,7 @@ import { startHealthChecks } from './health.js';
 import { hostFileMounts, namesOfHost, writeHostFiles } from './host-files.js';
 import { forwardLog, furtherLogs, openLogSink, requireLogDriver } from './log-driver.js';
 import { commandOf } from './merge-config.js';
+import { explainIdMap } from './id-map.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
 import { mountRoot, unmountBundle } from './rootfs.js';
@@ -123,7 +124,11 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   const devices = await findDeviceEdits(record.hostConfig.DeviceRequests ?? []);
   const spec = composeBundle(room, container, { root, mounts, network: namespace, devices });
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(longestCreateMs)]);
-  const { pid, monitorPid } = await room.oci.create(monitored(room, container), spec, inTime);
+  const { pid, monitorPid } = await room.oci
+    .create(monitored(room, container), spec, inTime)
+    .catch((error: unknown) => {
+      throw explainIdMap(error, record);
+    });
   undoing('container', () => room.oci.discard(id, { monitor: true, cgroupsPath: spec.linux.cgroupsPath }));
   if (network.kind === 'own') await room.networks.settle(id, pid);
   const [process, monitor] = [identify(pid), identify(readMonitorPid(bundle) ?? monitorPid)];

@@ -33,6 +33,7 @@ const mount = members({
   BindOptions: members({
     Propagation: 'text',
     ...each('flag', 'NonRecursive CreateMountpoint ReadOnlyNonRecursive ReadOnlyForceRecursive'),
+    IdMap: members({ User: 'number', Group: 'number', Owner: 'flag' }),
   }),
   VolumeOptions: members({
     ...{ NoCopy: 'flag', Labels: texts, Subpath: 'text' },

@@ -54,6 +54,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'container/invalid-name': 400,
   'container/invalid-signal': 400,
   'container/mount-missing': 400,
+  'container/id-map-refused': 400,
   'container/name-in-use': 409,
   'container/no-log': 501,
   'container/not-a-directory': 400,
