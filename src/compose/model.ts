@@ -138,6 +138,8 @@ export interface Mount {
   };
   readonly tmpfs?: { readonly size?: string; readonly mode?: number };
   readonly image?: { readonly subpath?: string };
+  /** An extension of ours; whatever the file says. */
+  readonly 'x-idmap'?: unknown;
 }
 
 export interface ServiceNetwork {

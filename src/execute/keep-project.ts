@@ -1,7 +1,7 @@
 import { hasCode } from '../base/errors.js';
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { projectGraph } from '../plan/index.js';
+import { idMapOf, projectGraph } from '../plan/index.js';
 
 export interface KeepOptions {
   readonly client: EngineClient;
@@ -22,6 +22,10 @@ export async function keepProject(project: Project, { client, warn, signal }: Ke
     for (const [service, { restartUnhealthy, restartWithDependencies, hooks }] of Object.entries(graph.services)) {
       if (!restartUnhealthy && !restartWithDependencies && hooks === undefined) continue;
       warn(`warning: x-tscompose of service "${service}" has no effect: only the embedded engine restarts by it`);
+    }
+    for (const [service, { volumes = [] }] of Object.entries(project.model.services)) {
+      if (!volumes.some((mount) => idMapOf(mount) !== undefined)) continue;
+      warn(`warning: x-idmap of service "${service}" has no effect: only the embedded engine maps ids on mounts`);
     }
   }
 }

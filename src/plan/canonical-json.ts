@@ -93,7 +93,7 @@ export const serviceShape: Shape = {
     provider: { members: words('type options') },
     'ulimits[]': { members: words('single soft hard') },
     'volumes[]': {
-      members: words('type source target read_only consistency bind volume tmpfs image'),
+      members: words('type source target read_only consistency bind volume tmpfs image x-idmap'),
       inside: {
         bind: { members: words('selinux propagation create_host_path recursive') },
         volume: { members: words('labels nocopy subpath') },

@@ -2,6 +2,7 @@ export { type BuildOverrides, buildRequest, type BuildRequest } from './build-re
 export { checkPlan } from './check-plan.js';
 export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
+export { idMapOf } from './id-map.js';
 export { containerName, imageOf, logName } from './names.js';
 export {
   nothingObserved,

@@ -2,6 +2,7 @@ import { TscomposeError } from '../base/errors.js';
 import type { NodePath, Project } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
 import { unsupportedHooks } from './hooks.js';
+import { idMapProblems } from './id-map.js';
 import { throwAll } from './images.js';
 import { extensionProblems } from './service-extension.js';
 import type { UpOptions } from './up-options.js';
@@ -30,7 +31,7 @@ export function refuseUnsupported(project: Project, services: readonly string[],
     }
     if (definition !== undefined) {
       problems.push(...unsupportedHooks(project, service, definition));
-      problems.push(...extensionProblems(project, service, definition));
+      problems.push(...extensionProblems(project, service, definition), ...idMapProblems(project, service, definition));
     }
     if (
       definition?.restart !== undefined &&

@@ -1,5 +1,6 @@
 import type { MountRequest } from '../../api/container.js';
 import type { Mount, Project } from '../../compose/index.js';
+import { idMapOf } from '../id-map.js';
 import { integer } from '../units.js';
 import type { RequestContext } from './context.js';
 import { fileMounts } from './files.js';
@@ -39,7 +40,7 @@ export function volumeSource(project: Project, mount: Mount): string | undefined
 }
 
 function isBindText(mount: Mount): boolean {
-  if (mount.type !== 'bind' || mount.consistency !== undefined) return false;
+  if (mount.type !== 'bind' || mount.consistency !== undefined || idMapOf(mount) !== undefined) return false;
   return mount.bind?.create_host_path === true && mount.bind.recursive === undefined;
 }
 
@@ -85,13 +86,16 @@ function optionsOf(project: Project, mount: Mount): Partial<MountRequest> {
   }
 }
 
-function bindOptions({ bind = {}, read_only: readOnly }: Mount): NonNullable<MountRequest['BindOptions']> {
+function bindOptions(mount: Mount): NonNullable<MountRequest['BindOptions']> {
+  const { bind = {}, read_only: readOnly } = mount;
+  const idMap = idMapOf(mount);
   return {
     ...(bind.propagation === undefined ? {} : { Propagation: bind.propagation }),
     ...(bind.create_host_path === true ? { CreateMountpoint: true } : {}),
     ...(bind.recursive === 'disabled' ? { NonRecursive: true } : {}),
     ...(bind.recursive === 'writable' ? { ReadOnlyNonRecursive: true } : {}),
     ...(bind.recursive === 'readonly' && readOnly === true ? { ReadOnlyForceRecursive: true } : {}),
+    ...(idMap === undefined ? {} : { IdMap: idMap }),
   };
 }
 
