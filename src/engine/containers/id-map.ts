@@ -26,13 +26,16 @@ function isId(value: number | undefined): value is number {
 }
 
 /**
- * The mount option by which crun makes an id-mapped mount: ranges of `id on disk-id that processes see-length`. The ids
- * of root and of the one in its place are exchanged for nothing: the host's root has no files here, and nobody in the
- * container can be the host's user but root. All others stay as they are.
+ * The mount option by which crun makes an id-mapped mount: ranges of `id on disk-id that processes see-length`, one to
+ * one. So the host's root has no place here (its files are nobody's), nor has the container's process with the id that
+ * root takes (it cannot write). All others stay as they are.
  * @returns undefined where root stays root
  * @throws `container/id-map-refused` where the runtime would pass over the option
  */
-export function idMapOption({ idMap, source, destination }: ContainerMount, { runtime }: Oci): string | undefined {
+export function idMapOption(
+  { idMap, source, destination }: Pick<ContainerMount, 'idMap' | 'source' | 'destination'>,
+  { runtime }: Pick<Oci, 'runtime'>,
+): string | undefined {
   if (idMap === undefined) return undefined;
   const ids = idMap === 'owner' ? ownerOf(source) : idMap;
   if (ids.user === 0 && ids.group === 0) return undefined;
