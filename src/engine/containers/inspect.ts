@@ -95,6 +95,7 @@ function shownHostConfig(hostConfig: HostConfig): HostConfig {
   const zero = zeroHostConfig(hostConfig.Privileged === true);
   const { MaskedPaths, ReadonlyPaths, MemorySwappiness, PidsLimit } = hostConfig;
   return {
+    ...windowsOnly,
     ...zero,
     ...hostConfig,
     MaskedPaths: MaskedPaths ?? zero.MaskedPaths ?? null,
@@ -103,6 +104,9 @@ function shownHostConfig(hostConfig: HostConfig): HostConfig {
     PidsLimit: PidsLimit == null || PidsLimit === 0 ? null : PidsLimit,
   };
 }
+
+/** Clients expect them in every answer. */
+const windowsOnly = { CpuCount: 0, CpuPercent: 0, IOMaximumIOps: 0, IOMaximumBandwidth: 0 };
 
 /** What dockerd shows for everything nobody asked for. */
 function zeroHostConfig(privileged: boolean): HostConfig {

@@ -12,6 +12,7 @@ export function mergeConfig(asked: ContainerConfig, image: ContainerConfig): Con
   const cmd = !ownEntrypoint && (asked.Cmd ?? []).length === 0 ? (image.Cmd ?? null) : (asked.Cmd ?? null);
   const healthcheck = mergeHealth(asked.Healthcheck, image.Healthcheck);
   const stopTimeout = asked.StopTimeout ?? image.StopTimeout;
+  const exposed = union(asked.ExposedPorts, image.ExposedPorts);
   const merged: ContainerConfig = {
     Hostname: asked.Hostname ?? '',
     Domainname: asked.Domainname ?? '',
@@ -19,7 +20,7 @@ export function mergeConfig(asked: ContainerConfig, image: ContainerConfig): Con
     AttachStdin: asked.AttachStdin ?? false,
     AttachStdout: asked.AttachStdout ?? false,
     AttachStderr: asked.AttachStderr ?? false,
-    ExposedPorts: union(asked.ExposedPorts, image.ExposedPorts),
+    ...(exposed === null ? {} : { ExposedPorts: exposed }),
     Tty: asked.Tty ?? false,
     OpenStdin: asked.OpenStdin ?? false,
     StdinOnce: asked.StdinOnce ?? false,

@@ -21,8 +21,8 @@ export function versionOf({ version, runtime, startedAt }: EngineFacts): Version
     Platform: { Name: 'tscompose' },
     Components: [
       { Name: 'Engine', Version: version, Details: details },
-      { Name: 'node', Version: process.versions.node, Details: {} },
-      ...(runtime === undefined ? [] : [{ Name: runtime.name, Version: runtime.version, Details: {} }]),
+      { Name: 'node', Version: process.versions.node, Details: { GitCommit: '' } },
+      ...(runtime === undefined ? [] : [{ Name: runtime.name, Version: runtime.version, Details: { GitCommit: '' } }]),
     ],
     Version: version,
     ApiVersion: newestApi,

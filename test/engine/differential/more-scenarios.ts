@@ -300,7 +300,7 @@ services:
 `,
     },
     steps: [
-      'up -d quick slow',
+      { args: 'up -d quick slow', becomes: 'quick exited 3' },
       'wait quick',
       'wait nobody',
       'up -d trapped',
