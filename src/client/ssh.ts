@@ -51,8 +51,10 @@ class ProcessConnection extends Duplex {
     this.#child.stdout.resume();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, done);
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#child.stdin.write(chunk, () => {
+      done(); // an EPIPE is no reason: how the child ends is, and that is heard of a little later
+    });
   }
 
   override _final(done: () => void): void {

@@ -36,9 +36,12 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
     end = resolve;
   });
   const idle = setTimeout(end, idleMs).unref();
-  const look = watch(dirname(socketPath), () => {
+  const check = (): void => {
     if (identityOf(enginePath) === undefined || identityOf(socketPath) !== socketFile) end();
-  });
+  };
+  const look = watch(dirname(socketPath), check);
+  if (socketFile === undefined) end();
+  else check(); // what was taken away before we looked
   server.on('connection', (socket) => {
     idle.refresh();
     const isCurrent = identityOf(codeFile) === code;
