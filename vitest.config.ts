@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%', // of the cores; one is left idle otherwise
     projects: [
       {
         test: {

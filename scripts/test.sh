@@ -4,9 +4,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
+npx --no-install eslint --cache --cache-location node_modules/.cache/eslint . &
+lint=$!
 npx --no-install tsc --noEmit
-npx --no-install eslint --cache --cache-location node_modules/.cache/eslint .
 npx --no-install prettier --check --log-level warn .
+wait "$lint"
 
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
