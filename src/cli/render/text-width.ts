@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Cells a text takes on a terminal. Escape sequences take none, East Asian wide characters and emoji two. */
 export function textWidth(text: string): number {
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter().segment(withoutEscapes(text))) width += segmentWidth(segment);
+  for (const { segment } of segmenter().segment(stripVTControlCharacters(text))) width += segmentWidth(segment);
   return width;
 }
 
@@ -37,12 +39,6 @@ export function truncateMiddle(text: string, cells: number): string {
 
 export function padTo(text: string, cells: number): string {
   return text + ' '.repeat(Math.max(0, cells - textWidth(text)));
-}
-
-/** CSI sequences (ECMA-48) and OSC ones, such as links. */
-export function withoutEscapes(text: string): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences are made of control characters
-  return text.replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g, '');
 }
 
 let shared: Intl.Segmenter | undefined;

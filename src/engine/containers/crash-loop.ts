@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { ContainerExtension, CrashLoop } from '../../api/tscompose.js';
 import type { Container } from './container.js';
 import { readLogs } from './logs.js';
@@ -58,6 +59,7 @@ export async function lastWordsOf(room: Room, container: Container): Promise<str
     return ''; // what it said is a help, and not worth more
   }
   const [line = ''] = said.trim().split('\n').slice(-1);
-  // eslint-disable-next-line no-control-regex -- it is shown in tables
-  return line.replace(/\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u001f\u007f]/g, '').slice(0, longestWords);
+  return stripVTControlCharacters(line)
+    .replace(/\p{Cc}/gu, '')
+    .slice(0, longestWords);
 }

@@ -28,6 +28,9 @@ export interface Scheduler {
   close(): Promise<void>;
 }
 
+/** After these a start may have become possible, or due; execs, signals and what is only read change nothing. */
+const changesOfState = ['create', 'start', 'die', 'stop', 'destroy', 'health_status', 'hook_failed', 'update'];
+
 /** @param room - given when first needed: the two know each other */
 export function createScheduler(room: () => Room): Scheduler {
   const starts = new Map<Container, Promise<void>>();
@@ -78,10 +81,9 @@ export function createScheduler(room: () => Room): Scheduler {
   const follow = async (): Promise<void> => {
     const { events, closing } = room();
     while (!closing.aborted) {
-      for await (const { Actor } of events.subscribe({ filters: { type: ['container'] } }, closing)) {
-        const project = Actor.Attributes[composeLabels.project];
-        again(project);
-      }
+      const filters = { type: ['container'], event: changesOfState };
+      for await (const { Actor } of events.subscribe({ filters }, closing))
+        again(Actor.Attributes[composeLabels.project]);
       for (const { name } of room().projects.list()) again(name); // events were lost
     }
   };
@@ -99,7 +101,9 @@ export function createScheduler(room: () => Room): Scheduler {
     },
     open: () => {
       opened = true;
-      void follow();
+      follow().catch((error: unknown) => {
+        room().log.error('cannot follow what happens to containers any more', { error });
+      });
       for (const container of room().registry.values()) {
         const project = projectOf(container);
         if (project !== undefined) again(project);

@@ -71,14 +71,14 @@ echo "$(nc db 5000 < /dev/null) from the database, $(nc fast 6000 < /dev/null) f
     files: {
       '.env': 'WORKERS=2\n',
       'compose.yaml': `
-x-quick: &quick {image: busybox, stop_grace_period: 0s, volumes: ["work:/work"]}
+x-quick: &quick {image: busybox, stop_grace_period: 0s, volumes: ["shared:/shared"]}
 services:
   migrate:
     <<: *quick
-    command: [sh, -c, "echo 1 > /work/schema"]
+    command: [sh, -c, "echo 1 > /shared/schema"]
   worker:
     <<: *quick
-    command: [sh, -c, "touch /work/by-$$(hostname); exec sleep 1000"]
+    command: [sh, -c, "touch /shared/by-$$(hostname); exec sleep 1000"]
     depends_on: {migrate: {condition: service_completed_successfully}}
     deploy: {replicas: $WORKERS, resources: {limits: {memory: 32M}}}
   web:
@@ -91,13 +91,13 @@ services:
   tools:
     <<: *quick
     profiles: [tools]
-    command: rm -rf /work/schema
-volumes: {work: {}}
+    command: rm -rf /shared/schema
+volumes: {shared: {}}
 configs:
   site:
     content: |
       mkdir -p /www/cgi-bin
-      printf '#!/bin/sh\\necho\\necho "schema $$(cat /work/schema), done by $$(ls /work/by-* | wc -l) workers"\\n' \\
+      printf '#!/bin/sh\\necho\\necho "schema $$(cat /shared/schema), done by $$(ls /shared/by-* | wc -l) workers"\\n' \\
         > /www/cgi-bin/index.sh
       chmod +x /www/cgi-bin/index.sh
       exec httpd -f -p 8000 -h /www

@@ -1,8 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createProgress, progressMode, type ProgressReport } from '../../../src/cli/render/progress.js';
 import { drawScreen, type ScreenRow } from '../../../src/cli/render/progress-screen.js';
 import { colourStyle, plainStyle } from '../../../src/cli/render/style.js';
-import { textWidth, withoutEscapes } from '../../../src/cli/render/text-width.js';
+import { textWidth } from '../../../src/cli/render/text-width.js';
 import type { OutputStream } from '../../../src/cli/terminal.js';
 
 const events: readonly ProgressReport[] = [
@@ -69,7 +70,7 @@ describe('progress on a terminal', () => {
   test('the last picture stays, and the cursor comes back', async () => {
     const text = await shown('tty');
     expect(text.endsWith('\u001b[?25h')).toBe(true);
-    const last = withoutEscapes(text.slice(text.lastIndexOf('[+] up')));
+    const last = stripVTControlCharacters(text.slice(text.lastIndexOf('[+] up')));
     expect(last).toMatch(
       /^\[\+\] up 2\/2\n ✔ Network hitos_default {2}Created {2}\d\.\ds\n ✘ Container hitos-web-1 {2}Error/,
     );
