@@ -1,12 +1,15 @@
 import { isAbsolute, relative } from 'node:path';
 import { TscomposeError } from './errors.js';
 import { renderLocation, type SourceLocation } from './source-location.js';
+import { textWidth, truncate, truncateStart, wrapWords } from './text-width.js';
 
 export interface DiagnosticOptions {
   /** Text of a user's file, for the line under the message; undefined where it cannot be had. */
   readonly source: (file: string) => string | undefined;
   /** Files below this folder are named relative to it. */
   readonly relativeTo?: string;
+  /** Cells of the terminal: sentences are broken at words, the line of the file is cut around the caret. */
+  readonly columns?: number | undefined;
 }
 
 /**
@@ -29,13 +32,15 @@ function renderOne(error: TscomposeError, options: DiagnosticOptions): string {
   const at = error.at === undefined ? undefined : shown(error.at, options.relativeTo);
   const place = at === undefined ? '' : `${renderLocation(at)}: `;
   const [message = '', ...details] = error.message.split('\n');
-  const lines = [`${place}${message}`];
-  if (error.at !== undefined) lines.push(...excerpt(error.at, options));
-  lines.push(...details);
-  lines.push(...causes(error).map((cause) => `  because: ${cause}`));
+  const told = (line: string): readonly string[] => wrapWords(line, options.columns);
   const code = `[${error.code}]`;
-  lines.push(error.hint === undefined ? `  ${code}` : `  hint: ${error.hint}   ${code}`);
-  return lines.join('\n');
+  return [
+    ...told(`${place}${message}`),
+    ...(error.at === undefined ? [] : excerpt(error.at, options)),
+    ...details.flatMap(told),
+    ...causes(error).flatMap((cause) => told(`  because: ${cause}`)),
+    ...told(error.hint === undefined ? `  ${code}` : `  hint: ${error.hint}   ${code}`),
+  ].join('\n');
 }
 
 function shown(at: SourceLocation, relativeTo: string | undefined): SourceLocation {
@@ -45,15 +50,46 @@ function shown(at: SourceLocation, relativeTo: string | undefined): SourceLocati
 }
 
 /** The line with its number, and carets under the marked text. Tabs stay, so that the carets stand right. */
-function excerpt(at: SourceLocation, { source }: DiagnosticOptions): string[] {
+function excerpt(at: SourceLocation, { source, columns }: DiagnosticOptions): string[] {
   const line = (at.lineText ?? source(at.file)?.split('\n')[at.line - 1])?.trimEnd();
   if (line === undefined || line === '') return [];
   const number = String(at.line).padStart(5);
-  const before = line.slice(0, at.column - 1).replace(/[^\t]/g, ' ');
-  const length = Math.max(1, Math.min(at.length ?? 1, line.length - at.column + 1));
-  return [`${number} | ${line}`, `${' '.repeat(number.length)} | ${before}${'^'.repeat(length)}`];
+  const begin = Math.min(at.column - 1, line.length);
+  const end = Math.min(line.length, begin + Math.max(1, at.length ?? 1));
+  const marked: Marked = { before: line.slice(0, begin), text: line.slice(begin, end), after: line.slice(end) };
+  const room = columns === undefined ? Infinity : Math.max(20, columns - number.length - 3);
+  const { before, text, after } = windowOf(marked, room);
+  const carets = '^'.repeat(Math.max(1, textWidth(text)));
+  return [
+    `${number} | ${before}${text}${after}`,
+    `${' '.repeat(number.length)} | ${before.replace(/[^\t]+/g, (part) => ' '.repeat(textWidth(part)))}${carets}`,
+  ];
 }
 
+/** A line of a file in three parts. */
+interface Marked {
+  readonly before: string;
+  readonly text: string;
+  readonly after: string;
+}
+
+/** What of the line is shown: the marked text as far as it fits, and what is near it; `…` stands for the rest. */
+function windowOf(line: Marked, room: number): Marked {
+  const whole = line.before + line.text + line.after;
+  if (textWidth(whole) + tabCells * (whole.split('\t').length - 1) <= room) return line;
+  const flat = (part: string): string => part.replaceAll('\t', ' ');
+  const text = truncate(
+    flat(line.text),
+    room - Math.min(textWidth(flat(line.before)), Math.max(12, Math.floor(room / 3))),
+  );
+  const rest = room - textWidth(text);
+  const after = flat(line.after);
+  const before = truncateStart(flat(line.before), Math.max(Math.floor((rest * 2) / 3), rest - textWidth(after)));
+  return { before, text, after: truncate(after, rest - textWidth(before)) };
+}
+
+/** Cells a tab takes at most. */
+const tabCells = 8;
 /** Messages below the error, each once: a message does not repeat its cause. */
 function causes(error: Error): string[] {
   const messages: string[] = [];

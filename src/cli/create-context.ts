@@ -1,3 +1,4 @@
+import { wrapWords } from '../base/text-width.js';
 import { TscomposeError } from '../base/errors.js';
 import type { EngineClient } from '../client/index.js';
 import type { CliContext } from './context.js';
@@ -54,8 +55,9 @@ export function createContext(
       return progress;
     },
     warn: (text) => {
-      if (progress === undefined) terminal.stderr.write(`${text}\n`);
-      else progress.note(text);
+      const lines = text.split('\n').flatMap((line) => wrapWords(line, terminal.stderr.columns));
+      if (progress === undefined) terminal.stderr.write(`${lines.join('\n')}\n`);
+      else progress.note(lines.join('\n'));
     },
   };
   const settle = async (): Promise<void> => {

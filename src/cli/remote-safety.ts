@@ -4,7 +4,7 @@ import { listVariables, type Project, type TemplateVariable } from '../compose/i
 import { isRemoteReference, shownReference } from '../remote/index.js';
 import type { CliContext } from './context.js';
 import { loadOptions } from './project.js';
-import { renderTable } from './render/table.js';
+import { renderTable, titled } from './render/table.js';
 import type { Terminal } from './terminal.js';
 
 declare module '../base/errors.js' {
@@ -53,7 +53,7 @@ function table(variables: readonly TemplateVariable[], { environment }: Project)
           : [defaultValue, 'compose file'];
     return [name, value, source, required ? 'yes' : 'no', defaultValue];
   });
-  return renderTable(['VARIABLE', 'VALUE', 'SOURCE', 'REQUIRED', 'DEFAULT'], rows);
+  return renderTable(titled(['VARIABLE', 'VALUE', 'SOURCE', 'REQUIRED', 'DEFAULT']), rows);
 }
 
 /** An empty answer counts as `usual` from a person; a program has to say it. */

@@ -38,9 +38,11 @@ function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Term
 
 /** As people read it on `stream`, without a line's end. */
 export function errorText(error: TscomposeError, stream: OutputStream, { cwd, environment }: Terminal): string {
-  const diagnostic = renderDiagnostic(error, { source: readOrNothing, relativeTo: cwd });
+  const diagnostic = renderDiagnostic(error, { source: readOrNothing, relativeTo: cwd, columns: stream.columns });
   const style = styleFor(stream, 'auto', environment);
-  return diagnostic.replace(/^ +\| +\^+$/gm, (caret) => style.paint(sgr.red, caret));
+  return diagnostic
+    .replace(/^ +\| +\^+$/gm, (caret) => style.paint(sgr.red, caret))
+    .replace(/\[[a-z]+\/[a-z-]+\]$/gm, (code) => style.paint(sgr.dim, code));
 }
 
 function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: Terminal): void {

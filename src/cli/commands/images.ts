@@ -89,7 +89,15 @@ function imageRow(container: ContainerSummary, image: ImageInspect | undefined):
 
 function table(rows: readonly ImageRow[], fitTo: number | undefined): string {
   return renderTable(
-    ['CONTAINER', 'REPOSITORY', 'TAG', 'PLATFORM', 'IMAGE ID', 'SIZE', 'CREATED'],
+    [
+      { title: 'CONTAINER', least: 16 },
+      { title: 'REPOSITORY', least: 14 },
+      { title: 'TAG', least: 8, keep: 4 },
+      { title: 'PLATFORM', keep: 0 },
+      { title: 'IMAGE ID', keep: 1 },
+      { title: 'SIZE', keep: 3 },
+      { title: 'CREATED', keep: 2 },
+    ],
     rows.map((row) => [
       row.ContainerName,
       row.Repository,

@@ -4,7 +4,7 @@ import { TscomposeError } from '../../base/errors.js';
 import { defineCommand } from '../command.js';
 import { compare, serviceOf } from '../containers.js';
 import { flag, list, textOr } from '../flags.js';
-import { renderTable } from '../render/table.js';
+import { renderTable, type TableColumn } from '../render/table.js';
 
 export const lsCommand = defineCommand({
   usage: '',
@@ -33,11 +33,17 @@ export const lsCommand = defineCommand({
     else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows.map(({ row }) => row))}\n`);
     else if (flags.format === 'table') {
       const cells = rows.map(({ row, trouble }) => [row.Name, row.Status + trouble, row.ConfigFiles]);
-      stdout.write(renderTable(['NAME', 'STATUS', 'CONFIG FILES'], cells, stdout.columns));
+      stdout.write(renderTable(columns, cells, stdout.columns));
     } else throw invalid(`--format: "${flags.format}" is neither table nor json`, '--format');
     return 0;
   },
 });
+
+const columns: readonly TableColumn[] = [
+  { title: 'NAME', least: 12 },
+  { title: 'STATUS', least: 20, cut: 'end' },
+  { title: 'CONFIG FILES', least: 16, keep: 0 },
+];
 
 function namePattern(filter: string): RegExp {
   const [, pattern] = /^name=(.*)$/s.exec(filter) ?? [];

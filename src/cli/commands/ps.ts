@@ -6,12 +6,15 @@ import { compare, projectContainers, serviceOf } from '../containers.js';
 import { flag, flagOn, list, text } from '../flags.js';
 import { projectIfPresent } from '../project.js';
 import { containerRow, type ContainerRow } from '../render/container-row.js';
-import { renderListing } from '../render/listing.js';
+import { renderListing, type ListingColumn } from '../render/listing.js';
+import { briefPorts } from '../render/port-list.js';
 
 const states = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
 
 export const psCommand = defineCommand({
-  details: 'Running containers of the project; with services, theirs.',
+  details:
+    'Running containers of the project; with services, theirs. A terminal that is too narrow for all columns shows those ' +
+    'that matter most; --no-trunc shows everything.',
   usage: '[SERVICE...]',
   flags: {
     all: flag('Stopped containers and those of run too', { short: 'a' }),
@@ -59,20 +62,13 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags, fitTo
   const rows = containers.map((one) => containerRow(one, { full: flags.noTrunc, nowMs: Date.now() }));
   const labels = new Map(containers.map(({ Labels }, index) => [rows[index], Labels]));
   const notes = new Map(containers.map(({ Tscompose }, index) => [rows[index], notesOf(Tscompose)]));
-  const engineColumn = rows.some(({ Engine }) => Engine !== '') ? [column('ENGINE', 'Engine')] : [];
   return renderListing(flags.format ?? 'table', {
     rows,
     fitTo,
-    columns: [
-      column('NAME', 'Name'),
-      column('IMAGE', 'Image'),
-      column('COMMAND', 'Command'),
-      column('SERVICE', 'Service'),
-      column('CREATED', 'RunningFor'),
-      { title: 'STATUS', cell: (row) => [row.Status, ...(notes.get(row) ?? [])].join('; ') },
-      column('PORTS', 'Ports'),
-      ...engineColumn,
-    ],
+    columns: psColumns(
+      (row) => [row.Status, ...(notes.get(row) ?? [])].join('; '),
+      rows.some(({ Engine }) => Engine !== ''),
+    ),
     methods: (row) => ({ Label: (key) => labels.get(row)?.[key] ?? '' }),
   });
 }
@@ -83,11 +79,21 @@ function notesOf(told: ContainerSummary['Tscompose']): readonly string[] {
   return note === undefined ? [] : [note];
 }
 
-function column(
-  title: string,
-  field: Exclude<keyof ContainerRow, 'Publishers' | 'ExitCode'>,
-): { readonly title: string; readonly cell: (row: ContainerRow) => string } {
-  return { title, cell: (row) => row[field] };
+/** @param status - for eyes: it may say more than the engine's */
+export function psColumns(
+  status: (row: ContainerRow) => string,
+  withEngines: boolean,
+): readonly ListingColumn<ContainerRow>[] {
+  return [
+    { title: 'NAME', cell: ({ Name }) => Name, least: 16 },
+    { title: 'IMAGE', cell: ({ Image }) => Image, least: 14, keep: 2 },
+    { title: 'COMMAND', cell: ({ Command }) => Command, least: 10, cut: 'end', keep: 0 },
+    { title: 'SERVICE', cell: ({ Service }) => Service, least: 10, keep: 3 },
+    { title: 'CREATED', cell: ({ RunningFor }) => RunningFor, keep: 1 },
+    { title: 'STATUS', cell: status, least: 24, cut: 'end' },
+    { title: 'PORTS', cell: ({ Ports }) => Ports, brief: briefPorts, least: 18, cut: 'end', keep: 5 },
+    ...(withEngines ? [{ title: 'ENGINE', cell: ({ Engine }: ContainerRow) => Engine, keep: 4 }] : []),
+  ];
 }
 
 function statusFilter(filter: string | undefined): readonly string[] {

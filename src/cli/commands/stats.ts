@@ -7,7 +7,7 @@ import type { CliContext } from '../context.js';
 import { nameOf, projectContainers } from '../containers.js';
 import { flag, textOr } from '../flags.js';
 import { projectName } from '../project.js';
-import { renderListing } from '../render/listing.js';
+import { renderListing, type ListingColumn } from '../render/listing.js';
 import { statsRow, type StatsRow } from '../stats/stats-row.js';
 
 const redrawMs = 500;
@@ -43,15 +43,15 @@ export const statsCommand = defineCommand({
   },
 });
 
-const columns: readonly { readonly title: string; readonly cell: (row: StatsRow) => string }[] = [
-  { title: 'CONTAINER ID', cell: ({ ID }) => ID },
-  { title: 'NAME', cell: ({ Name }) => Name },
+const columns: readonly ListingColumn<StatsRow>[] = [
+  { title: 'CONTAINER ID', cell: ({ ID }) => ID, keep: 0 },
+  { title: 'NAME', cell: ({ Name }) => Name, least: 16 },
   { title: 'CPU %', cell: ({ CPUPerc }) => CPUPerc },
   { title: 'MEM USAGE / LIMIT', cell: ({ MemUsage }) => MemUsage },
-  { title: 'MEM %', cell: ({ MemPerc }) => MemPerc },
-  { title: 'NET I/O', cell: ({ NetIO }) => NetIO },
-  { title: 'BLOCK I/O', cell: ({ BlockIO }) => BlockIO },
-  { title: 'PIDS', cell: ({ PIDs }) => PIDs },
+  { title: 'MEM %', cell: ({ MemPerc }) => MemPerc, keep: 4 },
+  { title: 'NET I/O', cell: ({ NetIO }) => NetIO, keep: 3 },
+  { title: 'BLOCK I/O', cell: ({ BlockIO }) => BlockIO, keep: 2 },
+  { title: 'PIDS', cell: ({ PIDs }) => PIDs, keep: 1 },
 ];
 
 interface StatsQuery {

@@ -38,8 +38,8 @@ export const volumesCommand = defineCommand({
         rows: volumes.map(volumeRow),
         fitTo: terminal.stdout.columns,
         columns: [
-          { title: 'DRIVER', cell: ({ Driver }) => Driver },
-          { title: 'VOLUME NAME', cell: ({ Name }) => Name },
+          { title: 'DRIVER', cell: ({ Driver }) => Driver, keep: 0 },
+          { title: 'VOLUME NAME', cell: ({ Name }) => Name, least: 24 },
         ],
         methods: (row) => ({
           Label: (key) => volumes.find(({ Name }) => Name === row.Name)?.Labels?.[key] ?? '',

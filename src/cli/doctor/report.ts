@@ -1,5 +1,5 @@
 import { sgr, type Style } from '../render/style.js';
-import { padTo, textWidth, truncate } from '../render/text-width.js';
+import { padTo, textWidth, truncate } from '../../base/text-width.js';
 import type { Finding } from './check.js';
 
 const marks: Readonly<Record<Finding['status'], readonly [mark: string, colour: string]>> = {

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import type { SourceLocation } from '../../base/source-location.js';
 import type { Explanation, Step, VariablePlace, VariableUse, Via } from '../../compose/index.js';
 import { sgr, type Style } from './style.js';
-import { textWidth } from './text-width.js';
+import { textWidth, wrapWords } from '../../base/text-width.js';
 
 export interface ExplanationStyle {
   readonly style: Style;
@@ -18,7 +18,9 @@ export function renderExplanation(explanation: Explanation, look: ExplanationSty
   const title = `${style.paint(sgr.bold, explanation.path)} = ${style.paint(sgr.green, valueText(explanation.value))}`;
   const lines = explanation.steps.flatMap((step) => stepLines(step, look));
   const body = lines.length > 0 ? lines : ['  nothing says more'];
-  return [...wrap(title, look), ...body.flatMap((line) => wrap(line, look))].map((line) => `${line}\n`).join('');
+  return [...wrapWords(title, look.width), ...body.flatMap((line) => wrapWords(line, look.width))]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** One line for a value among many: where it stands, and what filled it in. */
@@ -27,7 +29,7 @@ export function renderBrief(explanation: Explanation, look: ExplanationStyle): s
   const origin = look.style.paint(sgr.dim, originOf(explanation.steps, look));
   const joined = `${title}  ${origin}`;
   const fits = look.width === undefined || textWidth(joined) <= look.width;
-  const lines = fits ? [joined] : [...wrap(title, look), ...wrap(`    ${origin}`, look)];
+  const lines = fits ? [joined] : [...wrapWords(title, look.width), ...wrapWords(`    ${origin}`, look.width)];
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -198,19 +200,4 @@ function shownText(written: string): readonly string[] {
 
 function quoted(text: string): string {
   return text === '' || /^\s|\s$|\n/.test(text) ? JSON.stringify(text) : text;
-}
-
-/** Breaks at spaces; what continues a line stands two cells further in. */
-export function wrap(line: string, { width }: ExplanationStyle): readonly string[] {
-  if (width === undefined || textWidth(line) <= width) return [line];
-  const margin = `${/^ */.exec(line)?.[0] ?? ''}  `;
-  const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(/(?<=\S)(?= )/)) {
-    if (current !== '' && textWidth(current + word) > width) {
-      lines.push(current);
-      current = margin + word.trimStart();
-    } else current += word;
-  }
-  return [...lines, current];
 }

@@ -1,10 +1,14 @@
-import { renderTable } from './table.js';
+import { renderTable, titled, type TableColumn } from './table.js';
 import { parseTemplate } from './template/template.js';
+
+export interface ListingColumn<Row> extends TableColumn {
+  readonly cell: (row: Row) => string;
+}
 
 /** How the rows of a command can be shown. */
 export interface Listing<Row extends object> {
   readonly rows: readonly Row[];
-  readonly columns: readonly { readonly title: string; readonly cell: (row: Row) => string }[];
+  readonly columns: readonly ListingColumn<Row>[];
   /** Cells of the terminal, where one shows it. */
   readonly fitTo?: number | undefined;
   readonly methods?: (row: Row) => Readonly<Record<string, (argument: string) => string>>;
@@ -18,7 +22,7 @@ export function renderListing<Row extends object>(format: string, listing: Listi
   const { rows, columns } = listing;
   if (format === 'table' || format === '') {
     return renderTable(
-      columns.map(({ title }) => title),
+      columns,
       rows.map((row) => columns.map(({ cell }) => cell(row))),
       listing.fitTo,
     );
@@ -35,7 +39,7 @@ export function renderListing<Row extends object>(format: string, listing: Listi
   );
   if (!asTable) return lines.map((line) => `${line}\n`).join('');
   return renderTable(
-    template.header(headerOf).split('\t'),
+    titled(template.header(headerOf).split('\t')),
     lines.map((line) => line.split('\t')),
   );
 }

@@ -1,5 +1,5 @@
 import { sgr, type Style } from './style.js';
-import { padTo, textWidth } from './text-width.js';
+import { padTo, textWidth } from '../../base/text-width.js';
 
 const plainColours = [sgr.cyan, sgr.yellow, sgr.green, sgr.magenta, sgr.blue];
 /** docker compose's ten colours, in its order. */

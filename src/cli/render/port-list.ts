@@ -51,3 +51,12 @@ function hostPart(ip: string): string {
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
+
+/**
+ * The same list for a narrow terminal: a port published on every address is told once and without them, so
+ * `0.0.0.0:80->80/tcp, [::]:80->80/tcp` becomes `80->80/tcp`.
+ */
+export function briefPorts(list: string): string {
+  const parts = list.split(', ').map((part) => part.replace(/^(?:0\.0\.0\.0|\[::\]):/, ''));
+  return [...new Set(parts)].join(', ');
+}

@@ -1,5 +1,5 @@
 import { sgr, type Style } from './style.js';
-import { padTo, textWidth, truncate, truncateMiddle } from './text-width.js';
+import { padTo, textWidth, truncate, truncateMiddle } from '../../base/text-width.js';
 
 export type RowState = 'working' | 'done' | 'failed' | 'warning';
 

@@ -1,5 +1,5 @@
 import type { OutputStream } from '../terminal.js';
-import { textWidth } from './text-width.js';
+import { textWidth } from '../../base/text-width.js';
 
 /** Replaces a block of lines on a terminal in one write, so that nothing flickers. */
 export class Redraw {

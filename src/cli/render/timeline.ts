@@ -1,6 +1,6 @@
 import type { Timeline, TimelineBar, TimelinePhase, TimelineRow } from '../../execute/index.js';
 import { sgr, type Style } from './style.js';
-import { padTo, textWidth, truncateMiddle } from './text-width.js';
+import { padTo, textWidth, truncateMiddle, wrapWords } from '../../base/text-width.js';
 
 export interface TimelineLayout {
   /** Cells a line may take. */
@@ -48,7 +48,7 @@ export function renderTimeline(timeline: Timeline, { columns, style, blocks }: T
   path.sort((a, b) => a.bar.beginMs - b.bar.beginMs);
   const steps = path.map(({ row, bar }) => `${nameOf(row)} ${barText(bar)}`);
   const sum = `${durationText(total)} in all  ${legend}`;
-  return [...lines, '', ...wrapped(sum, columns), ...wrapped(`* ${steps.join(' → ')}`, columns)];
+  return [...lines, '', ...wrapWords(sum, columns), ...wrapWords(`* ${steps.join(' → ')}`, columns)];
 }
 
 /** Chrome's trace event format: a complete event (`X`) a step, a thread a thing; times in microseconds. */
@@ -95,18 +95,4 @@ function barText({ label, beginMs, endMs, failed }: TimelineBar): string {
 function nameOf({ subject }: TimelineRow): string {
   const [kind = '', ...name] = subject.split(' ');
   return kind === 'Container' ? name.join(' ') : `${kind.toLowerCase()} ${name.join(' ')}`;
-}
-
-/** Breaks a text between words; all lines but the first are indented. */
-export function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && textWidth(line) + 1 + textWidth(word) > columns) {
-      lines.push(line);
-      line = ' ';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  return [...lines, line];
 }

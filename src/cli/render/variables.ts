@@ -1,7 +1,7 @@
 import type { Lint, VariableReport } from '../../compose/index.js';
-import { placeLines, placeText, valueText, wrap, type ExplanationStyle } from './explanation.js';
+import { placeLines, placeText, valueText, type ExplanationStyle } from './explanation.js';
 import { sgr } from './style.js';
-import { textWidth } from './text-width.js';
+import { textWidth, wrapWords } from '../../base/text-width.js';
 
 /** Name and value, the places that were looked up, then every use. */
 export function renderVariable({ name, value, places, uses }: VariableReport, look: ExplanationStyle): string {
@@ -15,7 +15,7 @@ export function renderVariable({ name, value, places, uses }: VariableReport, lo
   const title = `${style.paint(sgr.bold, name)}${value === undefined ? ': ' : ' = '}${shown}`;
   const lines = [title, ...placeLines(places, 0, look), '  used at', ...rows];
   return lines
-    .flatMap((line) => wrap(line, look))
+    .flatMap((line) => wrapWords(line, look.width))
     .map((line) => `${line}\n`)
     .join('');
 }
@@ -25,7 +25,7 @@ export function renderLint({ at, code, message, hint }: Lint, look: ExplanationS
   const { style, cwd } = look;
   const first = `${placeText(at, cwd)}: ${style.paint(sgr.yellow, 'warning')}: ${message}  [${code}]`;
   return [first, `  hint: ${hint}`]
-    .flatMap((line) => wrap(line, look))
+    .flatMap((line) => wrapWords(line, look.width))
     .map((line) => `${line}\n`)
     .join('');
 }

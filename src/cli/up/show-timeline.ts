@@ -7,7 +7,8 @@ import type { Project } from '../../compose/index.js';
 import { observe, waitAdvice, type Timeline, type WaitAdvice } from '../../execute/index.js';
 import type { CliContext } from '../context.js';
 import { styleFor } from '../render/style.js';
-import { chromeTrace, durationText, renderTimeline, wrapped } from '../render/timeline.js';
+import { wrapWords } from '../../base/text-width.js';
+import { chromeTrace, durationText, renderTimeline } from '../render/timeline.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -37,7 +38,7 @@ export async function showTimeline(
     const columns = stdout.columns ?? 100;
     const lines = renderTimeline(timeline, { columns, style, blocks: !dumb });
     const found = await advices(client, project, timeline, signal);
-    const texts = found.flatMap((advice) => wrapped(adviceText(project, advice, cwd), columns));
+    const texts = found.flatMap((advice) => wrapWords(adviceText(project, advice, cwd), columns));
     for (const line of [...lines, ...texts]) stdout.write(`${line}\n`);
   }
   if (trace === undefined) return;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { renderDiagnostic } from '../../../src/base/diagnostic.js';
 import { TscomposeError } from '../../../src/base/errors.js';
 
@@ -45,4 +45,73 @@ test('several problems follow each other and are counted', () => {
   expect(renderDiagnostic(nested, options)).toBe(
     ['one', 'two', 'two'].map((message) => `${message}\n  [usage/invalid]`).join('\n') + '\n3 problems',
   );
+});
+
+describe('on a terminal', () => {
+  const line = `    healthcheck: { test: 'curl --fail http://localhost:8080/health', interval: 300ms, retries: 2 }`;
+  const place = { file: '/srv/shop/compose.yaml', line: 14, column: 18, length: line.length - 17, lineText: line };
+  const unhealthy = failure({
+    message:
+      'service "db" is unhealthy, so service "web" was not started\n  shop-db-1 | cannot open the file of settings',
+    at: place,
+    hint: 'look at https://example.org/a/page/about/health/checks',
+  });
+  const shown = (columns: number) => `\n${renderDiagnostic(unhealthy, { ...options, columns })}`;
+
+  test('80 cells', () => {
+    expect(shown(80)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:14:18: service "db" is unhealthy, so service "web" was not started
+         14 |     healthcheck: { test: 'curl --fail http://localhost:8080/health', in…
+            |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        shop-db-1 | cannot open the file of settings
+        hint: look at https://example.org/a/page/about/health/checks   [usage/invalid]"
+    `);
+  });
+  test('60 cells', () => {
+    expect(shown(60)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:14:18: service "db" is unhealthy, so service
+        "web" was not started
+         14 |     healthcheck: { test: 'curl --fail http://localh…
+            |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        shop-db-1 | cannot open the file of settings
+        hint: look at
+          https://example.org/a/page/about/health/checks
+          [usage/invalid]"
+    `);
+  });
+  test('40 cells', () => {
+    expect(shown(40)).toMatchInlineSnapshot(`
+      "
+      compose.yaml:14:18: service "db" is
+        unhealthy, so service "web" was not
+        started
+         14 | …althcheck: { test: 'curl --fai…
+            |             ^^^^^^^^^^^^^^^^^^^^
+        shop-db-1 | cannot open the file of
+          settings
+        hint: look at
+          https://example.org/a/page/about/health/checks
+          [usage/invalid]"
+    `);
+  });
+  test('200 cells change nothing', () => {
+    expect(shown(200)).toBe(`\n${renderDiagnostic(unhealthy, options)}`);
+  });
+
+  test('the caret stands under its word wherever that is in a long line', () => {
+    const words = Array.from({ length: 60 }, (_, index) => `word${index}`);
+    const lineText = `\t${words.join(' ')}`;
+    for (const columns of [40, 60, 100, 200]) {
+      for (const word of words) {
+        const column = lineText.indexOf(`${word} `) + 1 || lineText.lastIndexOf(word) + 1;
+        const at = { ...place, column, length: word.length, lineText };
+        const lines = renderDiagnostic(failure({ at }), { ...options, columns }).split('\n');
+        const [source = '', carets = ''] = lines.filter((one) => one.includes(' | '));
+        expect(source.length).toBeLessThanOrEqual(columns);
+        expect(source.slice(carets.indexOf('^'), carets.length)).toBe(word);
+      }
+    }
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createProgress, progressMode, type ProgressReport } from '../../../src/cli/render/progress.js';
 import { drawScreen, type ScreenRow } from '../../../src/cli/render/progress-screen.js';
 import { colourStyle, plainStyle } from '../../../src/cli/render/style.js';
-import { textWidth } from '../../../src/cli/render/text-width.js';
+import { textWidth } from '../../../src/base/text-width.js';
 import type { OutputStream } from '../../../src/cli/terminal.js';
 
 const events: readonly ProgressReport[] = [
