@@ -1,8 +1,21 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ownMachinePool } from './test/support/own-machine-pool.js';
+
+/** Of the engine tests, those that take a minute and more: they start first, so that none is left when all others end. */
+const longest = ['engine-killed', 'differential', 'docker-tour'].map((name) => `/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => longest.some((end) => moduleId.endsWith(end));
+    return (await super.sort(files)).sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
+  }
+}
 
 export default defineConfig({
   test: {
     maxWorkers: '100%', // of the cores; one is left idle otherwise
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -26,7 +39,9 @@ export default defineConfig({
           include: ['test/engine/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          pool: ownMachinePool,
+          maxWorkers: 3, // they wait for most of their time
+          sequence: { groupOrder: 1 }, // after the others, which use every core
           globalSetup: ['test/support/built-cli.ts'],
         },
       },

@@ -10,39 +10,20 @@ npx --no-install tsc --noEmit
 npx --no-install prettier --check --log-level warn .
 wait "$lint"
 
-reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
 export TSCOMPOSE_BUILT=1
 status=0
 
-run() {
-  report=$1
-  shift
-  "$@" --reporter=default --reporter=json --outputFile.json="$reports/$report.json"
-}
-run fast npx --no-install vitest run --project unit --project cli "$@" || status=$?
-if [ "$(id -u)" = 0 ]; then
-  # Engine tests compare the whole machine before and after, so they get one of their own.
-  engine() {
-    report=$1
-    shift
-    run "$report" sh scripts/own-machine.sh npx --no-install vitest run --project engine "$@"
-  }
-  if [ "$#" = 0 ]; then
-    # They wait for most of their time, so two halves run at once; the second is shown when the first is over.
-    engine engine2 --shard=2/2 >"$reports/engine2.log" 2>&1 &
-    second=$!
-    engine engine1 --shard=1/2 || status=$?
-    wait "$second" || status=$?
-    cat "$reports/engine2.log"
+if [ "$(id -u)" != 0 ]; then
+  set -- --project unit --project cli "$@"
+  if [ "${TSCOMPOSE_REQUIRE_ENGINE:-}" = 1 ]; then
+    printf '%s\n' 'test: the engine tests are required and need root' >&2
+    status=1
   else
-    engine engine "$@" || status=$?
+    printf '%s\n' 'test: the engine tests are left out: they need root' >&2
   fi
-elif [ "${TSCOMPOSE_REQUIRE_ENGINE:-}" = 1 ]; then
-  printf '%s\n' 'test: the engine tests are required and need root' >&2
-  status=1
-else
-  printf '%s\n' 'test: the engine tests are left out: they need root' >&2
 fi
-node scripts/count-tests.mjs "$reports"/*.json || status=$?
+npx --no-install vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" || status=$?
+node scripts/count-tests.mjs "$report" || status=$?
 exit "$status"

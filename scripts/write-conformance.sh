@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 TSCOMPOSE_PEER_HOST=${TSCOMPOSE_PEER_HOST:-${DOCKER_HOST:?name a dockerd to compare with}}
 export TSCOMPOSE_PEER_HOST TSCOMPOSE_WRITE_CONFORMANCE=1 TSCOMPOSE_BUILT=1 TSCOMPOSE_REQUIRE_ENGINE=1
 unset DOCKER_HOST
-exec sh scripts/own-machine.sh npx --no-install vitest run --project engine test/engine/conformance
+exec npx --no-install vitest run --project engine test/engine/conformance

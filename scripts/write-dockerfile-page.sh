@@ -5,5 +5,5 @@ set -eu
 cd "$(dirname "$0")/.."
 : "${DOCKER_HOST:?name a dockerd to compare with}"
 export TSCOMPOSE_PEER=1 TSCOMPOSE_BUILT=1 TSCOMPOSE_REQUIRE_ENGINE=1 TSCOMPOSE_WRITE_DOCKERFILE_PAGE=1
-sh scripts/own-machine.sh npx --no-install vitest run --project engine test/engine/builder/cases.test.ts
+npx --no-install vitest run --project engine test/engine/builder/cases.test.ts
 npx --no-install vitest run --project unit test/unit/engine/builder/page.test.ts

@@ -1,6 +1,6 @@
 import { execFile, execFileSync, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -175,9 +175,9 @@ export async function eventually(
   }
 }
 
-/** Whether this process can run the engine; with TSCOMPOSE_REQUIRE_ENGINE=1 a missing capability fails instead of skipping. */
+/** What this machine lacks for the engine; with TSCOMPOSE_REQUIRE_ENGINE=1 that fails instead of skipping. */
 export function engineMissing(): string | undefined {
-  const missing = process.getuid?.() === 0 ? undefined : 'root';
+  const missing = process.getuid?.() !== 0 ? 'root' : existsSync('/bin/busybox') ? undefined : 'busybox-static';
   if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {
     throw new Error(`the engine tests are required and this is missing: ${missing}`);
   }

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -30,21 +29,10 @@ import { type Image, type ImageStore, openImageStore } from '../../../src/engine
 import { openOci, prepareCgroups } from '../../../src/engine/oci/index.js';
 import { type LayerStore, openLayerStore } from '../../../src/engine/snapshots/index.js';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
-import { mountsAreOurs } from '../../support/own-machine.js';
+import { engineMissing } from '../../support/engine-sandbox.js';
 
 /** Why these tests cannot run here, or undefined. */
-export const missing = missingCapability();
-
-function missingCapability(): string | undefined {
-  if (process.getuid?.() !== 0) return 'root';
-  if (!existsSync('/bin/busybox')) return 'busybox-static';
-  if (!mountsAreOurs()) return 'a mount namespace of its own (run under: sh scripts/own-machine.sh)';
-  return undefined;
-}
-
-if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {
-  throw new Error(`engine tests are required, and this is missing: ${missing}`);
-}
+export const missing = engineMissing();
 
 /** A file's content, or what makes it something else. */
 export type FileSpec =

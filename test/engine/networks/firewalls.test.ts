@@ -1,38 +1,22 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
 import { NetworksSandbox, readTcp, shell } from './guest.js';
+import { Neighbour } from './neighbour.js';
 
 /**
  * This machine, 192.0.2.1 and 198.51.100.1, with a neighbour on each side, .9, whose traffic it does not pass on; and
  * firewalls that drop what is forwarded.
  */
 const own = new NetworksSandbox();
-const sides: NetworkNamespace[] = [];
+const sides: Neighbour[] = [];
 
 beforeAll(() => {
   enterPrivateNamespaces();
-  const host = openLinks();
-  host.apply([{ kind: 'set-up', name: 'lo' }]);
   for (const [index, prefix] of ['192.0.2', '198.51.100'].entries()) {
-    const side = createNetworkNamespace();
-    sides.push(side);
-    host.apply([
-      { kind: 'add-veth', name: `eth${index}`, peer: 'eth0', peerNamespace: side },
-      { kind: 'add-address', link: `eth${index}`, address: `${prefix}.1/24` },
-    ]);
-    const links = openLinks(side);
-    links.apply([
-      { kind: 'set-up', name: 'lo' },
-      { kind: 'add-address', link: 'eth0', address: `${prefix}.9/24` },
-      { kind: 'add-address', link: 'eth0', address: `${prefix}.77/24` },
-      { kind: 'add-address', link: 'eth0', address: `${prefix}.78/24` },
-      { kind: 'set-up', name: 'eth0' },
-      { kind: 'add-route', destination: '0.0.0.0/0', gateway: `${prefix}.1`, link: 'eth0' },
-    ]);
-    links.close();
+    const theirs = [9, 77, 78].map((last) => `${prefix}.${last}/24`);
+    const gateways = [`${prefix}.1`];
+    sides.push(new Neighbour({ link: `eth${index}`, ours: [`${prefix}.1/24`], theirs, gateways }));
   }
-  host.close();
 });
 afterEach(() => shell('nft flush ruleset'));
 afterAll(async () => {
@@ -41,8 +25,7 @@ afterAll(async () => {
 });
 
 const port = { hostIp: '', hostPort: 8080, containerPort: 80, protocol: 'tcp' as const };
-const from = (side: number, script: string): Promise<string> =>
-  shell(script, ['nsenter', `--net=${sides[side]?.procPath ?? ''}`, '--']);
+const from = async (side: number, script: string): Promise<string | undefined> => sides[side]?.run(script);
 const reaches = (address: string): string => `busybox ping -c 1 -W 2 ${address} >/dev/null 2>&1 && echo yes || echo no`;
 
 const firewalls = {

@@ -1,35 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
-import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
 import { NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
+import { Neighbour } from './neighbour.js';
 
 /** This machine, 192.0.2.1, and a neighbour, 192.0.2.9, who sends everything by way of it. */
 const own = new NetworksSandbox();
 let networks: Networks;
-let outside: NetworkNamespace;
+let outside: Neighbour;
 
 beforeAll(async () => {
   enterPrivateNamespaces();
-  outside = createNetworkNamespace();
-  const host = openLinks();
-  host.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-veth', name: 'eth0', peer: 'eth0', peerNamespace: outside },
-    { kind: 'add-address', link: 'eth0', address: '192.0.2.1/24' },
-    { kind: 'add-address', link: 'eth0', address: '2001:db8::1/64' },
-  ]);
-  host.close();
-  const links = openLinks(outside);
-  links.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-address', link: 'eth0', address: '192.0.2.9/24' },
-    { kind: 'add-address', link: 'eth0', address: '2001:db8::9/64' },
-    { kind: 'set-up', name: 'eth0' },
-    { kind: 'add-route', destination: '0.0.0.0/0', gateway: '192.0.2.1', link: 'eth0' },
-    { kind: 'add-route', destination: '::/0', gateway: '2001:db8::1', link: 'eth0' },
-  ]);
-  links.close();
+  outside = new Neighbour({
+    ours: ['192.0.2.1/24', '2001:db8::1/64'],
+    theirs: ['192.0.2.9/24', '2001:db8::9/64'],
+    gateways: ['192.0.2.1', '2001:db8::1'],
+  });
   networks = await own.open();
 });
 afterAll(async () => {
@@ -38,7 +24,7 @@ afterAll(async () => {
   outside.close();
 });
 
-const fromOutside = (script: string): Promise<string> => shell(script, ['nsenter', `--net=${outside.procPath}`, '--']);
+const fromOutside = (script: string): Promise<string> => outside.run(script);
 const port = (hostPort: number, containerPort = 80) =>
   ({ hostIp: '', hostPort, containerPort, protocol: 'tcp' }) as const;
 let made = 0;

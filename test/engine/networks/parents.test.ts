@@ -1,34 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Networks } from '../../../src/engine/networks/index.js';
-import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
 import { NetworksSandbox, readTcp, shell } from './guest.js';
+import { Neighbour } from './neighbour.js';
 
 const own = new NetworksSandbox();
 let networks: Networks;
-let outside: NetworkNamespace;
+let outside: Neighbour;
 
 /** This machine has a link into a network, `lan0`, on which another machine, 192.0.2.9, stands. */
 beforeAll(async () => {
   enterPrivateNamespaces();
-  outside = createNetworkNamespace();
-  const host = openLinks();
-  host.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-veth', name: 'lan0', peer: 'lan0', peerNamespace: outside },
-    { kind: 'add-veth', name: 'lan1', peer: 'lan1', peerNamespace: outside },
-    { kind: 'add-address', link: 'lan0', address: '192.0.2.1/24' },
-    { kind: 'set-down', name: 'lan1' },
-  ]);
-  host.close();
-  const links = openLinks(outside);
-  links.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-address', link: 'lan0', address: '192.0.2.9/24' },
-    { kind: 'add-address', link: 'lan0', address: '192.0.3.9/24' },
-    { kind: 'set-up', name: 'lan0' },
-  ]);
-  links.close();
+  outside = new Neighbour({ link: 'lan0', ours: ['192.0.2.1/24'], theirs: ['192.0.2.9/24', '192.0.3.9/24'] });
+  await shell('ip link add lan1 type veth');
   networks = await own.open();
 });
 afterEach(async () => {
@@ -44,7 +28,7 @@ afterAll(async () => {
   outside.close();
 });
 
-const fromOutside = (script: string): Promise<string> => shell(script, ['nsenter', `--net=${outside.procPath}`, '--']);
+const fromOutside = (script: string): Promise<string> => outside.run(script);
 /** Asks the name server of a container for an address, as any resolver does. */
 const askName = (name: string): string => `python3 -c '
 import socket, struct

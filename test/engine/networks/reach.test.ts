@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
 import { silentLog } from '../../../src/base/log.js';
 import { PacketRules } from '../../../src/engine/networks/packet-rules.js';
-import { createNetworkNamespace, openLinks, type NetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
 import { askUdp, NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
+import { Neighbour } from './neighbour.js';
 
 const own = new NetworksSandbox();
 let networks: Networks;
-let outside: NetworkNamespace;
+let outside: Neighbour;
 let front: NetworkRecord;
 let back: NetworkRecord;
 let closed: NetworkRecord;
@@ -18,24 +18,11 @@ let six: NetworkRecord;
 /** This machine, 192.0.2.1, and a machine outside, 192.0.2.9, that knows no way to the containers. */
 beforeAll(async () => {
   enterPrivateNamespaces();
-  outside = createNetworkNamespace();
-  const host = openLinks();
-  host.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-veth', name: 'eth0', peer: 'eth0', peerNamespace: outside },
-    { kind: 'add-address', link: 'eth0', address: '192.0.2.1/24' },
-    { kind: 'add-address', link: 'eth0', address: '2001:db8::1/64' },
-    { kind: 'add-route', destination: '0.0.0.0/0', gateway: '192.0.2.254', link: 'eth0' },
-  ]);
-  host.close();
-  const links = openLinks(outside);
-  links.apply([
-    { kind: 'set-up', name: 'lo' },
-    { kind: 'add-address', link: 'eth0', address: '192.0.2.9/24' },
-    { kind: 'add-address', link: 'eth0', address: '2001:db8::9/64' },
-    { kind: 'set-up', name: 'eth0' },
-  ]);
-  links.close();
+  outside = new Neighbour({
+    ours: ['192.0.2.1/24', '2001:db8::1/64'],
+    theirs: ['192.0.2.9/24', '2001:db8::9/64'],
+  });
+  await shell('ip route add default via 192.0.2.254');
   networks = await own.open();
   front = await networks.create({ Name: 'front' });
   back = await networks.create({ Name: 'back' });
@@ -49,7 +36,7 @@ afterAll(async () => {
 });
 
 const ping = (address: string): string => `busybox ping -c 1 -W 1 ${address} >/dev/null 2>&1 && echo yes || echo no`;
-const fromOutside = (script: string): Promise<string> => shell(script, ['nsenter', `--net=${outside.procPath}`, '--']);
+const fromOutside = (script: string): Promise<string> => outside.run(script);
 
 describe('between containers', () => {
   test('those of one network reach each other, those of two do not', async () => {

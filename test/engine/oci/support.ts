@@ -1,14 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -22,22 +13,10 @@ import {
   prepareCgroups,
 } from '../../../src/engine/oci/index.js';
 import { readExitCode } from '../../../src/engine/oci/index.js';
-import { eventually } from '../../support/engine-sandbox.js';
-import { mountsAreOurs } from '../../support/own-machine.js';
+import { engineMissing, eventually } from '../../support/engine-sandbox.js';
 
 /** Why these tests cannot run here, or undefined. */
-export const missing = missingCapability();
-
-function missingCapability(): string | undefined {
-  if (process.getuid?.() !== 0) return 'root';
-  if (!existsSync('/bin/busybox')) return 'busybox-static';
-  if (!mountsAreOurs()) return 'a mount namespace of its own (run under: sh scripts/own-machine.sh)';
-  return undefined;
-}
-
-if (missing !== undefined && process.env['TSCOMPOSE_REQUIRE_ENGINE'] === '1') {
-  throw new Error(`engine tests are required, and this is missing: ${missing}`);
-}
+export const missing = engineMissing();
 
 export function overlayData(dirs: { lower: readonly string[]; upper?: string; work?: string }): string {
   const writable = dirs.upper === undefined ? '' : `,upperdir=${dirs.upper},workdir=${dirs.work ?? ''}`;
