@@ -39,6 +39,7 @@ export default defineConfig({
           include: ['test/engine/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: { poll: { timeout: 10_000 } },
           pool: ownMachinePool,
           maxWorkers: 3, // they wait for most of their time
           sequence: { groupOrder: 1 }, // after the others, which use every core

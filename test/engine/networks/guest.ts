@@ -13,6 +13,7 @@ import {
   type Sandbox,
   type SandboxRequest,
 } from '../../../src/engine/networks/index.js';
+import { eventually } from '../../support/engine-sandbox.js';
 
 /** One engine's networks over folders of its own. */
 export class NetworksSandbox {
@@ -121,15 +122,9 @@ export class Guest {
   async #serve(protocol: 'tcp' | 'udp', port: number, program: string, args: readonly string[]): Promise<void> {
     const inside = [`--net=/proc/${this.pid}/ns/net`, '--', 'python3', '-c', program, ...args];
     this.#servers.push(spawn('nsenter', inside, { stdio: 'ignore' }));
-    await this.#bound(protocol, port);
-  }
-
-  async #bound(protocol: 'tcp' | 'udp', port: number): Promise<void> {
     const hex = port.toString(16).toUpperCase().padStart(4, '0');
-    const deadline = Date.now() + 5_000;
-    while (!(await this.run(`cat /proc/net/${protocol} /proc/net/${protocol}6`)).includes(`:${hex} `)) {
-      if (Date.now() > deadline) throw new Error(`nothing listens on ${protocol} ${port}`);
-    }
+    const sockets = `cat /proc/net/${protocol} /proc/net/${protocol}6`;
+    await eventually(`${protocol} ${port} is bound`, async () => (await this.run(sockets)).includes(`:${hex} `));
   }
 
   async kill(): Promise<void> {
@@ -169,14 +164,14 @@ export function shell(script: string, prefix: readonly string[] = []): Promise<s
   });
 }
 
-/** Reads one line from a TCP address. */
-export const readTcp = (address: string, port: number, seconds = 3): string =>
+/** Reads one line from a TCP address; where nothing is expected to answer, a second is long enough. */
+export const readTcp = (address: string, port: number, seconds = 10): string =>
   `timeout ${seconds} bash -c 'cat </dev/tcp/${address}/${port}' 2>&1 || echo refused`;
 
 /** Sends a datagram and reads the answer. */
-export const askUdp = (address: string, port: number, seconds = 3): string =>
+export const askUdp = (address: string, port: number, seconds = 10): string =>
   `timeout ${seconds} python3 -c 'import socket,sys
 s=socket.socket(socket.AF_INET6 if ":" in "${address}" else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(2)
+s.settimeout(${seconds})
 s.sendto(b"hi",("${address}",${port}))
 print(s.recvfrom(2048)[0].decode())' 2>/dev/null || echo silence`;

