@@ -48,11 +48,14 @@ export async function runTool(tool: string, args: readonly string[], options: Ru
 
 export interface ProgramOptions {
   readonly cwd: string;
-  /** Added to our own environment. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Added to our own environment; undefined takes a variable away. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the program: SIGTERM, and SIGKILL `graceMs` later. */
   readonly signal: AbortSignal;
   readonly graceMs: number;
+  /** Take its output, in pieces cut anywhere; absent: it goes where ours goes. */
+  readonly onStdout?: (text: string) => void;
+  readonly onStderr?: (text: string) => void;
 }
 
 export interface ProgramResult {
@@ -63,17 +66,24 @@ export interface ProgramResult {
 }
 
 /**
- * Runs a program of the user's with our output and no input. It leads a process group, which ends with it: nothing that
+ * Runs a program of the user's with our output, unless somebody takes it, and no input. It leads a process group, which ends with it: nothing that
  * it started stays behind.
  */
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { cwd, env, signal, graceMs }: ProgramOptions,
+  { cwd, env, signal, graceMs, onStdout, onStderr }: ProgramOptions,
 ): Promise<ProgramResult> {
   const child = execa(program, args, {
-    ...{ cwd, env, stdio: ['ignore', 'inherit', 'inherit'], reject: false, detached: true },
+    ...{ cwd, env, reject: false, detached: true, buffer: false },
+    stdio: ['ignore', onStdout === undefined ? 'inherit' : 'pipe', onStderr === undefined ? 'inherit' : 'pipe'],
   });
+  for (const [stream, take] of [
+    [child.stdout, onStdout],
+    [child.stderr, onStderr],
+  ] as const) {
+    if (take !== undefined) stream?.setEncoding('utf8').on('data', take);
+  }
   const end = (by: NodeJS.Signals) => {
     killGroup(child.pid, by);
   };

@@ -16,6 +16,8 @@ export interface ActOptions {
   readonly confirm?: (plan: Plan) => Promise<boolean>;
   /** What the engine is to know of the project: its order, where the files are at hand, or nothing afterwards. */
   readonly graph?: 'keep' | 'forget';
+  /** It ends services that providers stand for, too. */
+  readonly providers?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +31,9 @@ export async function actOnProject(
   const target = await projectIfPresent(context);
   target.checkServices(options.services);
   const client = await context.engine();
-  const observed = await observe(client, target.project ?? target.name, signal);
+  const observed = await observe(client, target.project ?? target.name, signal, {
+    providers: options.providers === true,
+  });
   const decided = plan(observed, target);
   const nothing = decided.steps.length === 0;
   if (nothing && options.whenNothing !== undefined) context.warn(options.whenNothing);

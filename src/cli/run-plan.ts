@@ -32,17 +32,18 @@ export async function runPlan(context: CliContext, work: Work, plan: Plan): Prom
     await executePlan(plan, executeOptions(context, work));
 }
 
-/** Plans and carries out until the project stands. */
+/** Plans and carries out until the project stands. @returns what need not be asked again by this command */
 export async function runUp(
   context: CliContext,
   work: Work & { readonly project: Project },
   options: UpOptions,
-): Promise<void> {
-  await converge(work.project, options, {
+): Promise<UpOptions['fetched']> {
+  const { fetched } = await converge(work.project, options, {
     ...executeOptions(context, work),
     ...(work.graphKept === true ? {} : { keep: context.warn }),
     onPlan: (plan) => present(context, work, plan),
   });
+  return fetched;
 }
 
 function executeOptions(

@@ -12,8 +12,17 @@ export interface ProjectModel {
   readonly volumes?: Readonly<Record<string, VolumeDefinition>>;
   readonly secrets?: Readonly<Record<string, FileObject>>;
   readonly configs?: Readonly<Record<string, FileObject>>;
-  readonly models?: Readonly<Record<string, unknown>>;
+  readonly models?: Readonly<Record<string, ModelDefinition>>;
   readonly [extension: `x-${string}`]: unknown;
+}
+
+export interface ModelDefinition {
+  readonly name?: string;
+  /** Reference of the model. */
+  readonly model: string;
+  /** Tokens. */
+  readonly context_size?: number;
+  readonly runtime_flags?: readonly string[];
 }
 
 export type ProjectResources = Pick<ProjectModel, 'networks' | 'volumes' | 'secrets' | 'configs' | 'models'>;

@@ -45,9 +45,9 @@ export function normalize(root: MapNode, name: string, environment: ReadonlyMap<
   return model;
 }
 
-/** A service that says nothing about networks joins the default one. */
+/** A service that says nothing about networks joins the default one; one that a provider stands for has no use for it. */
 function joinNetworks(service: MapNode): MapNode {
-  if (service.entries.has('network_mode')) return service;
+  if (service.entries.has('network_mode') || service.entries.has('provider')) return service;
   const networks = child(service, 'networks');
   if (isMap(networks) && networks.entries.size > 0) return service;
   return withMember(service, 'networks', mapOf({ default: scalar(null) }, networks));

@@ -1,8 +1,10 @@
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { planUp, type ObservedState, type Plan, type UpOptions } from '../plan/index.js';
+import { planUp, type Fetched, type ObservedState, type Plan, type UpOptions } from '../plan/index.js';
 import { executePlan, type ExecuteOptions } from './execute-plan.js';
+import type { Answers } from './executors.js';
 import { keepProject } from './keep-project.js';
+import { observeProviders } from './observe-providers.js';
 import { observe } from './observe.js';
 
 export interface ConvergeOptions extends ExecuteOptions {
@@ -12,6 +14,14 @@ export interface ConvergeOptions extends ExecuteOptions {
   readonly keep?: (warning: string) => void;
 }
 
+/** How it ended. */
+export interface Converged {
+  /** The last one. */
+  readonly plan: Plan;
+  /** What is known now and need not be asked again, by a second convergence of the same command. */
+  readonly fetched: Fetched | undefined;
+}
+
 /** More rounds than images can need; beyond that something else changes the images all the time. */
 const mostRounds = 5;
 /** A container that takes longer to go is not going. */
@@ -19,19 +29,29 @@ const longestRemovalMs = 10_000;
 
 /**
  * Observes, plans and carries out until a plan has no sequel. One round, unless images had to be fetched for containers
- * that exist. @returns the last plan
+ * that exist, or providers had to be asked. @returns the last plan
  */
-export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Plan> {
+export async function converge(project: Project, up: UpOptions, options: ConvergeOptions): Promise<Converged> {
   let round: UpOptions = { nowS: Date.now() / 1_000, ...up };
+  const providers = await observeProviders(project, options.signal);
   for (let count = 1; ; count++) {
-    const plan = planUp(project, await observeSettled(options.client, project, options.signal), round);
-    if (options.onPlan?.(plan) === 'stop') return plan;
+    const observed = await observeSettled(options.client, project, options.signal);
+    const plan = planUp(project, providers === undefined ? observed : { ...observed, providers }, round);
+    if (options.onPlan?.(plan) === 'stop') return { plan, fetched: round.fetched };
     if (options.keep !== undefined && count === 1) await keepProject(project, { ...options, warn: options.keep });
-    if (plan.steps.length > 0) await executePlan(plan, options);
-    if (plan.again === undefined) return plan;
+    const { answers } = plan.steps.length > 0 ? await executePlan(plan, options) : { answers: {} };
+    if (plan.again === undefined) return { plan, fetched: round.fetched };
     if (count === mostRounds) throw new Error('bug: planning images does not come to an end');
-    round = { ...round, fetched: plan.again };
+    round = { ...round, fetched: withAnswers(plan.again, answers) };
   }
+}
+
+function withAnswers(fetched: Fetched, { provided, endpoints }: Answers): Fetched {
+  return {
+    ...fetched,
+    provided: { ...fetched.provided, ...provided },
+    endpoints: { ...fetched.endpoints, ...endpoints },
+  };
 }
 
 /** As `observe`, once what somebody is removing at this moment is gone: it still has its name. */

@@ -5,7 +5,7 @@ import type { SourceLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
 import type { Operation, OperationOf, OperationKind, Plan, PlanStep } from '../plan/index.js';
 import { ContainerWatch } from './container-watch.js';
-import { executors, type ExecutionContext } from './executors.js';
+import { executors, type Answers, type ExecutionContext } from './executors.js';
 import { operationFailure, serviceOf, type FailureProject } from './failures.js';
 import { OutputTail } from './image-progress.js';
 import { progressOf } from './operation-progress.js';
@@ -40,6 +40,8 @@ export interface StepRun {
 export interface ExecuteResult {
   /** Ids that steps brought: of containers and images, by step. */
   readonly ids: ReadonlyMap<number, string>;
+  /** What providers and models said. */
+  readonly answers: Answers;
 }
 
 /** More requests at a time only wait in the engine. */
@@ -55,7 +57,7 @@ const outputLines = 20;
  */
 const cutShort: ReadonlySet<OperationKind> = new Set([
   ...(['image.pull', 'image.push', 'image.build', 'container.wait', 'container.exec'] as const),
-  ...(['container.stop', 'container.restart'] as const),
+  ...(['container.stop', 'container.restart', 'provider.run', 'model.provide'] as const),
 ]);
 /** An engine that has not answered by then does not. */
 const graceMs = 5_000;
@@ -66,7 +68,7 @@ const graceMs = 5_000;
  * @throws `execute/dependency-failed`, `execute/operation-failed`, `engine/unreachable`; the reason of `signal`
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
-  const ids = new Map<number, string>();
+  const brought: Brought = { ids: new Map(), answers: {} };
   const ending = new AbortController();
   const lifetime = AbortSignal.any([options.signal, ending.signal]);
   const watch = new ContainerWatch(options.client, plan.project, lifetime);
@@ -86,7 +88,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
           patient ??= withGrace(signal, graceMs);
           const tellEnd = timing(step, options.onStep);
           try {
-            await perform(plan, step, { ...options, signal: cutShort.has(kind) ? signal : patient }, watch, ids);
+            await perform(plan, step, { ...options, signal: cutShort.has(kind) ? signal : patient }, watch, brought);
             tellEnd(false);
           } catch (error) {
             tellEnd(true);
@@ -99,7 +101,13 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   } finally {
     ending.abort();
   }
-  return { ids };
+  return brought;
+}
+
+/** Fills as the steps end. */
+interface Brought {
+  readonly ids: Map<number, string>;
+  answers: Answers;
 }
 
 function timing(step: PlanStep, onStep: ExecuteOptions['onStep']): (failed: boolean) => void {
@@ -129,6 +137,8 @@ async function limited(
 ): Promise<void> {
   switch (kind) {
     case 'container.wait': // asks the engine for nothing while it waits
+    case 'provider.run':
+    case 'model.provide':
       await work();
       return;
     case 'container.start':
@@ -148,7 +158,7 @@ async function perform(
   { id, operation }: PlanStep,
   { client, project, onEvent, attach, credentials, signal }: ExecuteOptions,
   watch: ContainerWatch,
-  ids: Map<number, string>,
+  brought: Brought,
 ): Promise<void> {
   const progress = progressOf(operation);
   const output = new OutputTail(outputLines);
@@ -164,12 +174,19 @@ async function perform(
     credentials: async (image) => await credentials?.(image),
     output,
     idOf: (step) => {
-      const known = ids.get(step);
+      const known = brought.ids.get(step);
       if (known === undefined) throw new Error(`bug: step ${step} brought no id`);
       return known;
     },
-    keepId: (brought) => {
-      ids.set(id, brought);
+    keepId: (own) => {
+      brought.ids.set(id, own);
+    },
+    keep: ({ provided, endpoints }) => {
+      const { answers } = brought;
+      brought.answers = {
+        provided: { ...answers.provided, ...provided },
+        endpoints: { ...answers.endpoints, ...endpoints },
+      };
     },
   };
   if (progress !== undefined) onEvent({ kind: 'started', subject: progress.subject, status: progress.begin });
@@ -193,12 +210,15 @@ async function run<K extends OperationKind>(operation: OperationOf<K>, context: 
 /** The line of the user's file to look at when an operation fails. */
 function placeOf(project: ExecuteOptions['project'], operation: Operation): SourceLocation | undefined {
   const service = serviceOf(operation);
+  if (operation.kind === 'model.provide') return project?.locate(['models', operation.key]);
   if (project === undefined || service === undefined) return undefined;
   switch (operation.kind) {
     case 'image.build':
       return project.locate(['services', service, 'build']);
     case 'image.pull':
       return project.locate(['services', service, 'image']);
+    case 'provider.run':
+      return project.locate(['services', service, 'provider']);
     case 'container.create':
     case 'container.start':
       return project.locate(['services', service]);

@@ -4,7 +4,14 @@ import type { RegistryAuth } from '../api/image.js';
 import { composeLabels } from '../api/labels.js';
 import { hasCode, messageOf } from '../base/errors.js';
 import { isConflict, isNotFound, type EngineClient } from '../client/index.js';
-import { fillPlaceholders, hashOf, type ContainerRef, type OperationKind, type OperationOf } from '../plan/index.js';
+import {
+  fillPlaceholders,
+  hashOf,
+  type ContainerRef,
+  type Fetched,
+  type OperationKind,
+  type OperationOf,
+} from '../plan/index.js';
 import { archiveOf } from './archive-of-files.js';
 import { prepareContext } from './build-context.js';
 import { judge } from './conditions.js';
@@ -13,6 +20,7 @@ import { dependencyFailure, type FailureProject } from './failures.js';
 import { OutputTail, reportMessages } from './image-progress.js';
 import type { OnEvent } from './progress.js';
 import { runHook } from './run-hook.js';
+import { provideModel, runProvider, type ProviderSurroundings } from './run-provider.js';
 
 /** What one operation sees of the run. */
 export interface ExecutionContext {
@@ -30,7 +38,12 @@ export interface ExecutionContext {
   readonly idOf: (step: number) => string;
   /** Keeps the id that this step brings. */
   readonly keepId: (id: string) => void;
+  /** Keeps what a provider or model answered, for the next plan. */
+  readonly keep: (answer: Answers) => void;
 }
+
+/** Of providers and models. */
+export type Answers = Pick<Fetched, 'provided' | 'endpoints'>;
 
 type Executors = {
   readonly [K in OperationKind]: (operation: OperationOf<K>, context: ExecutionContext) => Promise<void>;
@@ -93,6 +106,27 @@ export const executors: Executors = {
   },
   'image.remove': async ({ image, whenUnused }, context) => {
     await unlessInUse(context.client.images.remove(image, {}, context.signal), `Image ${image}`, whenUnused, context);
+  },
+  'provider.run': async (operation, context) => {
+    const { onEvent, signal, keep, output } = context;
+    const { service, action } = operation;
+    const variables = await runProvider(operation, {
+      surroundings: surroundingsOf(context),
+      signal,
+      complaints: output,
+      onMessage: (kind, text) => {
+        const [detail = ''] = text.split('\n');
+        if (kind === 'info') onEvent({ kind: 'progress', subject: `Service ${service}`, status: 'Working', detail });
+      },
+    });
+    if (action === 'up') keep({ provided: { [service]: variables } });
+  },
+  'model.provide': async (operation, context) => {
+    const { onEvent, signal, keep } = context;
+    const endpoint = await provideModel(operation, surroundingsOf(context), signal, () => {
+      onEvent({ kind: 'progress', subject: `Model ${operation.key}`, status: 'Pulling', detail: operation.model });
+    });
+    keep({ endpoints: { [operation.key]: endpoint } });
   },
   'network.create': async ({ request }, { client, signal }) => {
     await client.networks.create(request, signal);
@@ -225,6 +259,13 @@ async function withProfiles(request: ContainerCreateRequest): Promise<ContainerC
     }),
   );
   return { ...request, HostConfig: { ...request.HostConfig, SecurityOpt: filled } };
+}
+
+/** What it asks docker for goes to the engine that the project is on. */
+function surroundingsOf({ project, client }: ExecutionContext): ProviderSurroundings {
+  if (project === undefined || !('workingDir' in project)) throw new Error('bug: no project to run its provider in');
+  const { workingDir, environment } = project;
+  return { workingDir, environment: { ...environment, DOCKER_HOST: client.host } };
 }
 
 function timeout(timeoutS: number | undefined): { timeoutS?: number } {

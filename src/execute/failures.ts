@@ -186,6 +186,10 @@ function attempt(operation: Operation, subject: string): string {
       return `${verb} volume ${subject}`;
     case 'image.remove':
       return `remove image ${subject}`;
+    case 'provider.run':
+      return `${operation.action === 'up' ? 'bring up' : operation.action === 'down' ? 'take down' : 'stop'} service "${operation.service}" with its provider "${operation.type}"`;
+    case 'model.provide':
+      return `provide model "${operation.key}" (${operation.model})`;
     case 'container.create':
       return `create service "${operation.service}" (container ${operation.finalName})`;
     case 'container.exec':

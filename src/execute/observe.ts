@@ -3,6 +3,7 @@ import type { ImageInspect } from '../api/image.js';
 import { composeLabels } from '../api/labels.js';
 import { isNotFound, type EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
+import { observeProviders } from './observe-providers.js';
 import {
   hookImages,
   imageOf,
@@ -17,6 +18,8 @@ export interface ObserveOptions {
   readonly images?: boolean;
   readonly networks?: boolean;
   readonly volumes?: boolean;
+  /** Programs of providers; left out unless asked for. */
+  readonly providers?: boolean;
 }
 
 /**
@@ -28,16 +31,17 @@ export async function observe(
   client: EngineClient,
   project: Project | string,
   signal: AbortSignal,
-  { images = true, networks = true, volumes = true }: ObserveOptions = {},
+  { images = true, networks = true, volumes = true, providers = false }: ObserveOptions = {},
 ): Promise<ObservedState> {
   const name = typeof project === 'string' ? project : project.name;
   const filters = { label: [`${composeLabels.project}=${name}`] };
   const list = client.containers.list({ all: true, filters }, signal);
-  const [containers, foundNetworks, foundVolumes, foundImages] = await Promise.all([
+  const [containers, foundNetworks, foundVolumes, foundImages, foundProviders] = await Promise.all([
     list.then((found) => found.filter(isComposed).map(observedContainer)),
     networks ? observeNetworks(client, project, name, signal) : [],
     volumes ? observeVolumes(client, project, filters, signal) : [],
     images ? list.then((found) => observeImages(client, imagesOf(project, found), signal)) : {},
+    providers && typeof project !== 'string' ? observeProviders(project, signal) : undefined,
   ]);
   const hooks = (await list).filter(({ Labels }) => Labels[composeLabels.hook] !== undefined).map(observedContainer);
   return {
@@ -46,6 +50,7 @@ export async function observe(
     networks: foundNetworks,
     volumes: foundVolumes,
     images: foundImages,
+    ...(foundProviders === undefined ? {} : { providers: foundProviders }),
   };
 }
 
@@ -131,7 +136,7 @@ function observedVolume({ Name, Labels }: { Name: string; Labels: Record<string,
 
 function imagesOf(project: Project | string, containers: readonly ContainerSummary[]): string[] {
   if (typeof project === 'string') return [...new Set(containers.map(({ Image }) => Image))];
-  const services = Object.entries(project.model.services);
+  const services = Object.entries(project.model.services).filter(([, { provider }]) => provider === undefined);
   return [
     ...new Set(
       services.flatMap(([service, definition]) => [imageOf(project, service, definition), ...hookImages(definition)]),

@@ -8,6 +8,12 @@ export interface OperationProgress {
   readonly end: string | undefined;
 }
 
+const providerWords = {
+  up: { begin: 'Creating', end: 'Created' },
+  down: { begin: 'Removing', end: 'Removed' },
+  stop: { begin: 'Stopping', end: 'Stopped' },
+} as const;
+
 /** Undefined for what reports its own progress, and for steps too small to show. */
 export function progressOf(operation: Operation): OperationProgress | undefined {
   switch (operation.kind) {
@@ -19,6 +25,10 @@ export function progressOf(operation: Operation): OperationProgress | undefined 
       return { subject: `Image ${operation.image}`, begin: 'Building', end: 'Built' };
     case 'image.remove':
       return { subject: `Image ${operation.image}`, begin: 'Removing', end: 'Removed' };
+    case 'provider.run':
+      return { subject: `Service ${operation.service}`, ...providerWords[operation.action] };
+    case 'model.provide':
+      return { subject: `Model ${operation.key}`, begin: 'Configuring', end: 'Configured' };
     case 'network.create':
       return { subject: `Network ${operation.network}`, begin: 'Creating', end: 'Created' };
     case 'network.remove':

@@ -112,6 +112,10 @@ function subjectsOf(operation: Operation): string[] {
     case 'volume.create':
     case 'volume.remove':
       return [`Volume ${operation.volume}`];
+    case 'provider.run':
+      return [`Service ${operation.service}`];
+    case 'model.provide':
+      return [`Model ${operation.key}`];
     case 'container.create':
       return [`Container ${operation.finalName}`];
     case 'container.rename':

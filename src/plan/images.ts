@@ -47,6 +47,7 @@ export function planImages(
 ): PlannedImages {
   const byImage = new Map<string, string[]>();
   for (const service of withContexts(project, services, observed, options)) {
+    if (definitionOf(project, service).provider !== undefined) continue;
     const image = imageOf(project, service, definitionOf(project, service));
     byImage.set(image, [...(byImage.get(image) ?? []), service]);
   }

@@ -9,6 +9,7 @@ export {
   type ObservedContainer,
   type ObservedImage,
   type ObservedNetwork,
+  type ObservedProvider,
   type ObservedState,
   type ObservedVolume,
 } from './observed-state.js';
@@ -40,6 +41,7 @@ export {
   type Target,
 } from './plan-lifecycle.js';
 export { planUp } from './plan-up.js';
+export type { ProvidedVariable } from './providers.js';
 export { projectGraph } from './project-graph.js';
 export { projectFromLabels } from './project-from-labels.js';
 export { renderPlan, subjectOf } from './render-plan.js';

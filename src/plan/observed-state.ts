@@ -13,6 +13,21 @@ export interface ObservedState {
   readonly hooks?: readonly ObservedContainer[];
   /** By reference as the project writes it; an absent key is an absent image. */
   readonly images: Readonly<Record<string, ObservedImage>>;
+  /** Programs that run services which are no containers, by `provider.type`; an absent key is one that is not there. */
+  readonly providers?: Readonly<Record<string, ObservedProvider>>;
+}
+
+export type ProviderAction = 'up' | 'down' | 'stop';
+
+export interface ObservedProvider {
+  /** Absolute path. */
+  readonly program: string;
+  /** It is a plugin of the docker CLI. */
+  readonly isPlugin: boolean;
+  /** Parameters that it knows, by action; undefined: it does not tell, and gets all there are. */
+  readonly actions:
+    | Readonly<Partial<Record<ProviderAction, readonly { readonly name: string; readonly required: boolean }[]>>>
+    | undefined;
 }
 
 export interface ObservedContainer {

@@ -4,6 +4,7 @@ import type { VolumeCreateRequest } from '../api/volume.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { BuildRequest } from './build-request.js';
 import type { HookCommand } from './hooks.js';
+import type { ProviderAction } from './observed-state.js';
 import type { Fetched } from './up-options.js';
 
 /** A container that is there already, or one that an earlier step of the plan creates. */
@@ -42,6 +43,23 @@ interface OperationFacts {
   'image.push': { readonly image: string; readonly service: string; readonly optional: boolean };
   /** `whenUnused`: an image in use, or gone already, is a warning. */
   'image.remove': { readonly image: string; readonly whenUnused: boolean };
+  /** Calls the program that stands for a service; the variables it answers `up` with are for the next plan. */
+  'provider.run': {
+    readonly service: string;
+    readonly type: string;
+    readonly action: ProviderAction;
+    readonly program: string;
+    readonly args: readonly string[];
+  };
+  /** Has docker's model runner get and configure a model; where it answers is for the next plan. `contextSize` 0: its own. */
+  'model.provide': {
+    /** In the files. */
+    readonly key: string;
+    readonly model: string;
+    readonly program: string;
+    readonly contextSize: number;
+    readonly runtimeFlags: readonly string[];
+  };
   'network.create': { readonly network: string; readonly request: NetworkCreateRequest };
   'network.connect': OnContainer & { readonly network: string; readonly endpoint: EndpointSettings };
   'network.disconnect': OnContainer & { readonly network: string };
@@ -115,7 +133,7 @@ export interface Plan {
   /** Containers that stay as they are, for progress output. */
   readonly unchanged: readonly { readonly name: string; readonly service: string; readonly running: boolean }[];
   /**
-   * Given when what comes next depends on what these steps bring (images): observe and plan again once they are done,
+   * Given when what comes next depends on what these steps bring (images, variables of providers): observe and plan again once they are done,
    * with this as `UpOptions.fetched`, so that nothing is fetched twice.
    */
   readonly again: Fetched | undefined;

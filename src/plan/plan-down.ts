@@ -6,6 +6,7 @@ import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { projectFromLabels } from './project-from-labels.js';
+import { stopProviders } from './providers.js';
 import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
 import { isUp } from './up-state.js';
@@ -38,16 +39,23 @@ export function planDown(
   const chosen = named === undefined ? undefined : new Set([...named, ...dependentsOf(graph, named)]);
   const containers = observed.containers.filter((container) => isChosen(model, container, chosen, options));
   const removed: number[] = [];
-  inStopOrder(graph, containers, (container, after) => {
-    const ref = { id: container.id, name: container.name, service: container.service };
-    const up = isUp(container);
-    const stopped = up
-      ? [stopContainer(builder, model, container, { cause: 'down', timeoutS: options.timeoutS }, after)]
-      : [...after];
-    const facts = { container: ref, force: true, volumes: options.volumes === true };
-    removed.push(builder.add('container.remove', 'down', facts, stopped));
-    return up ? stopped[0] : undefined;
-  });
+  const providers = stopProviders(builder, model, observed, 'down', chosen);
+  inStopOrder(
+    graph,
+    containers,
+    (container, after) => {
+      const ref = { id: container.id, name: container.name, service: container.service };
+      const up = isUp(container);
+      const stopped = up
+        ? [stopContainer(builder, model, container, { cause: 'down', timeoutS: options.timeoutS }, after)]
+        : [...after];
+      const facts = { container: ref, force: true, volumes: options.volumes === true };
+      removed.push(builder.add('container.remove', 'down', facts, stopped));
+      return up ? stopped[0] : undefined;
+    },
+    providers,
+  );
+  removed.push(...providers.steps);
   for (const { id, name, service } of observed.hooks ?? []) {
     if (chosen?.has(service) === false) continue;
     const facts = { container: { id, name, service }, force: true, volumes: true };

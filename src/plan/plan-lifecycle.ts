@@ -1,11 +1,12 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project, ServiceHook } from '../compose/index.js';
-import { buildGraph, dependentsOf, startOrder } from '../graph/index.js';
+import { buildGraph, dependentsOf, replicasOf, startOrder } from '../graph/index.js';
 import { runHooks } from './hooks.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { projectFromLabels } from './project-from-labels.js';
+import { stopProviders } from './providers.js';
 import { selectForStart } from './select.js';
 import { startContainers } from './start-containers.js';
 import { stopContainer } from './stop-container.js';
@@ -39,7 +40,7 @@ export function planStart(
   const selection = selectForStart(model, graph, options);
   const builder = new PlanBuilder(model.name);
   for (const service of selection.services) {
-    const wanted = model.model.services[service]?.deploy?.replicas ?? model.model.services[service]?.scale ?? 1;
+    const wanted = replicasOf(model, service);
     if (wanted === 0 || observed.containers.some((container) => container.service === service && !container.oneOff))
       continue;
     throw new TscomposeError({
@@ -64,7 +65,7 @@ export function planStart(
   return builder.build();
 }
 
-/** Stops running containers, dependents first. One-offs stay. */
+/** Stops running containers, dependents first, and what providers know how to stop. One-offs stay. */
 export function planStop(
   observed: ObservedState,
   project: Project | undefined,
@@ -73,8 +74,13 @@ export function planStop(
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const builder = new PlanBuilder(model.name);
   const containers = chosen(observed, project, options).filter(isUp);
-  inStopOrder(buildGraph(model), containers, (container, after) =>
-    stopContainer(builder, model, container, { cause: 'stop', timeoutS: options.timeoutS }, after),
+  const { services = [] } = options;
+  inStopOrder(
+    buildGraph(model),
+    containers,
+    (container, after) =>
+      stopContainer(builder, model, container, { cause: 'stop', timeoutS: options.timeoutS }, after),
+    stopProviders(builder, model, observed, 'stop', services.length === 0 ? undefined : new Set(services)),
   );
   return builder.build();
 }

@@ -10,6 +10,7 @@ import type { ObservedState } from './observed-state.js';
 import { oneOffNumber, withOneOff } from './one-off.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
+import { planProviders, withProvided } from './providers.js';
 import { refuseUnsupported } from './unsupported.js';
 import { replaceNetworks } from './replace-networks.js';
 import { retireContainers } from './retire-containers.js';
@@ -32,16 +33,17 @@ declare module '../base/errors.js' {
  * Nothing else is touched before every image is there: a build that fails leaves no network or volume.
  * @throws `graph/cycle`, `graph/port-claimed-twice`, `plan/no-such-service`, `plan/no-service-selected`, `plan/image-missing`, `plan/external-network-missing`,
  * `plan/external-volume-missing`, `plan/name-claimed-twice`, `plan/unsupported-file`, `plan/read-only-file`,
- * `problems/several`
+ * `plan/provider-missing`, `plan/provider-option-missing`, `plan/model-runner-missing`, `problems/several`
  */
 export function planUp(given: Project, observed: ObservedState, options: UpOptions = {}): Plan {
-  const project = options.oneOff === undefined ? given : withOneOff(given, options.oneOff);
+  const declared = options.oneOff === undefined ? given : withOneOff(given, options.oneOff);
+  const builder = new PlanBuilder(declared.name);
+  const project = withProvided(builder, declared, options.fetched);
   const graph = buildGraph(project);
   const selection = selectForStart(project, graph, options);
   if (selection.services.length === 0) throw nothingSelected(project);
   refuseUnsupported(project, selection.services, options);
   checkHostPorts(project, options.scale, selection.services);
-  const builder = new PlanBuilder(project.name);
   const images = planImages(builder, project, graph, selection.services, observed, options);
   const settled = [...images.stepOf.keys()].every((service) => {
     if (service === options.oneOff?.service) return true;
@@ -50,6 +52,8 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   if (images.uncertain || !settled) return builder.build(merged(options.fetched, images.fetched));
 
   builder.standOn(new Set([...images.stepOf.values(), ...images.hookSteps.values()])); // a build that fails leaves everything as it is
+  if (planProviders(builder, project, graph, selection.services, observed, options.fetched))
+    return builder.build(merged(options.fetched, images.fetched));
   const problems: TscomposeError[] = [];
   const networks = decideNetworks(builder, project, networksOf(project, selection.services), observed, problems);
   const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems);
@@ -139,6 +143,7 @@ function merged(
   now: NonNullable<UpOptions['fetched']>,
 ): NonNullable<UpOptions['fetched']> {
   return {
+    ...before,
     pulled: [...(before?.pulled ?? []), ...now.pulled],
     built: [...(before?.built ?? []), ...now.built],
   };

@@ -6,7 +6,7 @@ import { durationNs } from './units.js';
 
 /**
  * What the engine is to know of a project. Services of profiles that are not enabled are in it too: their containers may
- * be there from another time.
+ * be there from another time. Services of providers are not: there is nothing that the engine could start.
  */
 export function projectGraph(project: Project): ProjectGraph {
   const services = { ...project.disabledServices, ...project.model.services };
@@ -15,19 +15,16 @@ export function projectGraph(project: Project): ProjectGraph {
     .sort()
     .flatMap((name): [string, ServiceNode][] => {
       const service = services[name];
-      return service === undefined ? [] : [[name, nodeOf(whole, name, service)]];
+      return service === undefined || service.provider !== undefined ? [] : [[name, nodeOf(whole, name, service)]];
     });
   const { name, workingDir, composeFiles } = project;
   return { name, workingDir, composeFiles, services: Object.fromEntries(nodes) };
 }
 
 function nodeOf(project: Project, name: string, service: Service): ServiceNode {
-  const needs = edgesOf(project, name, service).map(({ to, condition, required, restart }) => ({
-    service: to,
-    condition,
-    required,
-    restart,
-  }));
+  const needs = edgesOf(project, name, service)
+    .filter(({ to }) => project.model.services[to]?.provider === undefined)
+    .map(({ to, condition, required, restart }) => ({ service: to, condition, required, restart }));
   const pace = paceOf(service);
   const { restartUnhealthy, restartWithDependencies, hooksOnRestart } = extensionOf(service);
   const hooks = { postStart: hooksOf(service.post_start), preStop: hooksOf(service.pre_stop) };

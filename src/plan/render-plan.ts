@@ -20,7 +20,7 @@ export function renderPlan(plan: Plan): string {
       .trimEnd(),
   );
   const warnings = plan.warnings.map(({ subject, message }) => `warning: ${subject} ${message}`);
-  const again = plan.again === undefined ? [] : ['then, with these images: compare again'];
+  const again = plan.again === undefined ? [] : ['then, with what these bring: compare again'];
   return [...lines, ...again, ...warnings].join('\n');
 }
 
@@ -38,6 +38,10 @@ export function subjectOf(project: string, operation: Operation): string {
     case 'volume.create':
     case 'volume.remove':
       return operation.volume;
+    case 'provider.run':
+      return `${operation.service} ${operation.type} ${operation.action}`;
+    case 'model.provide':
+      return `${operation.key} ${operation.model}`;
     case 'container.create':
       return displayName(project, operation.finalName);
     case 'container.wait':

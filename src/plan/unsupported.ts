@@ -12,12 +12,8 @@ declare module '../base/errors.js' {
     /** Two containers would have one name. */
     'plan/name-claimed-twice': { readonly name: string; readonly services: readonly string[] };
     'plan/unknown-restart-policy': { readonly service: string; readonly policy: string };
-    'plan/unsupported-attribute': { readonly service: string; readonly attribute: string };
   }
 }
-
-/** Attributes without which a service would not be what its file says, and that no operation stands for yet. */
-const unplannable = ['provider'] as const;
 
 /** Checks what no engine call could be planned for. */
 export function refuseUnsupported(project: Project, services: readonly string[], options: UpOptions): void {
@@ -26,9 +22,6 @@ export function refuseUnsupported(project: Project, services: readonly string[],
   for (const service of services) {
     const definition = project.model.services[service];
     const name = definition?.container_name;
-    for (const attribute of unplannable) {
-      if (definition?.[attribute] !== undefined) problems.push(unsupported(project, service, attribute));
-    }
     if (definition !== undefined) {
       problems.push(...unsupportedHooks(project, service, definition));
       problems.push(...extensionProblems(project, service, definition), ...idMapProblems(project, service, definition));
@@ -68,14 +61,5 @@ function unknownRestartPolicy(project: Project, service: string, policy: string)
     facts: { service, policy },
     hint: 'use no, always, unless-stopped, on-failure or on-failure:N',
     at: project.locate(['services', service, 'restart']),
-  });
-}
-
-function unsupported(project: Project, service: string, attribute: (typeof unplannable)[number]): TscomposeError {
-  return new TscomposeError({
-    code: 'plan/unsupported-attribute',
-    message: `service "${service}" uses ${attribute}, which cannot be run yet`,
-    facts: { service, attribute },
-    at: project.locate(['services', service, attribute]),
   });
 }

@@ -1,4 +1,5 @@
 import type { OneOff } from './one-off.js';
+import type { ProvidedVariable } from './providers.js';
 
 /** What `up`, `create` and `scale` ask for. Everything absent is docker compose's default. */
 export interface UpOptions {
@@ -38,8 +39,12 @@ export interface UpOptions {
   readonly fetched?: Fetched;
 }
 
-/** References that a plan pulled, or tried to, and those it built. */
+/** References that a plan pulled, or tried to, and those it built; and what providers and models answered. */
 export interface Fetched {
   readonly pulled: readonly string[];
   readonly built: readonly string[];
+  /** By service; that of a provider without variables has none. */
+  readonly provided?: Readonly<Record<string, readonly ProvidedVariable[]>>;
+  /** Addresses by key of the model. */
+  readonly endpoints?: Readonly<Record<string, string>>;
 }

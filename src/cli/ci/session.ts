@@ -174,7 +174,7 @@ export class CiSession {
 
   async #takeDown(signal: AbortSignal): Promise<void> {
     const { client, project } = this.#wishes;
-    const observed = await observe(client, project, signal);
+    const observed = await observe(client, project, signal, { providers: true });
     const down = planDown(observed, project, { projectName: project.name, volumes: true, removeOrphans: true });
     const progress = await this.#context.progress('down');
     await runPlan(this.#context, { ...this.#work(signal), progress }, down);

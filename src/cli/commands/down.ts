@@ -28,6 +28,7 @@ export const downCommand = defineCommand({
       context,
       {
         operation: 'down',
+        providers: true,
         services: args,
         ...(args.length === 0 ? { graph: 'forget' as const } : {}),
         whenNothing: 'warning: no resource found to remove for the project',

@@ -32,7 +32,7 @@ export const planCommand = defineCommand({
     const project = await withLock(context, enableNamed(loaded, args), flags);
     const options = upOptions({ ...flags, wait: false }, args, project.environment);
     const client = await context.engine();
-    const plan = await converge(project, options, {
+    const { plan } = await converge(project, options, {
       client,
       project,
       signal,

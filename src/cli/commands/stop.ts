@@ -10,7 +10,7 @@ export const stopCommand = defineCommand({
   flags: { timeout: integer('Seconds before a container is killed', { short: 't' }) },
   relayable: () => true,
   run: async ({ flags, args, context }) =>
-    await actOnProject(context, { operation: 'stop', services: args }, (observed, { name, project }) =>
+    await actOnProject(context, { operation: 'stop', services: args, providers: true }, (observed, { name, project }) =>
       planStop(observed, project, { projectName: name, services: args, ...timeoutOf(flags.timeout) }),
     ),
 });

@@ -40,7 +40,7 @@ export const waitCommand = defineCommand({
       }),
     );
     if (flags.downProject) {
-      await actOnProject(context, { operation: 'down', services: [] }, (observed, { name, project }) =>
+      await actOnProject(context, { operation: 'down', services: [], providers: true }, (observed, { name, project }) =>
         planDown(observed, project, { projectName: name, removeOrphans: true }),
       );
     }

@@ -32,9 +32,10 @@ export async function upInForeground(context: CliContext, up: ForegroundUp): Pro
   const { client, project, options, flags } = up;
   const creating = await context.progress('up');
   const work = { client, project, progress: creating, signal: context.signal, quiet: quietOf(flags) };
-  await runUp(context, work, { ...options, noStart: true });
+  const fetched = await runUp(context, work, { ...options, noStart: true });
   await creating.end();
-  return await new Session(context, up, flags).run();
+  const known = fetched === undefined ? options : { ...options, fetched };
+  return await new Session(context, { ...up, options: known }, flags).run();
 }
 
 /** Why the containers are to be stopped. */
@@ -274,7 +275,10 @@ class Session {
     const target = { projectName: project.name, services: [...this.#followed] };
     const progress = await this.#context.progress(what);
     try {
-      const observed = await observe(client, project, signal, { images: false, networks: false, volumes: false });
+      const observed = await observe(client, project, signal, {
+        ...{ images: false, networks: false, volumes: false },
+        providers: what === 'stop',
+      });
       const plan =
         what === 'stop'
           ? planStop(observed, project, { ...target, ...timeoutOf(this.#flags.timeout) })

@@ -16,7 +16,7 @@ export const attributesElsewhere: Readonly<Record<string, string>> = {
   develop: 'watch',
   extends: 'the loader',
   label_file: 'the loader: labels',
-  models: 'the loader: environment',
+  models: 'the planner: environment',
   platform: 'images',
   pre_start: 'the planner',
   pre_stop: 'the planner: an exec, as post_start',
