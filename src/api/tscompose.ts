@@ -177,6 +177,11 @@ export interface ContainerExtension {
   readonly HookFailure?: string;
   /** Restarts in a row because of its health. */
   readonly UnhealthyRestarts?: number;
+  /**
+   * The container whose network namespace it shares, where its mode names one: that one, or the one that took its place.
+   * The namespace stays the same when its owner is restarted or replaced.
+   */
+  readonly NetworkOf?: string;
 }
 
 /** Short runs in a row that a restart policy made. */

@@ -77,12 +77,18 @@ export function observedContainer(summary: ContainerSummary): ObservedContainer 
     networks: Object.fromEntries(
       Object.entries(summary.NetworkSettings.Networks).map(([key, endpoint]) => [key, endpoint.NetworkID ?? '']),
     ),
+    ...joinedOf(summary),
     mounts: summary.Mounts.map(({ Type, Name, Destination }) => ({ type: Type, name: Name, target: Destination })),
     hostPorts: summary.Ports.flatMap(({ PublicPort, Type }) =>
       PublicPort === undefined ? [] : [{ port: PublicPort, protocol: Type }],
     ),
     createdS: summary.Created,
   };
+}
+
+function joinedOf({ HostConfig, Tscompose }: ContainerSummary): Pick<ObservedContainer, 'joined'> {
+  const owner = Tscompose?.NetworkOf;
+  return owner === undefined ? {} : { joined: { named: HostConfig.NetworkMode.replace(/^container:/, ''), owner } };
 }
 
 /** Engines before API 1.52 say it only in the text for people: `Exited (3) 2 minutes ago`. */

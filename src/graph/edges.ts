@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SourceLocation } from '../base/source-location.js';
 import type { DependencyCondition, NodePath, Project, Service } from '../compose/index.js';
 
@@ -14,6 +15,8 @@ export interface DependencyEdge {
   readonly required: boolean;
   /** Replacing or restarting `to` restarts `from`. */
   readonly restart: boolean;
+  /** The attributes that ask for that. */
+  readonly restartFor: readonly EdgeSource[];
   readonly at: SourceLocation | undefined;
 }
 
@@ -32,7 +35,8 @@ interface Need {
  */
 export function edgesOf(project: Project, name: string, service: Service): DependencyEdge[] {
   const merged = new Map<string, DependencyEdge>();
-  for (const need of needsOf(service)) {
+  const locate = (...path: NodePath) => project.locate(['services', name, ...path]);
+  for (const need of needsOf(service, locate)) {
     if (project.model.services[need.to] === undefined) continue;
     const known = merged.get(need.to);
     if (known !== undefined) {
@@ -41,12 +45,14 @@ export function edgesOf(project: Project, name: string, service: Service): Depen
         via: [...known.via, need.via],
         required: known.required || need.required,
         restart: known.restart || need.restart,
+        restartFor: [...known.restartFor, ...(need.restart ? [need.via] : [])],
       });
       continue;
     }
     const { to, via, path, condition, required, restart } = need;
-    const at = project.locate(['services', name, ...path]);
-    merged.set(to, { from: name, to, via: [via], condition, required, restart, at });
+    const at = locate(...path);
+    const restartFor = restart ? [via] : [];
+    merged.set(to, { from: name, to, via: [via], condition, required, restart, restartFor, at });
   }
   return [...merged.values()].sort((a, b) => (a.to < b.to ? -1 : 1));
 }
@@ -75,9 +81,13 @@ export function parseVolumesFrom(text: string): {
   return { ...(external ? { container: name } : { service: name }), ...(mode === undefined ? {} : { mode }) };
 }
 
-function* needsOf(service: Service): Generator<Need> {
+function* needsOf(service: Service, locate: (...path: NodePath) => SourceLocation | undefined): Generator<Need> {
+  const networkAt = locate('network_mode');
   for (const [to, dependency] of Object.entries(service.depends_on ?? {})) {
-    const { condition, required, restart = false } = dependency;
+    const { condition, required } = dependency;
+    // One that loading added for the network stands where that is asked for; what it asks for follows below.
+    const implied = networkAt !== undefined && isDeepStrictEqual(locate('depends_on', to), networkAt);
+    const restart = dependency.restart === true && !implied;
     yield { to, via: 'depends_on', path: ['depends_on', to], condition, required, restart };
   }
   const implied = { condition: 'service_started', required: true } as const;

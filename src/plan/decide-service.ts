@@ -81,7 +81,11 @@ function causeToReplace(
   const { project, observed } = context;
   if (policy === 'never') return undefined;
   if (policy === 'force') return 'asked to replace';
-  const expected = withContainerIds(definition, (other) => firstContainerId(context, other));
+  const expected = withContainerIds(
+    definition,
+    (other) => firstContainerId(context, other),
+    (other) => (keepsNetwork(context, other, old) ? (old.joined?.named ?? '') : firstContainerId(context, other)),
+  );
   if (old.labels[composeLabels.configHash] !== serviceHash(expected))
     return hashCause(context, service, definition, old);
   const image = observed.images[imageOf(project, service, definition)];
@@ -107,6 +111,22 @@ function hashCause(
   });
   const [shared] = replaced;
   return shared === undefined ? text : `shares with ${shared}, which is replaced`;
+}
+
+/** Whether the namespace it shares is the one of `other` after the plan too, though the owner be another container. */
+function keepsNetwork(
+  { project, observed, decided }: DecideContext,
+  other: string,
+  { joined }: ObservedContainer,
+): boolean {
+  const owner = observed.containers.find(({ id }) => id === joined?.owner);
+  const mode = project.model.services[other]?.network_mode ?? '';
+  if (owner?.service !== other || mode === 'host' || /^(service|container):/.test(mode)) return false;
+  const networks = Object.keys(owner.networks);
+  if (networks.length === 0 || networks.includes('host')) return false;
+  const { keep, replace } = decided.get(other) ?? { keep: [owner], replace: [] };
+  const staying = [...keep, ...replace.map(({ old }) => old)];
+  return staying.includes(owner) && staying.every(({ number }) => number >= owner.number);
 }
 
 function firstContainerId({ observed, decided }: DecideContext, service: string): string {

@@ -49,6 +49,11 @@ export interface ObservedContainer {
   readonly imageId: string;
   /** Ids by network name. */
   readonly networks: Readonly<Record<string, string>>;
+  /**
+   * Where it shares another's network namespace, on an engine that lets the namespace outlive its owner: the id that its
+   * mode names, and the id of the container that stands there now.
+   */
+  readonly joined?: { readonly named: string; readonly owner: string };
   readonly mounts: readonly ObservedMount[];
   /** Host ports it holds while it runs. */
   readonly hostPorts: readonly { readonly port: number; readonly protocol: string }[];

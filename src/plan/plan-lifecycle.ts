@@ -11,7 +11,7 @@ import { selectForStart } from './select.js';
 import { startContainers } from './start-containers.js';
 import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
-import { isUp, UpState } from './up-state.js';
+import { isUp, restartsAlong, UpState } from './up-state.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -96,18 +96,19 @@ export function planRestart(
   const builder = new PlanBuilder(model.name);
   const containers = chosen(observed, project, options);
   const named = new Set(containers.map(({ service }) => service));
-  const along = new Set<string>();
+  const along = new Set<ObservedContainer>();
   if (options.noDeps !== true) {
+    const moved = new Set(named);
     for (const service of dependentsOf(graph, named)) {
       if (named.has(service)) continue;
-      const asks = graph.needs(service).some(({ to, restart }) => restart && (named.has(to) || along.has(to)));
-      if (asks) along.add(service);
+      const edges = graph.needs(service).filter(({ to }) => moved.has(to));
+      const own = observed.containers.filter((other) => other.service === service && !other.oneOff && isUp(other));
+      const asking = own.filter((container) => edges.some((edge) => restartsAlong(edge, container)));
+      for (const container of asking) along.add(container);
+      if (asking.length > 0 || (own.length === 0 && edges.some(({ restart }) => restart))) moved.add(service);
     }
   }
-  const all = [
-    ...containers,
-    ...observed.containers.filter((other) => along.has(other.service) && !other.oneOff && isUp(other)),
-  ];
+  const all = [...containers, ...observed.containers.filter((other) => along.has(other))];
   const steps = new Map<string, number[]>();
   const services = startOrder(graph, new Set(all.map(({ service }) => service))).flat();
   const unknown = all.map(({ service }) => service).filter((service) => !graph.services.includes(service));

@@ -1,7 +1,7 @@
 import { expectedName } from './create-containers.js';
 import { isTemporaryName } from './names.js';
 import type { ObservedContainer } from './observed-state.js';
-import { isUp, type UpState } from './up-state.js';
+import { isUp, restartsAlong, type UpState } from './up-state.js';
 
 /**
  * Stops and removes what is replaced or too many, dependents before what they need, and gives replacements their
@@ -72,12 +72,13 @@ function stopDependents(state: UpState, service: string): number[] {
   const { graph, decisions } = state.facts;
   const decision = decisions.get(service);
   if (decision === undefined || decision.replace.length === 0) return [];
-  return graph.neededBy(service).flatMap(({ from, restart }) => {
-    if (!restart) return [];
+  return graph.neededBy(service).flatMap((edge) => {
+    const { from } = edge;
     const cause = `${service} is replaced`;
     const replaced = new Set(decisions.get(from)?.replace.map(({ old }) => old.id));
     return state.facts.observed.containers
       .filter((container) => container.service === from && !container.oneOff && isUp(container))
+      .filter((container) => restartsAlong(edge, container))
       .flatMap((container) => {
         if (replaced.has(container.id)) return state.stop(container, cause);
         return state.stop(container, cause, stopDependentsOf(state, from));
@@ -87,10 +88,11 @@ function stopDependents(state: UpState, service: string): number[] {
 
 /** Dependents of a service that is only restarted. */
 function stopDependentsOf(state: UpState, service: string): number[] {
-  return state.facts.graph.neededBy(service).flatMap(({ from, restart }) => {
-    if (!restart) return [];
+  return state.facts.graph.neededBy(service).flatMap((edge) => {
+    const { from } = edge;
     return state.facts.observed.containers
       .filter((container) => container.service === from && !container.oneOff && isUp(container))
+      .filter((container) => restartsAlong(edge, container))
       .flatMap((container) => state.stop(container, `${service} is restarted`, stopDependentsOf(state, from)));
   });
 }

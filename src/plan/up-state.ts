@@ -1,6 +1,6 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
-import type { ServiceGraph } from '../graph/index.js';
+import type { DependencyEdge, ServiceGraph } from '../graph/index.js';
 import type { ServiceDecision } from './decide-service.js';
 import type { PlannedImages } from './images.js';
 import { containerName, imageOf } from './names.js';
@@ -166,6 +166,11 @@ function nothingToShare(project: Project, service: string, other: string): Tscom
     facts: { service, other },
     at: project.locate(['services', service]),
   });
+}
+
+/** A namespace that outlives its owner is no reason to restart who is in it. */
+export function restartsAlong({ restartFor }: DependencyEdge, { joined }: ObservedContainer): boolean {
+  return restartFor.some((source) => source !== 'network_mode' || joined === undefined);
 }
 
 export function isUp({ status }: ObservedContainer): boolean {

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { ContainerExtension, CrashLoop } from '../../api/tscompose.js';
 import type { Container } from './container.js';
 import { readLogs } from './logs.js';
+import { joinedBy } from './shared-network.js';
 import { steadyMs } from './restart-policy.js';
 import type { Room } from './room.js';
 import { nowNs, parseTime } from './time.js';
@@ -31,14 +32,16 @@ export function countExit(before: CrashLoop | undefined, { exitCode, endedAt, la
 }
 
 /** What our own clients are told beside what Docker's shapes have. */
-export function extensionOf(container: Container): { readonly Tscompose?: ContainerExtension } {
+export function extensionOf(room: Room, container: Container): { readonly Tscompose?: ContainerExtension } {
   const { state, due, startWait, hookFailure, isLive } = container;
   const { crashes, unhealthyRestarts = 0 } = state;
+  const owner = room.registry.find(joinedBy(container.record) ?? '');
   const told: ContainerExtension = {
     ...(crashes === undefined || crashes.Exits < loopExits || runsSteadily(container) ? {} : { CrashLoop: crashes }),
     ...(due && startWait !== undefined ? { StartWait: startWait } : {}),
     ...(hookFailure === undefined || !isLive ? {} : { HookFailure: hookFailure }),
     ...(unhealthyRestarts === 0 ? {} : { UnhealthyRestarts: unhealthyRestarts }),
+    ...(owner === undefined ? {} : { NetworkOf: owner.id }),
   };
   return Object.keys(told).length === 0 ? {} : { Tscompose: told };
 }

@@ -38,7 +38,7 @@ export async function createContainer(
   const image = resolveImage(room, request.Image ?? '', options.platform);
   await admitImages(room, image, request, signal);
   const config = mergeConfig(asked, image.config.config ?? {});
-  const { hostConfig, warnings } = withinKernel(completeHostConfig(askedHost));
+  const { hostConfig, warnings } = withinKernel(completeHostConfig(room, askedHost));
   checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
   checkLinks(room, hostConfig);
@@ -140,12 +140,13 @@ function takeName(room: Room, wanted: string | undefined, id: string): string {
 }
 
 /** What was left out gets the value that `inspect` shows and `start` goes by. */
-function completeHostConfig(asked: HostConfig): HostConfig {
+function completeHostConfig(room: Room, asked: HostConfig): HostConfig {
   const mode = asked.NetworkMode ?? '';
+  const owner = mode.startsWith('container:') ? room.registry.find(mode.slice('container:'.length)) : undefined;
   const policy = asked.RestartPolicy?.Name ?? '';
   return {
     ...asked,
-    NetworkMode: mode === '' || mode === 'default' ? 'bridge' : mode,
+    NetworkMode: owner === undefined ? (mode === '' || mode === 'default' ? 'bridge' : mode) : `container:${owner.id}`,
     RestartPolicy: {
       Name: policy === '' ? 'no' : policy,
       MaximumRetryCount: asked.RestartPolicy?.MaximumRetryCount ?? 0,

@@ -53,7 +53,7 @@ export async function inspectContainer(
     Mounts: wireMounts(container),
     Config: { ...config, Labels: config.Labels ?? {} },
     NetworkSettings: networkSettings(room, container),
-    ...extensionOf(container),
+    ...extensionOf(room, container),
   };
 }
 

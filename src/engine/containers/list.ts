@@ -62,7 +62,7 @@ function summarize(room: Room, container: Container, now: bigint): ContainerSumm
     ...(health === undefined ? {} : { Health: { Status: health.Status, FailingStreak: health.FailingStreak } }),
     NetworkSettings: { Networks: networksOf(room, container) },
     Mounts: wireMounts(container),
-    ...extensionOf(container),
+    ...extensionOf(room, container),
   };
 }
 

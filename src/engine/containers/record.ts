@@ -81,6 +81,8 @@ export interface ContainerRecord {
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
   readonly mounts: readonly ContainerMount[];
   readonly state: ContainerState;
+  /** The container whose network namespace it shares, once that is another than its mode names; see `shared-network.ts`. */
+  readonly networkOf?: string;
 }
 
 export const freshState: ContainerState = {

@@ -8,6 +8,7 @@ import { removing } from './errors.js';
 import { giveBack } from './exit.js';
 import { matchesPrune } from './list-filters.js';
 import { folderOf, publish, type Room } from './room.js';
+import { bequeathNetwork } from './shared-network.js';
 import { cancelRestart, killContainer } from './stop.js';
 import { folderSize } from './sizes.js';
 
@@ -56,6 +57,7 @@ export async function takeAway(room: Room, container: Container, volumes: boolea
   await container.forward?.finish();
   await container.move('remove');
   await giveBack(room, container);
+  await bequeathNetwork(room, container);
   const anonymous = volumes ? record.mounts.filter(({ type }) => type === 'volume') : [];
   // The name and the record go first, so that the rest, which may take long, holds nobody up. What is left is swept.
   await rename(folderOf(room, id), trashOf(room, id)).catch(() => undefined);

@@ -6,6 +6,7 @@ import { notRunning } from './errors.js';
 import { wantedPorts } from './port-requests.js';
 import type { ContainerRecord } from './record.js';
 import type { Room } from './room.js';
+import { joinedBy } from './shared-network.js';
 
 /** What kind of network namespace a container asks for. */
 export type NetworkPlan =
@@ -16,8 +17,9 @@ export type NetworkPlan =
 /** @throws `network/not-found`, `container/not-found`, `container/not-running` */
 export function planNetwork(room: Room, record: ContainerRecord): NetworkPlan {
   const mode = record.hostConfig.NetworkMode ?? 'bridge';
-  if (mode.startsWith('container:')) {
-    const other = liveContainer(room, mode.slice('container:'.length), 'network');
+  const joined = joinedBy(record);
+  if (joined !== undefined) {
+    const other = liveContainer(room, joined, 'network');
     return { kind: 'join', other: other.container, path: `/proc/${other.pid}/ns/net` };
   }
   if (mode === 'host') return { kind: 'host' };

@@ -1,12 +1,15 @@
+import { composeLabels } from '../../api/labels.js';
 import type { Container } from './container.js';
+import type { ContainerRecord } from './record.js';
 import type { Room } from './room.js';
 
 /**
  * A container's network namespace is pinned by those that joined it (`network_mode: container:…`): it goes on without its
- * owner while one of them runs, with addresses, names and ports, and the owner's next run finds itself in it again.
+ * owner while one of them runs, with addresses, names and ports. The owner's next run finds itself in it again, and so
+ * does the container that takes the owner's place: one that compose made to replace it, or that has its name.
  */
 export async function leaveNetwork(room: Room, container: Container): Promise<void> {
-  const target = joinedBy(container);
+  const target = joinedBy(container.record);
   if (target === undefined) await letGo(room, container.id);
   else {
     const owner = room.registry.find(target);
@@ -20,19 +23,36 @@ export async function leaveNetwork(room: Room, container: Container): Promise<vo
 }
 
 async function letGo(room: Room, ownerId: string): Promise<void> {
-  const holder = [...room.registry.values()].find((other) => other.isLive && isOwner(room, other, ownerId));
+  const holder = joinersOf(room, ownerId).find(({ isLive }) => isLive);
   const pid = holder?.state.process?.pid;
   if (pid === undefined) await room.networks.leave(ownerId);
   else await room.networks.settle(ownerId, pid);
 }
 
-function isOwner(room: Room, joiner: Container, ownerId: string): boolean {
-  const target = joinedBy(joiner);
-  return target !== undefined && (target === ownerId || room.registry.find(target)?.id === ownerId);
+/** The namespace of a container that goes is that of the one that compose has made to replace it. */
+export async function bequeathNetwork(room: Room, old: Container): Promise<void> {
+  if (joinersOf(room, old.id).length === 0) return;
+  const heir = room.registry.list().find(({ record }) => record.config.Labels?.[composeLabels.replace] === old.id);
+  if (heir !== undefined) await handOver(room, old.id, heir);
 }
 
-/** What the container's mode names: mostly an id. */
-function joinedBy({ record }: Container): string | undefined {
-  const mode = record.hostConfig.NetworkMode ?? '';
-  return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
+/** A namespace that outlived a container of this name is that of the next one. */
+export async function inheritNetwork(room: Room, heir: Container): Promise<void> {
+  for (const id of room.networks.heldAs(heir.record.name)) {
+    if (room.registry.find(id)?.id !== id) await handOver(room, id, heir);
+  }
+}
+
+async function handOver(room: Room, from: string, heir: Container): Promise<void> {
+  for (const joiner of joinersOf(room, from)) await joiner.change({ networkOf: heir.id });
+  await room.networks.handOver(from, heir.id);
+}
+
+function joinersOf(room: Room, ownerId: string): Container[] {
+  return [...room.registry.values()].filter((other) => joinedBy(other.record) === ownerId);
+}
+
+/** The id of the container whose network namespace this one shares, or will with its next start. */
+export function joinedBy({ hostConfig: { NetworkMode: mode = '' }, networkOf }: ContainerRecord): string | undefined {
+  return mode.startsWith('container:') ? (networkOf ?? mode.slice('container:'.length)) : undefined;
 }

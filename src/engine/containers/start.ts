@@ -16,7 +16,7 @@ import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
 import { mountRoot, unmountBundle } from './rootfs.js';
 import { planNetwork } from './sandbox.js';
-import { leaveNetwork } from './shared-network.js';
+import { inheritNetwork, leaveNetwork } from './shared-network.js';
 import { shmMounts } from './shm.js';
 import { nowNs, renderTime } from './time.js';
 import { without } from './without.js';
@@ -106,6 +106,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   let filesOwner = id;
   if (network.kind === 'own') {
     undoing('network', () => leaveNetwork(room, container));
+    await inheritNetwork(room, container);
     const sandbox = await room.networks.join(network.request, signal);
     namespace = { path: sandbox.namespacePath };
     const gateway = Object.values(sandbox.endpoints).find(({ Gateway = '' }) => Gateway !== '')?.Gateway ?? '';

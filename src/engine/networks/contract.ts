@@ -38,8 +38,8 @@ export interface Networks {
 
   /**
    * Makes a namespace with its links, addresses, names and ports, or finds the one that another process has kept since
-   * {@link Networks.settle}, when the endpoints are the same. Endpoints on `none` get nothing; `host` is not for a
-   * sandbox.
+   * {@link Networks.settle}: what is asked for as before stays as it is, address and sockets too, the rest is plugged and
+   * unplugged. Endpoints on `none` get nothing; `host` is not for a sandbox.
    * @throws `network/address-in-use`, `network/addresses-exhausted`, `network/invalid`, `network/port-in-use`,
    * `network/port-denied`, `network/no-free-port`, `sys/call-failed`; the abort reason
    */
@@ -61,5 +61,9 @@ export interface Networks {
   rename(containerId: string, name: string): Promise<void>;
   /** By network name; empty when the container has no sandbox. */
   endpointsOf(containerId: string): Readonly<Record<string, EndpointSettings>>;
+  /** Ids of the containers that have, or had, a namespace under this name which is still there. */
+  heldAs(containerName: string): string[];
+  /** What there is of a namespace is another container's from now on, which is to be started or renamed next. */
+  handOver(from: string, to: string): Promise<void>;
   portsOf(containerId: string): PortMap;
 }

@@ -229,6 +229,8 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     },
     rename: (containerId, name) => sandboxes.rename(containerId, name),
     endpointsOf,
+    heldAs: (name) => sandboxes.heldAs(name),
+    handOver: (from, to) => sandboxes.handOver(from, to),
     portsOf: (containerId) => portMapOf(sandboxes.get(containerId)?.record.ports ?? []),
   };
 }

@@ -108,6 +108,8 @@ export interface SandboxRecord {
   readonly resolverPorts?: { readonly udp: number; readonly tcp: number };
   /** The process that keeps the namespace, once there is one. */
   readonly process?: ProcessIdentity;
+  /** The container that had the namespace before; its own record may be there still. */
+  readonly before?: string;
 }
 
 export const sandboxSchema = 1;

@@ -68,6 +68,11 @@ export class Sandboxes {
     return this.#live.size;
   }
 
+  heldAs(containerName: string): string[] {
+    const held = [...this.#live.values()].filter(({ record }) => record.containerName === containerName);
+    return held.map(({ record }) => record.containerId);
+  }
+
   on(networkId: string): LiveSandbox[] {
     return [...this.#live.values()].filter(({ record }) =>
       record.endpoints.some((each) => each.networkId === networkId),
@@ -89,7 +94,7 @@ export class Sandboxes {
   ): Promise<{ live: LiveSandbox; namespace: NetworkNamespace }> {
     const { bridges, pools, rules, links } = this.#options;
     const { containerId } = request;
-    const kept = this.#resume(request);
+    const kept = await this.#resume(request);
     if (kept !== undefined) return kept;
     await this.drop(containerId); // a container that starts again without having been taken down
     const wanted = inOrder(request.endpoints);
@@ -137,26 +142,64 @@ export class Sandboxes {
     return { live, namespace };
   }
 
-  /** A namespace that others of its processes kept meanwhile, when the container is to have the same networks again. */
-  #resume({ containerId, endpoints }: SandboxRequest): { live: LiveSandbox; namespace: NetworkNamespace } | undefined {
+  /** A namespace that others kept since its owner ended, made what the next owner asks for. */
+  async #resume(request: SandboxRequest): Promise<{ live: LiveSandbox; namespace: NetworkNamespace } | undefined> {
+    const { containerId } = request;
     const live = this.#live.get(containerId);
     const holder = live?.record.process;
     if (live === undefined || holder === undefined || !isAlive(holder)) return undefined;
-    const had = live.record.endpoints;
-    const wanted = inOrder(endpoints);
-    const same = wanted.every(({ network, ipv4, ipv6, mac }, index) => {
-      const requested = had[index]?.requested;
-      return (
-        had[index]?.networkId === network.id &&
-        requested?.ipv4 === ipv4 &&
-        requested?.ipv6 === ipv6 &&
-        requested?.mac === mac
-      );
+    const { pid } = holder;
+    const wanted = inOrder(request.endpoints);
+    this.#renew(live, request, wanted);
+    for (const { network, endpoint } of this.pluggedOf(live)) {
+      if (!wanted.some((each) => isAsBefore(each, endpoint))) await this.unplug(containerId, pid, network);
+    }
+    for (const each of wanted) {
+      if (!live.record.endpoints.some((had) => isAsBefore(each, had))) await this.plug(containerId, pid, each);
+    }
+    await this.#arrangePorts(live, (_, error) => {
+      throw error;
     });
-    if (!same || wanted.length !== had.length) return undefined;
-    const namespace = openNetworkNamespace(`/proc/${holder.pid}/ns/net`);
+    await this.#options.rules.flush();
+    await this.#options.records.put(containerId, live.record);
+    const namespace = openNetworkNamespace(`/proc/${pid}/ns/net`);
     live.namespace = namespace;
     return { live, namespace };
+  }
+
+  /** What goes by the request alone. Ports that are asked for again stay open. */
+  #renew(live: LiveSandbox, request: SandboxRequest, endpoints: readonly EndpointRequest[]): void {
+    const { containerName, hostname, dns, internalOnly } = request;
+    const wanted = distinct(request.ports);
+    for (const port of live.published.splice(0)) {
+      const of = wanted.findIndex((each) => samePort(each, live.record.wanted?.[port.of]));
+      if (of >= 0) live.published.push({ ...port, of });
+      else {
+        port.close();
+        this.#options.rules.removePorts(port.rules);
+      }
+    }
+    live.record = {
+      ...live.record,
+      ...{ containerName, hostname, dns, wanted, forward: internalOnly !== true },
+      ports: live.published.map(({ record, of }) => ({ ...record, of })),
+      endpoints: live.record.endpoints.map((endpoint) => {
+        const again = endpoints.find((each) => isAsBefore(each, endpoint));
+        return again === undefined ? endpoint : { ...endpoint, aliases: again.aliases, links: again.links ?? [] };
+      }),
+    };
+    this.#name(live);
+  }
+
+  async handOver(from: string, to: string): Promise<void> {
+    const live = this.#live.get(from);
+    if (live === undefined) return;
+    live.record = { ...live.record, containerId: to, before: from };
+    this.#live.delete(from);
+    this.#live.set(to, live);
+    this.#name(live);
+    await this.#options.records.put(to, live.record);
+    await this.#options.records.delete(from);
   }
 
   /** Resolver, ports and names, which a new sandbox and an adopted one need alike. */
@@ -232,10 +275,11 @@ export class Sandboxes {
   /** Sandboxes of an earlier engine whose process is alive, taken up; of the others only the record is left to go. */
   async adoptAll(): Promise<void> {
     const { records, log } = this.#options;
+    const before = new Set(records.list().map((record) => record.before));
     for (const record of records.list()) {
       const { containerId, process } = record;
       // Without a process an engine died while making it, and the namespace with the engine.
-      if (process === undefined || !isAlive(process)) {
+      if (process === undefined || !isAlive(process) || before.has(containerId)) {
         await records.delete(containerId);
         continue;
       }
@@ -459,6 +503,16 @@ export class Sandboxes {
 }
 
 /** `none` leaves nothing to make; the rest by priority, equal ones as given. */
+function isAsBefore({ network, ipv4, ipv6, mac }: EndpointRequest, { networkId, requested }: EndpointRecord): boolean {
+  return networkId === network.id && requested.ipv4 === ipv4 && requested.ipv6 === ipv6 && requested.mac === mac;
+}
+
+function samePort(left: PortRequest, right: PortRequest | undefined): boolean {
+  const key = ({ hostIp, hostPort, containerPort, protocol }: PortRequest) =>
+    JSON.stringify([hostIp, hostPort, containerPort, protocol]);
+  return right !== undefined && key(left) === key(right);
+}
+
 function inOrder(endpoints: readonly EndpointRequest[]): EndpointRequest[] {
   return endpoints.filter(({ network }) => network.driver !== 'null').toSorted(byPriority);
 }

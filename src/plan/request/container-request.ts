@@ -60,10 +60,14 @@ export function containerRequest(context: RequestContext): ContainerRequest {
 }
 
 /** References to services replaced by the ids of their containers, as they enter the config hash. */
-export function withContainerIds(definition: Service, containerOf: (service: string) => string): Service {
-  const mode = (text: string) => {
+export function withContainerIds(
+  definition: Service,
+  containerOf: (service: string) => string,
+  networkOf = containerOf,
+): Service {
+  const mode = (text: string, idOf = containerOf) => {
     const service = sharedService(text);
-    return service === undefined ? text : `container:${containerOf(service)}`;
+    return service === undefined ? text : `container:${idOf(service)}`;
   };
   const volumes = (text: string) => {
     const { service, mode: access } = parseVolumesFrom(text);
@@ -74,7 +78,7 @@ export function withContainerIds(definition: Service, containerOf: (service: str
   if ((networkMode ?? ipc ?? pid ?? volumesFrom) === undefined) return definition;
   return {
     ...definition,
-    ...(networkMode === undefined ? {} : { network_mode: mode(networkMode) }),
+    ...(networkMode === undefined ? {} : { network_mode: mode(networkMode, networkOf) }),
     ...(ipc === undefined ? {} : { ipc: mode(ipc) }),
     ...(pid === undefined || pid === null ? {} : { pid: mode(pid) }),
     ...(volumesFrom === undefined ? {} : { volumes_from: volumesFrom.map(volumes) }),

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineMissing, EngineSandbox } from '../../support/engine-sandbox.js';
 
@@ -49,6 +51,38 @@ services:
     expect(await states()).toBe('whole-web-1 running\n');
     for (const args of [[], ['web'], ['web=x'], ['nobody=1']]) {
       expect((await sandbox.run(['scale', ...args], { cwd })).exitCode).toBe(1);
+    }
+  });
+
+  test('who shares a network namespace keeps container and connections when its owner is recreated', async () => {
+    const vpn = sandbox.project('vpn', {
+      'compose.yaml': `services:
+  vpn: {image: busybox, command: sleep 1000, stop_grace_period: 0s, environment: [AT], ports: ["127.0.0.1::81"]}
+  side: {image: busybox, command: nc -ll -p 81 -e cat, stop_grace_period: 0s, network_mode: "service:vpn"}
+`,
+    });
+    const up = (at: string, ...args: string[]) => sandbox.ok(['up', '-d', ...args], { cwd: vpn, env: { AT: at } });
+    const ids = async () =>
+      (await sandbox.ok(['ps', '--format', '{{.Service}} {{.ID}}'], { cwd: vpn })).split('\n').sort();
+    await up('first');
+    const before = await ids();
+    const [host, port] = (await sandbox.ok(['port', 'vpn', '81'], { cwd: vpn })).trim().split(':');
+    const connection = connect({ host: host ?? '', port: Number(port) });
+    try {
+      await once(connection, 'connect');
+      for (const [at, ...args] of [['first', '--force-recreate', 'vpn'], ['second']] as const) {
+        await up(at, ...args);
+        connection.write(at);
+        const answer: unknown[] = await once(connection, 'data', { signal: AbortSignal.timeout(10_000) });
+        expect(String(answer[0])).toBe(at);
+      }
+      const after = await ids();
+      expect(after[1]).toBe(before[1]); // side
+      expect(after[2]).not.toBe(before[2]); // vpn
+      expect(await sandbox.ok(['up', '-d', '--dry-run'], { cwd: vpn, env: { AT: 'second' } })).toBe('nothing to do\n');
+    } finally {
+      connection.destroy();
+      await sandbox.ok(['down'], { cwd: vpn });
     }
   });
 

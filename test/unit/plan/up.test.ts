@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Project, Service } from '../../../src/compose/index.js';
-import { checkPlan, planUp, renderPlan, type ObservedState, type UpOptions } from '../../../src/plan/index.js';
+import {
+  checkPlan,
+  planRestart,
+  planUp,
+  renderPlan,
+  type ObservedState,
+  type UpOptions,
+} from '../../../src/plan/index.js';
 import { running, withImages } from '../../support/observed.js';
 import { failureOf } from '../../support/failure.js';
 import { project } from '../../support/project.js';
@@ -147,6 +154,36 @@ test('who shares a namespace with a replaced container is replaced after it', ()
     9 after 1,8     container.start   db-1    is new
     10 after 2,5,9  container.start   side-1  is new"
   `);
+});
+
+test('where a network namespace outlives its owner, who shares it stays while the owner is replaced', () => {
+  const side = { ...busybox, network_mode: 'service:db' };
+  const make = (db: Service) => project({ services: { db: { ...busybox, ...db }, side } });
+  const first = running(make({}));
+  const idOf = (state: ObservedState, name: string) => state.containers.find((one) => one.name === name)?.id ?? '';
+  const named = idOf(first, 'demo-db-1');
+  const pinned = (state: ObservedState): ObservedState => ({
+    ...state,
+    containers: state.containers.map((one) =>
+      one.service === 'side' ? { ...one, joined: { named, owner: idOf(state, 'demo-db-1') } } : one,
+    ),
+  });
+  const next = make({ user: '2' });
+  const plan = planUp(next, pinned(first));
+  expect(renderPlan(plan)).toMatchInlineSnapshot(`
+    "1            container.create  db-1  user unset → 2
+    2 after 1    container.stop    db-1  is replaced
+    3 after 1,2  container.remove  db-1  is replaced
+    4 after 3    container.rename  db-1  takes the place of the old one
+    5 after 1,4  container.start   db-1  is new"
+  `);
+  const second = simulate(pinned(first), plan);
+  expect(idOf(second, 'demo-db-1')).not.toBe(named);
+  expect(planUp(next, pinned(second)).steps).toEqual([]);
+  expect(renderPlan(planUp(make({ network_mode: 'host' }), pinned(first)))).toContain('side-1  shares with db');
+  expect(renderPlan(planRestart(pinned(first), next, { projectName: 'demo', services: ['db'] }))).toMatchInlineSnapshot(
+    `"1  container.restart  db-1  restart"`,
+  );
 });
 
 test('volumes_from follows a replaced container too', () => {
