@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { Log } from '../../base/log.js';
 import { runToolSync, spawnFast, sysErrno, type LinkInfo, type Links } from '../sys/index.js';
 import { readBridgeOptions } from './bridge-options.js';
 import { invalid } from './errors.js';
@@ -17,13 +18,18 @@ export interface BridgesOptions {
   readonly firewall: ForeignFirewall;
   /** Marks the bridges as this engine's (the link's alias). */
   readonly owner: string;
+  readonly log: Log;
 }
+
+const givesBackAfterMs = 2_000;
 
 /** The host's side of networks: bridge links with their rules and settings. */
 export class Bridges {
   readonly #options: BridgesOptions;
   readonly #up = new Map<string, FilteredNetwork>();
   readonly #removing = new Map<string, Promise<void>>();
+  /** Gives the host's settings back: there is no bridge any more, and has been none for a while. */
+  #givingBack: NodeJS.Timeout | undefined;
 
   constructor(options: BridgesOptions) {
     this.#options = options;
@@ -93,25 +99,39 @@ export class Bridges {
     if (network.parent === undefined) await this.#options.firewall.ensure();
   }
 
-  /** Removes the bridge and its rules; with the last one also what they needed of the host. */
+  /** Removes the bridge and its rules; after the last one, in a while, also what they needed of the host. */
   async remove(network: NetworkRecord): Promise<void> {
     const filtered = this.#up.get(network.id);
     if (filtered === undefined) return this.settled(network.id);
     this.#up.delete(network.id);
     this.#options.rules.removeNetwork(filtered);
-    const removal = (async () => {
-      await this.#options.rules.flush();
-      const { links, owner } = this.#options;
-      const own = links.list().filter(({ name, alias }) => name === network.bridgeName && alias === owner);
-      await deleteLinks(own.map(({ name }) => name)); // one that was there before stays
-    })();
+    const { links, owner, rules } = this.#options;
+    const own = links.list().filter(({ name, alias }) => name === network.bridgeName && alias === owner);
+    const deleted = deleteLinks(own.map(({ name }) => name)); // one that was there before stays
+    const removal = Promise.all([deleted, rules.flush()]).then(() => undefined);
     this.#removing.set(network.id, removal);
     try {
       await removal;
     } finally {
       this.#removing.delete(network.id);
     }
-    if (this.#up.size === 0) await this.#restoreHost();
+    this.#giveBackSoon();
+  }
+
+  /** The next network often comes at once, and needs the same of the host: looking at its firewalls takes 30 ms. */
+  #giveBackSoon(): void {
+    if (this.#up.size > 0) return;
+    clearTimeout(this.#givingBack);
+    this.#givingBack = setTimeout(() => {
+      this.settle().catch((error: unknown) => {
+        this.#options.log.warn('cannot give the settings of the host back', { error });
+      });
+    }, givesBackAfterMs).unref();
+  }
+
+  /** Gives back at once what would be given back in a while. */
+  async settle(): Promise<void> {
+    if (this.#givingBack !== undefined && this.#up.size === 0) await this.#restoreHost();
   }
 
   /** Removes everything that carries this engine's mark, in memory or not. */
@@ -132,6 +152,8 @@ export class Bridges {
   }
 
   async #restoreHost(): Promise<void> {
+    clearTimeout(this.#givingBack);
+    this.#givingBack = undefined;
     this.#options.rules.rebuild();
     // Where others have bridges, forwarding has become theirs as well.
     const others = this.#options.links

@@ -49,7 +49,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   const firewall = new ForeignFirewall(owner, log);
   const watch = new RulesWatch(rules, firewall, log);
   const catalogue = new Catalogue(networkRecords, () => readHostRanges(links));
-  const bridges = new Bridges({ links, rules, settings, firewall, owner });
+  const bridges = new Bridges({ links, rules, settings, firewall, owner, log });
   const pools = new AddressPools();
   const names = new NameTable();
   const ports = new PortTable();
@@ -122,7 +122,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       watch.stop();
       const running = sandboxes.size > 0;
       sandboxes.detach();
-      if (!running) await bridges.removeAll();
+      await (running ? bridges.settle() : bridges.removeAll());
       links.close();
     },
 

@@ -109,10 +109,10 @@ export class PacketRules {
 
   #flushRules(): void {
     const wanted = new Set([...this.#networks].flatMap((network) => this.#familiesOf(network)));
-    const same = wanted.size === this.#present.size && [...wanted].every((family) => this.#present.has(family));
-    if (same && this.#lines.length === 0) return;
+    const present = [...wanted].every((family) => this.#present.has(family)); // one too many goes with a rebuild
+    if (present && this.#lines.length === 0) return;
     const lines = this.#lines.splice(0);
-    if (same) {
+    if (present) {
       try {
         nftApply(lines.join('\n'));
         return;
