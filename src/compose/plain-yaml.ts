@@ -264,8 +264,12 @@ class PlainParser {
 
   /** A scalar, an alias or a flow collection; a plain scalar may go on over the following lines, `parent` deep or more. */
   #scalarLine(parent: number): SyntaxNode {
-    const code = this.#code();
-    switch (code) {
+    return this.#marked() ?? this.#plain(parent);
+  }
+
+  /** What its first character tells: a quoted scalar, an alias, a flow collection; undefined for a plain scalar. */
+  #marked(): SyntaxNode | undefined {
+    switch (this.#code()) {
       case doubleQuote:
         return this.#doubleQuoted();
       case singleQuote:
@@ -276,7 +280,7 @@ class PlainParser {
       case openMap:
         return this.#flow();
       default:
-        return this.#plain(parent);
+        return undefined;
     }
   }
 
@@ -444,23 +448,11 @@ class PlainParser {
   }
 
   #flowNode(): SyntaxNode {
-    const code = this.#code();
-    switch (code) {
-      case doubleQuote:
-        return this.#doubleQuoted();
-      case singleQuote:
-        return this.#singleQuoted();
-      case asterisk:
-        return this.#alias();
-      case openList:
-      case openMap:
-        return this.#flow();
-      default: {
-        const start = this.#at;
-        this.#at = this.#plainEnd(start, 'flow');
-        return { kind: 'scalar', text: this.#text.slice(start, this.#at), plain: true, start, end: this.#at };
-      }
-    }
+    const marked = this.#marked();
+    if (marked !== undefined) return marked;
+    const start = this.#at;
+    this.#at = this.#plainEnd(start, 'flow');
+    return { kind: 'scalar', text: this.#text.slice(start, this.#at), plain: true, start, end: this.#at };
   }
 }
 

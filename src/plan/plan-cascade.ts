@@ -7,7 +7,7 @@ import type { Target } from './plan-lifecycle.js';
 import { projectFromLabels } from './project-from-labels.js';
 import { startContainers } from './start-containers.js';
 import { inStopOrder } from './stop-order.js';
-import { isUp, UpState } from './up-state.js';
+import { asItIs, isUp, UpState } from './up-state.js';
 
 /**
  * Restarts services with everything that depends on them, whether it asks for that or not: dependents stop first, and
@@ -33,9 +33,7 @@ export function planCascade(
     observed,
     options: options.timeoutS === undefined ? {} : { timeoutS: options.timeoutS },
     selection: { services: named, targets: new Set(named) },
-    decisions: new Map(),
-    images: { stepOf: new Map(), hookSteps: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
-    volumes: new Map(),
+    ...asItIs,
   });
   const stopped = composed.filter(
     (container) =>

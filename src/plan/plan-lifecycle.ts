@@ -11,7 +11,7 @@ import { selectForStart } from './select.js';
 import { startContainers } from './start-containers.js';
 import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
-import { isUp, restartsAlong, UpState } from './up-state.js';
+import { asItIs, isUp, restartsAlong, UpState } from './up-state.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -57,9 +57,7 @@ export function planStart(
     observed,
     options: options.wait === true ? { wait: true } : {},
     selection,
-    decisions: new Map(),
-    images: { stepOf: new Map(), hookSteps: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
-    volumes: new Map(),
+    ...asItIs,
   });
   startContainers(state);
   return builder.build();

@@ -44,6 +44,13 @@ interface UpFacts {
   readonly volumes: ReadonlyMap<string, number>;
 }
 
+/** Of a plan that only starts what is there: nothing is decided anew, fetched or made. */
+export const asItIs: Pick<UpFacts, 'decisions' | 'images' | 'volumes'> = {
+  decisions: new Map(),
+  images: { stepOf: new Map(), hookSteps: new Map(), fetched: { pulled: [], built: [] }, uncertain: false },
+  volumes: new Map(),
+};
+
 /** What the parts of `planUp` tell each other. */
 export class UpState {
   readonly facts: UpFacts;

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
-import { firstLine, missing, ok, warning, type Check, type Finding, type Machine } from './check.js';
+import { firstLine, missing, ok, warning, type Check, type Finding } from './check.js';
 
 export const checkNode: Check = () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -37,28 +37,12 @@ export const checkNamespaces: Check = () => {
 };
 
 /** Making one is a permission of its own: containers and hardened systems take it away even from root. */
-export const checkUnshare: Check = async (machine) => {
-  const name = 'new namespaces';
-  if (!machine.isRoot) return warning(name, 'not tried', 'run doctor as root to try it');
-  const answer = await machine.run('unshare', [
-    '--mount',
-    '--pid',
-    '--net',
-    '--uts',
-    '--ipc',
-    '--cgroup',
-    '--fork',
-    'true',
-  ]);
-  switch (answer.kind) {
-    case 'done':
-      return ok(name, 'can be made');
-    case 'absent':
-      return missing(name, 'not tried: no unshare', 'install util-linux');
-    case 'failed':
-      return missing(name, firstLine(answer.output), 'inside a container, start that one with --privileged');
-  }
-};
+export const checkUnshare: Check = tryUnshared({
+  name: 'new namespaces',
+  args: ['--mount', '--pid', '--net', '--uts', '--ipc', '--cgroup', '--fork', 'true'],
+  found: 'can be made',
+  mend: 'inside a container, start that one with --privileged',
+});
 
 /** seccomp(2) */
 export const checkSeccomp: Check = ({ read }) => {
@@ -102,20 +86,13 @@ export const checkForwarding: Check = ({ read, isRoot }): Finding => {
 };
 
 /** Links are tried in a network namespace of their own, which takes them along when it ends. */
-export const checkLinks: Check = async (machine: Machine) => {
-  const name = 'bridge and veth';
-  if (!machine.isRoot) return warning(name, 'not tried', 'run doctor as root to try it');
-  const batch = 'link add br0 type bridge\nlink add va type veth peer name vb\nlink set va master br0\n';
-  const answer = await machine.run('unshare', ['--net', 'ip', '-batch', '-'], batch);
-  switch (answer.kind) {
-    case 'done':
-      return ok(name, 'can be made');
-    case 'absent':
-      return missing(name, 'not tried: no unshare', 'install util-linux');
-    case 'failed':
-      return missing(name, firstLine(answer.output), 'modprobe bridge veth');
-  }
-};
+export const checkLinks: Check = tryUnshared({
+  name: 'bridge and veth',
+  args: ['--net', 'ip', '-batch', '-'],
+  input: 'link add br0 type bridge\nlink add va type veth peer name vb\nlink set va master br0\n',
+  found: 'can be made',
+  mend: 'modprobe bridge veth',
+});
 
 /** Everything the engine's rule set uses, checked by the kernel and not kept. */
 const ruleSet = `table ip doctor {
@@ -126,23 +103,38 @@ const ruleSet = `table ip doctor {
 }
 `;
 
-export const checkFirewall: Check = async (machine) => {
-  const name = 'nftables, conntrack';
-  if (!machine.isRoot) return warning(name, 'not tried', 'run doctor as root to try it');
-  const answer = await machine.run('unshare', ['--net', 'nft', '--file', '-'], ruleSet);
-  switch (answer.kind) {
-    case 'done':
-      return ok(name, 'nat, masquerade, fib, maps');
-    case 'absent':
-      return missing(name, 'not tried: no unshare', 'install util-linux');
-    case 'failed':
-      return missing(
-        name,
-        firstLine(answer.output),
-        'modprobe nf_tables nft_nat nft_masq nft_fib_ipv4 nft_ct nf_conntrack',
-      );
-  }
-};
+export const checkFirewall: Check = tryUnshared({
+  name: 'nftables, conntrack',
+  args: ['--net', 'nft', '--file', '-'],
+  input: ruleSet,
+  found: 'nat, masquerade, fib, maps',
+  mend: 'modprobe nf_tables nft_nat nft_masq nft_fib_ipv4 nft_ct nf_conntrack',
+});
+
+/** A check that runs a command in new namespaces, as root. */
+function tryUnshared(tried: {
+  readonly name: string;
+  /** Of unshare(1). */
+  readonly args: readonly string[];
+  readonly input?: string;
+  readonly found: string;
+  /** What to do where it fails. */
+  readonly mend: string;
+}): Check {
+  const { name, args, input, found, mend } = tried;
+  return async (machine) => {
+    if (!machine.isRoot) return warning(name, 'not tried', 'run doctor as root to try it');
+    const answer = await machine.run('unshare', args, input);
+    switch (answer.kind) {
+      case 'done':
+        return ok(name, found);
+      case 'absent':
+        return missing(name, 'not tried: no unshare', 'install util-linux');
+      case 'failed':
+        return missing(name, firstLine(answer.output), mend);
+    }
+  };
+}
 
 export function writable(path: string): boolean {
   try {

@@ -1,4 +1,5 @@
-import type { Progress, ProgressOptions, ProgressReport } from './progress.js';
+import type { ProgressEvent } from '../../execute/index.js';
+import type { Progress, ProgressOptions } from './progress.js';
 
 /** One JSON object a line, with docker compose's members; empty members are left out. */
 export function jsonProgress({ stream, dryRun }: Pick<ProgressOptions, 'stream' | 'dryRun'>): Progress {
@@ -25,7 +26,7 @@ export function jsonProgress({ stream, dryRun }: Pick<ProgressOptions, 'stream' 
   };
 }
 
-const statusWords: Readonly<Record<ProgressReport['kind'], string>> = {
+const statusWords: Readonly<Record<ProgressEvent['kind'], string>> = {
   started: 'Working',
   progress: 'Working',
   done: 'Done',

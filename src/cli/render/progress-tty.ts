@@ -1,5 +1,6 @@
 import { Listr, ListrTaskState, Spinner, type ListrRenderer, type ListrTaskObject } from 'listr2';
-import type { Progress, ProgressOptions, ProgressReport } from './progress.js';
+import type { ProgressEvent } from '../../execute/index.js';
+import type { Progress, ProgressOptions } from './progress.js';
 import { drawScreen, type RowState, type ScreenRow } from './progress-screen.js';
 import { Redraw } from './redraw.js';
 import { renderTransfer } from './transfer.js';
@@ -68,7 +69,7 @@ class LiveRow {
     this.#task = task;
   }
 
-  report({ kind, status, detail, layer, current, total }: ProgressReport): void {
+  report({ kind, status, detail, layer, current, total }: ProgressEvent): void {
     if (layer !== undefined) {
       const before = this.#layers.get(layer);
       this.#layers.set(layer, { current: current ?? before?.current ?? 0, total: total ?? before?.total ?? 0 });
@@ -99,7 +100,7 @@ class LiveRow {
   }
 }
 
-const taskStates: Readonly<Record<ProgressReport['kind'], ListrTaskState>> = {
+const taskStates: Readonly<Record<ProgressEvent['kind'], ListrTaskState>> = {
   started: ListrTaskState.STARTED,
   progress: ListrTaskState.STARTED,
   done: ListrTaskState.COMPLETED,

@@ -1,27 +1,13 @@
+import type { ProgressEvent } from '../../execute/index.js';
 import type { OutputStream, Terminal } from '../terminal.js';
 import { canRedraw } from '../terminal.js';
 import { jsonProgress } from './progress-json.js';
 import { plainProgress } from './progress-plain.js';
 import type { Style } from './style.js';
 
-/** What happens to one thing while a command works. The same shape `execute` reports. */
-export interface ProgressReport {
-  readonly kind: 'started' | 'progress' | 'done' | 'failed' | 'warning';
-  /** `Container hitos-web-1`, `Network hitos_default`, `Image busybox` */
-  readonly subject: string;
-  /** `Creating`, `Created`, … */
-  readonly status: string;
-  readonly detail?: string;
-  /** Part of the subject that this is about: a layer of an image. */
-  readonly layer?: string;
-  /** Bytes, of that part. */
-  readonly current?: number;
-  readonly total?: number;
-}
-
 /** Draws progress on one stream. Nothing may be written there by others between `report` and `end`. */
 export interface Progress {
-  report(event: ProgressReport): void;
+  report(event: ProgressEvent): void;
   /** A message that belongs to nothing in particular, such as a warning about orphans; a drawing is finished first. */
   note(text: string): void;
   /** Leaves the last state on the screen. May be called twice. */

@@ -2,21 +2,19 @@ import {
   chmodSync,
   closeSync,
   constants,
-  ftruncateSync,
   lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
-  openSync,
   rmSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs';
 import { posix } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { TarEntry } from '../../base/tar/entry.js';
 import { encodeName, fileName } from '../../base/tar/names.js';
 import { readTar } from '../../base/tar/stream.js';
+import { writeTarFile } from '../../base/tar/write-file.js';
 import { openFolderBeneath } from '../oci/index.js';
 import { lsetxattr, mknod, setTimes, sysErrno } from '../sys/index.js';
 import './errors.js';
@@ -127,7 +125,7 @@ async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, 
       return;
     }
     case 'file':
-      await writeFile(entry, target, body);
+      await writeTarFile(target, entry, body);
       return;
     case 'fifo':
       mknod(path, constants.S_IFIFO | 0o600, 0, 0);
@@ -137,27 +135,6 @@ async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, 
       const type = entry.type === 'block' ? constants.S_IFBLK : constants.S_IFCHR;
       mknod(path, type | 0o600, entry.major ?? 0, entry.minor ?? 0);
     }
-  }
-}
-
-async function writeFile(entry: TarEntry, target: string | Buffer, body: AsyncIterable<Buffer>): Promise<void> {
-  const fd = openSync(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-  try {
-    const regions = (entry.sparse ?? [{ offset: 0, length: entry.sizeBytes }]).map((region) => ({ ...region }));
-    let region = regions.shift();
-    for await (const chunk of body) {
-      let rest = chunk;
-      while (rest.length > 0 && region !== undefined) {
-        const part = rest.subarray(0, region.length);
-        writeSync(fd, part, 0, part.length, region.offset);
-        rest = rest.subarray(part.length);
-        region = { offset: region.offset + part.length, length: region.length - part.length };
-        if (region.length === 0) region = regions.shift();
-      }
-    }
-    if (entry.sparse !== undefined) ftruncateSync(fd, entry.sizeBytes);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { Readable, type Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { readIfPresent } from '../../base/durable-file.js';
 import { errnoOf } from '../../base/errors.js';
-import { acceptConsole, type ExitStatus, spawnFast } from '../sys/index.js';
+import { acceptConsole, type ExitStatus } from '../sys/index.js';
 import { execFailure } from './create-failure.js';
-import { openPipe, pipeStream } from './pipe.js';
+import { spawnPiped } from './pipe.js';
 import { programEnvironment } from './program.js';
 import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
 import { renderProcess } from './render.js';
@@ -113,34 +113,14 @@ interface Running {
 }
 
 function startOnPipes(runtime: RuntimeProgram, args: readonly string[], request: ExecRequest): Running {
-  const [out, err] = [openPipe('read', request.dir), openPipe('read', request.dir)];
-  const input = request.stdin ? openPipe('write', request.dir) : undefined;
-  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
-  const stdin = input === undefined ? undefined : pipeStream(input.fd, 'write');
+  const { dir } = request;
+  const program = { file: runtime.path, args, env: programEnvironment, cwd: dir };
+  const fed = request.stdin ? spawnPiped(program, dir, { 0: 'write', 1: 'read', 2: 'read' }) : undefined;
+  const { exited, streams } = fed ?? spawnPiped(program, dir, { 1: 'read', 2: 'read' });
+  const stdin = fed?.streams[0];
   stdin?.on('error', () => stdin.destroy()); // EPIPE: the process has closed its input
-  try {
-    const { exited } = spawnFast({
-      file: runtime.path,
-      args,
-      env: programEnvironment,
-      cwd: request.dir,
-      stdio: { 0: input?.childFd ?? 'ignore', 1: out.childFd, 2: err.childFd },
-    });
-    return {
-      stdout,
-      stderr,
-      stdin,
-      exited,
-      resize: () => undefined,
-      outputs: [stdout, stderr],
-      complaint: () => '',
-    };
-  } catch (error) {
-    for (const stream of [stdout, stderr, stdin]) stream?.destroy();
-    throw error;
-  } finally {
-    for (const fd of [out.childFd, err.childFd, input?.childFd]) if (fd !== undefined) closeSync(fd);
-  }
+  const [stdout, stderr] = [streams[1], streams[2]];
+  return { stdout, stderr, stdin, exited, resize: () => undefined, outputs: [stdout, stderr], complaint: () => '' };
 }
 
 /** The runtime hands the terminal over a socket before the process runs; where it fails first, there is none. */
@@ -153,25 +133,17 @@ async function startOnTerminal(
   const gaveUp = new AbortController();
   const arrival = acceptConsole(files.console, AbortSignal.any([signal, gaveUp.signal]));
   arrival.catch(() => undefined); // looked at below
-  const err = openPipe('read', files.dir);
-  const complaints: Buffer[] = [];
-  const stderr = pipeStream(err.fd, 'read').on('data', (chunk: Buffer) => complaints.push(chunk));
-  let exited: Promise<ExitStatus>;
+  const program = { file: runtime.path, args, env: programEnvironment, cwd: files.dir };
+  let child;
   try {
-    exited = spawnFast({
-      file: runtime.path,
-      args,
-      env: programEnvironment,
-      cwd: files.dir,
-      stdio: { 2: err.childFd },
-    }).exited;
+    child = spawnPiped(program, files.dir, { 2: 'read' });
   } catch (error) {
     gaveUp.abort(error);
-    stderr.destroy();
     throw error;
-  } finally {
-    closeSync(err.childFd);
   }
+  const { exited } = child;
+  const complaints: Buffer[] = [];
+  const stderr = child.streams[2].on('data', (chunk: Buffer) => complaints.push(chunk));
   const complaint = () => Buffer.concat(complaints).toString();
   const first = await Promise.race([arrival, exited.then(() => undefined)]);
   if (first === undefined) gaveUp.abort(new Error('the process ended before its terminal came'));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
-import { mknod } from '../sys/index.js';
+import { type FastChild, mknod, spawnFast, type SpawnRequest } from '../sys/index.js';
 
 export interface Pipe {
   /** For the child; close it here once the child has it. */
@@ -40,6 +40,33 @@ export function openPipe(direction: 'read' | 'write', dir: string): Pipe {
 /** Our end as a stream, which owns the fd from then on. */
 export function pipeStream(fd: number, direction: 'read' | 'write'): Socket {
   return new Socket({ fd, readable: direction === 'read', writable: direction === 'write' });
+}
+
+/**
+ * Starts a program with pipes to us at these descriptors of it, `read` for what it writes. Where it cannot be started no
+ * pipe is left.
+ * @param dir - where the pipes are made; they are gone from there at once
+ */
+export function spawnPiped<Fd extends number>(
+  request: Omit<SpawnRequest, 'stdio'>,
+  dir: string,
+  pipes: Readonly<Record<Fd, 'read' | 'write'>>,
+): FastChild & { readonly streams: Readonly<Record<Fd, Socket>> } {
+  const streams: Record<number, Socket> = {};
+  const stdio: Record<number, number> = {};
+  try {
+    for (const [name, direction] of Object.entries<'read' | 'write'>(pipes)) {
+      const { fd, childFd } = openPipe(direction, dir);
+      streams[Number(name)] = pipeStream(fd, direction);
+      stdio[Number(name)] = childFd;
+    }
+    return { ...spawnFast({ ...request, stdio }), streams };
+  } catch (error) {
+    for (const stream of Object.values(streams)) stream.destroy();
+    throw error;
+  } finally {
+    for (const fd of Object.values(stdio)) closeSync(fd);
+  }
 }
 
 /** Reads to the end, keeping at most `maxBytes`. */

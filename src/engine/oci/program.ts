@@ -1,6 +1,4 @@
-import { closeSync } from 'node:fs';
-import { spawnFast } from '../sys/index.js';
-import { openPipe, pipeStream, readAll } from './pipe.js';
+import { readAll, spawnPiped } from './pipe.js';
 
 export interface ProgramResult {
   readonly exitCode: number;
@@ -30,26 +28,13 @@ export async function runProgram(
   args: readonly string[],
   { dir, cwd, timeoutMs = 30_000 }: ProgramOptions,
 ): Promise<ProgramResult> {
-  const [out, err] = [openPipe('read', dir), openPipe('read', dir)];
-  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
-  let child;
-  try {
-    const stdio = { 0: 'ignore' as const, 1: out.childFd, 2: err.childFd };
-    child = spawnFast({ file, args, env: programEnvironment, stdio, ...(cwd === undefined ? {} : { cwd }) });
-  } catch (error) {
-    stdout.destroy();
-    stderr.destroy();
-    throw error;
-  } finally {
-    closeSync(out.childFd);
-    closeSync(err.childFd);
-  }
-  const { pid } = child;
+  const request = { file, args, env: programEnvironment, ...(cwd === undefined ? {} : { cwd }) };
+  const { pid, exited, streams } = spawnPiped(request, dir, { 1: 'read', 2: 'read' });
   const timer = setTimeout(() => {
     process.kill(pid, 'SIGKILL');
   }, timeoutMs);
   try {
-    const [said, complained, status] = await Promise.all([readAll(stdout), readAll(stderr), child.exited]);
+    const [said, complained, status] = await Promise.all([readAll(streams[1]), readAll(streams[2]), exited]);
     return { exitCode: status.exitCode ?? 128, stdout: said.toString(), stderr: complained.toString() };
   } finally {
     clearTimeout(timer);

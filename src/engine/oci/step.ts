@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { readIfPresent } from '../../base/durable-file.js';
 import type { HostConfig } from '../../api/container.js';
-import { type ExitStatus, isMountPoint, mount, spawnFast, unmount } from '../sys/index.js';
+import { type ExitStatus, isMountPoint, mount, unmount } from '../sys/index.js';
 import { ensureFolderBeneath } from './beneath.js';
 import { composeSpec } from './bundle.js';
 import { type DeviceWish, findWishedDevices } from './cdi.js';
@@ -14,7 +13,7 @@ import { openCgroup } from './cgroups.js';
 import { createFailure } from './create-failure.js';
 import { ensureInitLayer } from './init-layer.js';
 import type { OciEnvironment } from './open.js';
-import { openPipe, pipeStream } from './pipe.js';
+import { spawnPiped } from './pipe.js';
 import { availableCapabilities } from './probe.js';
 import { programEnvironment } from './program.js';
 import { renderSpec } from './render.js';
@@ -150,34 +149,25 @@ async function networkFiles(dir: string, request: StepRequest, network: StepNetw
 }
 
 async function runForeground(oci: OciEnvironment, id: string, dir: string, request: StepRequest): Promise<number> {
-  const [out, err] = [openPipe('read', dir), openPipe('read', dir)];
-  const [stdout, stderr] = [pipeStream(out.fd, 'read'), pipeStream(err.fd, 'read')];
-  stdout.on('data', (chunk: Buffer) => {
-    request.onOutput(chunk, 1);
-  });
-  stderr.on('data', (chunk: Buffer) => {
-    request.onOutput(chunk, 2);
-  });
-  const closed = [stdout, stderr].map((stream) => new Promise((resolve) => stream.once('close', resolve)));
-  let exited: Promise<ExitStatus>;
-  try {
-    const log = join(dir, 'runtime.log');
-    const args = ['--log', log, 'run', '--bundle', dir, '--pid-file', join(dir, 'pid'), id];
-    exited = spawnFast({
+  const log = join(dir, 'runtime.log');
+  const args = ['--log', log, 'run', '--bundle', dir, '--pid-file', join(dir, 'pid'), id];
+  const { exited, streams } = spawnPiped(
+    {
       file: oci.runtime.path,
       args: [...globalArguments(oci.runtime), ...args],
       env: programEnvironment,
       cwd: dir,
-      stdio: { 1: out.childFd, 2: err.childFd },
-    }).exited;
-  } catch (error) {
-    stdout.destroy();
-    stderr.destroy();
-    throw error;
-  } finally {
-    closeSync(out.childFd);
-    closeSync(err.childFd);
+    },
+    dir,
+    { 1: 'read', 2: 'read' },
+  );
+  const outputs = [streams[1], streams[2]];
+  for (const [index, stream] of outputs.entries()) {
+    stream.on('data', (chunk: Buffer) => {
+      request.onOutput(chunk, index === 0 ? 1 : 2);
+    });
   }
+  const closed = outputs.map((stream) => new Promise((resolve) => stream.once('close', resolve)));
   const stop = () => {
     void stopStep(oci, id, exited);
   };
@@ -185,9 +175,9 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
   try {
     const status = await exited;
     request.signal.throwIfAborted();
-    const log = (await readIfPresent(join(dir, 'runtime.log'))) ?? '';
-    if ((await readIfPresent(join(dir, 'pid'))) === undefined || (log.trim() !== '' && status.exitCode !== 0)) {
-      throw createFailure(oci.runtime, lastLine(log), request.args[0] ?? '');
+    const said = (await readIfPresent(log)) ?? '';
+    if ((await readIfPresent(join(dir, 'pid'))) === undefined || (said.trim() !== '' && status.exitCode !== 0)) {
+      throw createFailure(oci.runtime, lastLine(said), request.args[0] ?? '');
     }
     await Promise.all(closed); // nobody is left to hold the pipes: the process namespace ended with its first process
     return (
@@ -195,8 +185,7 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
     );
   } finally {
     request.signal.removeEventListener('abort', stop);
-    stdout.destroy();
-    stderr.destroy();
+    for (const stream of outputs) stream.destroy();
   }
 }
 

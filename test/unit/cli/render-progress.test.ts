@@ -1,12 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createProgress, progressMode, type ProgressReport } from '../../../src/cli/render/progress.js';
+import type { ProgressEvent } from '../../../src/execute/index.js';
+import { createProgress, progressMode } from '../../../src/cli/render/progress.js';
 import { drawScreen, type ScreenRow } from '../../../src/cli/render/progress-screen.js';
 import { colourStyle, plainStyle } from '../../../src/cli/render/style.js';
 import { textWidth } from '../../../src/base/text-width.js';
 import type { OutputStream } from '../../../src/cli/terminal.js';
 
-const events: readonly ProgressReport[] = [
+const events: readonly ProgressEvent[] = [
   { kind: 'started', subject: 'Network hitos_default', status: 'Creating' },
   { kind: 'done', subject: 'Network hitos_default', status: 'Created' },
   { kind: 'started', subject: 'Container hitos-web-1', status: 'Starting' },

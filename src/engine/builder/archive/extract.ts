@@ -1,21 +1,8 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  lchownSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  symlinkSync,
-  writeSync,
-  ftruncateSync,
-} from 'node:fs';
+import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { TarEntry } from '../../../base/tar/entry.js';
 import { fileName } from '../../../base/tar/names.js';
 import { readTar } from '../../../base/tar/stream.js';
+import { writeTarFile } from '../../../base/tar/write-file.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { decompress } from '../../snapshots/index.js';
 import { lsetxattr, mknod, setTimes } from '../../sys/index.js';
@@ -63,7 +50,7 @@ export async function extractTar(source: AsyncIterable<Buffer>, options: Extract
         if (there?.isDirectory() !== true) mkdirSync(path, { mode: 0o700 });
         break;
       case 'file':
-        await writeBody(path, entry, body);
+        await writeTarFile(path, entry, body);
         break;
       case 'symlink':
         symlinkSync(fileName(entry.linkPath ?? ''), path);
@@ -118,30 +105,6 @@ function makeParents(path: string): void {
   makeParents(dirname(path));
   mkdirSync(path, { mode: 0o755 });
   chmodSync(path, 0o755);
-}
-
-async function writeBody(path: string | Buffer, entry: TarEntry, body: AsyncIterable<Buffer>): Promise<void> {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-  try {
-    const regions = [...(entry.sparse ?? [{ offset: 0, length: entry.sizeBytes }])];
-    let region = regions.shift();
-    let position = region?.offset ?? 0;
-    for await (const chunk of body) {
-      for (let start = 0; start < chunk.length;) {
-        const room = region === undefined ? chunk.length - start : region.offset + region.length - position;
-        const written = writeSync(fd, chunk, start, Math.min(room, chunk.length - start), position);
-        start += written;
-        position += written;
-        if (region !== undefined && position >= region.offset + region.length) {
-          region = regions.shift();
-          position = region?.offset ?? position;
-        }
-      }
-    }
-    if (entry.sparse !== undefined) ftruncateSync(fd, entry.sizeBytes);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function badArchive(entry: string, reason: string): TscomposeError<'build/bad-archive'> {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
+import type { CacheUsage } from '../../builder/index.js';
 import { type ExporterRequest, exporterOf } from '../export/export.js';
 import { buildFailure } from '../frontend/failure.js';
 import { type Methods, serverStream, unary } from '../grpc/server.js';
@@ -109,15 +110,7 @@ function exporterRequestOf({ exporter, exporterAttrs, exporters }: SolveRequest)
     : { type: first.type ?? '', attributes: first.attrs ?? {} };
 }
 
-function usageOf(entry: {
-  readonly id: string;
-  readonly description: string;
-  readonly sizeBytes: number;
-  readonly createdAt: string;
-  readonly lastUsedAt: string;
-  readonly useCount: number;
-  readonly inUse: boolean;
-}): Usage {
+function usageOf(entry: CacheUsage): Usage {
   return {
     id: entry.id,
     size: entry.sizeBytes,

@@ -62,13 +62,17 @@ function imageFacts({ imageId }: BuildResult): Response {
   return { 'containerimage.digest': imageId, 'containerimage.config.digest': imageId };
 }
 
+function namesIn(attributes: ExporterRequest['attributes']): string[] {
+  return (attributes['name'] ?? '').split(',').filter((name) => name !== '');
+}
+
 async function exportImage(
   { images }: BuildKitParts,
   result: BuildResult,
   attributes: ExporterRequest['attributes'],
   { session, reports, signal }: ExportContext,
 ): Promise<Response> {
-  const names = (attributes['name'] ?? '').split(',').filter((name) => name !== '');
+  const names = namesIn(attributes);
   const canonical = names.map((name) => canonicalText(parseReference(name)));
   await reports.during('exporting to image', async (vertex) => {
     vertex.piece('exporting layers', { done: true }); // they are in the store since they were made
@@ -95,7 +99,7 @@ async function exportArchive(
   attributes: ExporterRequest['attributes'],
   { session, reports, signal }: ExportContext,
 ): Promise<Response> {
-  const names = (attributes['name'] ?? '').split(',').filter((name) => name !== '');
+  const names = namesIn(attributes);
   await reports.during('exporting to docker image format', async (vertex) => {
     for (const name of names) await images.tag(result.imageId, name);
     const archive = images.save(names.length === 0 ? [result.imageId] : names, { signal });
