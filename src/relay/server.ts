@@ -30,7 +30,7 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
   const world = worldOf(options.buildId, process.env);
   const code = identityOf(codeFile);
   const socketFile = identityOf(socketPath);
-  const commands = new Set<Promise<void>>();
+  const commands = new Set<Promise<unknown>>();
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -46,8 +46,10 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
     idle.refresh();
     const isCurrent = identityOf(codeFile) === code;
     const onCommand = (command: Promise<void>): void => {
-      commands.add(command);
-      void command.finally(() => commands.delete(command));
+      const over = command
+        .catch(() => socket.destroy()) // the client says that its command has gone
+        .finally(() => commands.delete(over));
+      commands.add(over);
     };
     serveOne(socket, { run: options.run, world: isCurrent ? world : '', end, onCommand });
     if (!isCurrent) end();

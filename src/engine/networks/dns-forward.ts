@@ -130,7 +130,7 @@ async function askByUdp(message: Buffer, target: Target, options: ForwardOptions
     options.signal.addEventListener('abort', giveUp);
     socket.on('error', giveUp);
     socket.on('message', (answer) => {
-      if (answer.length >= 12 && answer.readUInt16BE(0) === message.readUInt16BE(0)) finish(answer);
+      if (answers(message, answer)) finish(answer);
     });
     socket.connect(port, address, (error?: Error) => {
       if (error !== undefined)
@@ -138,6 +138,11 @@ async function askByUdp(message: Buffer, target: Target, options: ForwardOptions
       else if (open) socket.send(message);
     });
   });
+}
+
+/** Whether it has a header, with the number of the question. */
+function answers(question: Buffer, answer: Buffer): boolean {
+  return answer.length >= 12 && answer.readUInt16BE(0) === question.readUInt16BE(0);
 }
 
 async function udpSocket(address: string, { inside }: ForwardOptions): Promise<UdpSocket> {
@@ -162,7 +167,9 @@ function askByTcp(message: Buffer, target: Target, options: ForwardOptions): Pro
     const giveUp = (): void => {
       finish(undefined);
     };
-    const reader = new FrameReader(finish);
+    const reader = new FrameReader((answer) => {
+      finish(answers(message, answer) ? answer : undefined);
+    });
     options.signal.addEventListener('abort', giveUp);
     socket.on('error', giveUp);
     socket.on('close', giveUp);

@@ -36,10 +36,10 @@ export class RulesWatch {
   }
 
   async #look(): Promise<void> {
-    const generation = nftGeneration();
-    const changed = generation !== this.#seen;
-    this.#seen = generation;
     try {
+      const generation = nftGeneration();
+      const changed = generation !== this.#seen;
+      this.#seen = generation;
       const restored = changed && this.#rules.restore();
       if (restored) this.#log.warn('the packet rules of this engine were gone and are put back', {});
       this.#unseen ||= changed;

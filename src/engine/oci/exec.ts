@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { readIfPresent } from '../../base/durable-file.js';
-import { errnoOf } from '../../base/errors.js';
+import { errnoOf, messageOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus } from '../sys/index.js';
 import { execFailure } from './create-failure.js';
 import { spawnPiped } from './pipe.js';
@@ -72,10 +72,14 @@ export async function execInContainer(
   let lastPid: number | undefined;
   const pid = () => (lastPid ??= readPid(files.pid));
   const ended = running.exited.then(async (status): Promise<ExecOutcome> => {
-    const outcome = await outcomeOf(status, files, program, pid(), running.complaint());
-    cutWhenSilent(running.outputs);
-    await Promise.all(Object.values(files).map((path) => rm(path, { force: true })));
-    return outcome;
+    try {
+      return await outcomeOf(status, files, program, pid(), running.complaint());
+    } catch (error) {
+      return { kind: 'failed', text: messageOf(error), exitCode: 126 }; // nobody can tell any more how it went
+    } finally {
+      cutWhenSilent(running.outputs);
+      await Promise.allSettled(Object.values(files).map((path) => rm(path, { force: true })));
+    }
   });
   let over = false;
   void ended.then(() => (over = true));

@@ -189,12 +189,16 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
   }
 }
 
-/** Until it is gone: an abort may come while the runtime is still making the container. */
+/** Until it is gone: an abort may come while the runtime is still making the container. Never rejects. */
 async function stopStep(oci: OciEnvironment, id: string, exited: Promise<ExitStatus>): Promise<void> {
   const over = exited.then(() => true);
   for (let round = 0; round < 100; round += 1) {
-    openCgroup(`${oci.cgroupParent}/${id}`).kill();
-    await deleteContainer(oci.runtime, id);
+    try {
+      openCgroup(`${oci.cgroupParent}/${id}`).kill();
+      await deleteContainer(oci.runtime, id);
+    } catch {
+      // no descriptors left, say: the next round tries again
+    }
     const soon = new Promise<boolean>((resolve) => setTimeout(resolve, 50, false));
     if (await Promise.race([over, soon])) return;
   }

@@ -23,7 +23,7 @@ let six: NetworkRecord;
 let client: Guest;
 let server: Guest;
 const upstream: Socket[] = [];
-const [knows, refuses, keepsSilent] = ['192.0.2.53', '192.0.2.54', '192.0.2.55'];
+const [knows, refuses, keepsSilent, stammers] = ['192.0.2.53', '192.0.2.54', '192.0.2.55', '192.0.2.56'];
 
 /** How a resolver outside answers; undefined: not at all. */
 type Answers = (message: Buffer, room: number) => Buffer | undefined;
@@ -69,13 +69,14 @@ beforeAll(async () => {
   const host = openLinks();
   host.apply([
     { kind: 'set-up', name: 'lo' },
-    ...[knows, refuses, keepsSilent].map((address) => ({
+    ...[knows, refuses, keepsSilent, stammers].map((address) => ({
       ...({ kind: 'add-address', link: 'lo', address: `${address}/32` } as const),
     })),
   ]);
   host.close();
   await serveOutside(knows, knowing);
   await serveOutside(keepsSilent, () => undefined);
+  await serveOutside(stammers, () => Buffer.from('?'));
   await serveOutside(refuses, (message) => {
     const query = parseQuery(message);
     return query && encodeResponse(query, 'SERVFAIL');
@@ -180,15 +181,22 @@ describe.each(libraries)('%s', (library, look) => {
 });
 
 describe('servers outside', () => {
-  const asking = async (name: string, dns: readonly string[]): Promise<[string, number]> => {
+  const asking = async (name: string, dns: readonly string[], more = ''): Promise<[string, number]> => {
     const guest = await own.guest(networks, name, { on: [net], dns });
     const before = performance.now();
-    const found = await glibc('www.example', { guest, options: 'ndots:0 attempts:1' });
+    const found = await glibc('www.example', { guest, options: `ndots:0 attempts:1${more}` });
     return [found, performance.now() - before];
   };
 
   test('that fail or keep silent are passed over', async () => {
     expect((await asking('hopeful', ['198.51.100.1', refuses, keepsSilent, knows]))[0]).toBe('198.51.100.7');
+  });
+
+  test.each([
+    ['a datagram', ''],
+    ['a stream', ' use-vc'],
+  ])('whose answer is less than a message, in %s, are passed over', async (_, option) => {
+    expect((await asking('patient', [stammers, knows], option))[0]).toBe('198.51.100.7');
   });
 
   test('that all keep silent are no reason to hang: the asker hears of it before it gives up itself', async () => {
