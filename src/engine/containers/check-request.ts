@@ -58,10 +58,7 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
   }
   checkLogConfig(LogConfig);
   checkStorageOptions(hostConfig.StorageOpt ?? {});
-  const { Runtime = '', Isolation = '' } = hostConfig;
-  if (!['', 'crun', 'runc', 'io.containerd.runc.v2'].includes(Runtime)) {
-    throw invalidConfig('Runtime', `unknown or invalid runtime name: ${Runtime}`);
-  }
+  const { Isolation = '' } = hostConfig;
   if (!['', 'default'].includes(Isolation.toLowerCase())) {
     throw invalidConfig('Isolation', `Invalid isolation: "${Isolation}" - linux only supports 'default'`);
   }

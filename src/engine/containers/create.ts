@@ -18,6 +18,7 @@ import { checkRequest } from './check-request.js';
 import { invalidConfig } from './errors.js';
 import { withinKernel } from './kernel-limits.js';
 import { checkLinks } from './links.js';
+import { runtimeOf } from './runtime-of.js';
 import { mergeConfig } from './merge-config.js';
 import { cgroupLayout } from '../sys/index.js';
 import { planMounts } from './mount-plan.js';
@@ -42,6 +43,7 @@ export async function createContainer(
   checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
   checkLinks(room, hostConfig);
+  runtimeOf(room, hostConfig);
   const endpoints = endpointsOf(config, hostConfig, NetworkingConfig?.EndpointsConfig ?? {});
   checkEndpoints(room, endpoints);
   const id = randomBytes(32).toString('hex');

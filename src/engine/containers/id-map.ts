@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { IdMapRequest } from '../../api/container.js';
 import { hasCode, TscomposeError } from '../../base/errors.js';
-import type { Oci } from '../oci/index.js';
+import type { RuntimeProgram } from '../oci/index.js';
 import { invalidConfig } from './errors.js';
 import { fileSystemOf } from './propagation.js';
 import type { ContainerMount, ContainerRecord, IdMap } from './record.js';
@@ -34,7 +34,7 @@ function isId(value: number | undefined): value is number {
  */
 export function idMapOption(
   { idMap, source, destination }: Pick<ContainerMount, 'idMap' | 'source' | 'destination'>,
-  { runtime }: Pick<Oci, 'runtime'>,
+  runtime: RuntimeProgram,
 ): string | undefined {
   if (idMap === undefined) return undefined;
   const ids = idMap === 'owner' ? ownerOf(source) : idMap;

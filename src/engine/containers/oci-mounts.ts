@@ -9,6 +9,7 @@ import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import { bundleOf, type Room } from './room.js';
+import { runtimeOf } from './runtime-of.js';
 
 const O_PATH = 0o10000000;
 
@@ -66,7 +67,7 @@ async function prepareMount(
         const facts = { containerId: record.id, path: one.source };
         room.log.warn('what a container mounts below a shared path does not reach the host', facts);
       }
-      return bind(one, one.source, idMapOption(one, room.oci));
+      return bind(one, one.source, idMapOption(one, runtimeOf(room, record.hostConfig)));
     case 'volume': {
       const path = await room.volumes.acquire(one.name ?? '', record.id);
       publishVolume(room, record, 'mount', one.name ?? '', {

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findHelpers } from '../oci/index.js';
 import { bootId, isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
@@ -138,8 +137,7 @@ async function sweepUnknown(room: Room): Promise<void> {
   const bundles = join(room.runtimeDir, 'b');
   const strays = new Set([
     ...namesIn(bundles),
-    ...namesIn(room.oci.runtime.root).filter((name) => /^[0-9a-f]{64}$/.test(name)),
-    ...findHelpers(room.oci.runtime.root).map(({ containerId }) => containerId),
+    ...room.oci.runtimes.known().filter((name) => /^[0-9a-f]{64}$/.test(name)),
   ]);
   for (const id of strays) {
     if (known(id)) continue;

@@ -14,6 +14,7 @@ import { commandOf } from './merge-config.js';
 import { explainIdMap } from './id-map.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import { bundleOf, exitsOf, logPathOf, publish, type Room } from './room.js';
+import { runtimeOf } from './runtime-of.js';
 import { mountRoot, unmountBundle } from './rootfs.js';
 import { planNetwork } from './sandbox.js';
 import { inheritNetwork, leaveNetwork } from './shared-network.js';
@@ -183,6 +184,7 @@ function monitored(room: Room, { record }: Container): Parameters<Room['oci']['c
     stdin: config.OpenStdin === true,
     stdinOnce: config.StdinOnce === true,
     program: commandOf(config)[0] ?? '',
+    runtime: runtimeOf(room, hostConfig),
   };
 }
 

@@ -102,8 +102,8 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     const dir = join(dataRoot, 'build-cache');
     return await createBuilder({ images, layers, runStep: (step) => oci.runStep(step), usedBy: imageUsers, dir, log });
   };
-  const { kind: name, path } = oci.runtime;
-  const version = /\d+(?:\.\d+)+/.exec(oci.runtime.version)?.[0] ?? oci.runtime.version; // it says `crun version 1.8.1`
+  const { kind: name, version: said } = oci.runtimes.standard;
+  const version = /\d+(?:\.\d+)+/.exec(said)?.[0] ?? said; // it says `crun version 1.8.1`
   return {
     served: {
       containers,
@@ -117,7 +117,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       log,
       builder,
     },
-    runtime: { name, version, path },
+    runtime: { name, version, paths: oci.runtimes.paths },
     close: async () => {
       await using rest = new CleanupStack(); // from the last to the first, whatever fails
       rest.defer(() => layers.close());

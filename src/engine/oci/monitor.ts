@@ -26,6 +26,8 @@ export interface MonitoredContainer {
   readonly stdinOnce: boolean;
   /** First word of the command, for messages. */
   readonly program: string;
+  /** Absent: the standard one. */
+  readonly runtime?: RuntimeProgram;
 }
 
 export interface CreatedContainer {

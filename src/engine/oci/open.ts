@@ -18,10 +18,10 @@ import {
   startContainer,
   updateContainer,
 } from './runtime.js';
+import { openRuntimes, type Runtimes } from './runtimes.js';
 import { openSeccompCache, type SeccompCache } from './seccomp-cache.js';
 import type { OciResources, OciSpec } from './spec.js';
 import { runStep, type StepNetwork, stepPrefix, type StepRequest } from './step.js';
-import { findHelpers } from './strays.js';
 
 export interface OciOptions {
   /** On a tmpfs; bundles, sockets and the runtime's state live below it. */
@@ -59,10 +59,11 @@ export interface DiscardOptions {
 
 /** Containers as the kernel has them: no names, no images, no policies. */
 export interface Oci {
-  readonly runtime: RuntimeProgram;
+  readonly runtimes: Runtimes;
   readonly cgroupParent: string;
   /**
-   * Writes the bundle and creates the container under its monitor; it waits for `start`.
+   * Writes the bundle and creates the container under its monitor; it waits for `start`. What follows goes to the same
+   * runtime by the id alone.
    * @throws `oci/create-failed`, after which nothing of it is left
    */
   create(container: MonitoredContainer, spec: OciSpec, signal: AbortSignal): Promise<CreatedContainer>;
@@ -93,31 +94,34 @@ export async function openOci(options: OciOptions): Promise<Oci> {
   await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
   prepareCgroupParent(cgroupParent);
   const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
+  const runtimes = await openRuntimes(runtime, runtimeDir);
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
   const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, overlayData, joinBridge };
-  const discard: Oci['discard'] = (id, how) => discardContainer(environment, id, how);
-  await sweepSteps(environment, discard);
+  const discard: Oci['discard'] = (id, how) => discardContainer(environment, runtimes, id, how);
+  await sweepSteps(environment, runtimes, discard);
   return {
-    runtime,
+    runtimes,
     cgroupParent,
     create: async (container, spec, inside) => {
-      const ready = await seccomp.apply(spec);
+      const { runtime: chosen = runtime } = container;
+      // Filters are kept for the runtime that most have.
+      const ready = chosen === runtime ? await seccomp.apply(spec) : spec;
       await writeFile(join(container.bundle, 'config.json'), renderSpec(ready), { mode: 0o600 });
       try {
-        const created = await createMonitored(runtime, container, inside);
-        await seccomp.learn(ready, container.id);
+        const created = await createMonitored(chosen, container, inside);
+        if (chosen === runtime) await seccomp.learn(ready, container.id);
         return created;
       } catch (error) {
         await discard(container.id, { monitor: true, cgroupsPath: spec.linux.cgroupsPath });
         throw error;
       }
     },
-    start: (id) => startContainer(runtime, id),
-    exec: (request, inside) => execInContainer(runtime, request, inside),
-    pause: (id) => pauseContainer(runtime, id),
-    resume: (id) => resumeContainer(runtime, id),
-    update: (id, resources) => updateContainer(runtime, id, resources),
-    state: (id) => readState(runtime, id),
+    start: (id) => startContainer(runtimes.of(id), id),
+    exec: (request, inside) => execInContainer(runtimes.of(request.containerId), request, inside),
+    pause: (id) => pauseContainer(runtimes.of(id), id),
+    resume: (id) => resumeContainer(runtimes.of(id), id),
+    update: (id, resources) => updateContainer(runtimes.of(id), id, resources),
+    state: (id) => readState(runtimes.of(id), id),
     discard,
     runStep: (request) => runStep(environment, request),
     close: () => {
@@ -127,7 +131,8 @@ export async function openOci(options: OciOptions): Promise<Oci> {
 }
 
 async function discardContainer(
-  { runtime, cgroupParent }: OciEnvironment,
+  { cgroupParent }: OciEnvironment,
+  runtimes: Runtimes,
   id: string,
   { monitor, cgroupsPath = `${cgroupParent}/${id}` }: DiscardOptions,
 ): Promise<void> {
@@ -135,12 +140,13 @@ async function discardContainer(
   if (monitor) {
     // Until none is found: one that is being killed may just have started the next.
     for (let round = 0; round < 600; round += 1) {
-      const helpers = findHelpers(runtime.root).filter(({ containerId }) => containerId === id);
+      const helpers = runtimes.helpers().filter(({ containerId }) => containerId === id);
       if (helpers.length === 0) break;
       for (const { pid } of helpers) sendSignal(pid, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+  const runtime = runtimes.of(id);
   // Where no process is left there is nothing for the runtime to do but what takes us 0.2 ms and it 10.
   if (!monitor && cgroup.remove()) {
     await rm(join(runtime.root, id), { recursive: true, force: true });
@@ -155,15 +161,9 @@ async function discardContainer(
 }
 
 /** Build steps and trial containers have no records: whatever exists at start belongs to an engine that died. */
-async function sweepSteps({ runtime, runtimeDir }: OciEnvironment, discard: Oci['discard']): Promise<void> {
+async function sweepSteps({ runtimeDir }: OciEnvironment, runtimes: Runtimes, discard: Oci['discard']): Promise<void> {
   const isOurs = (name: string) => name.startsWith(stepPrefix) || name.startsWith('probe-');
-  const found = new Set([
-    ...readdirSync(runtime.root).filter(isOurs),
-    ...readdirSync(runtimeDir).filter(isOurs),
-    ...findHelpers(runtime.root)
-      .map(({ containerId }) => containerId)
-      .filter(isOurs),
-  ]);
+  const found = new Set([...readdirSync(runtimeDir).filter(isOurs), ...runtimes.known().filter(isOurs)]);
   for (const id of found) {
     await discard(id, { monitor: true });
     const dir = join(runtimeDir, id);

@@ -24,7 +24,7 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
 }
 
-const kinds = ['crun', 'runc'] as const;
+export const kinds = ['crun', 'runc'] as const;
 
 /**
  * The first of crun and runc that really runs a container here, under a monitor, with the default filter and limits; the
@@ -73,7 +73,7 @@ export async function probeRuntime(options: ProbeOptions): Promise<RuntimeProgra
   });
 }
 
-function findProgram(name: string): string | undefined {
+export function findProgram(name: string): string | undefined {
   const folders = (programEnvironment['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }

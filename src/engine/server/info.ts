@@ -104,7 +104,7 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
     Labels: [],
     ExperimentalBuild: false,
     ServerVersion: facts.version,
-    Runtimes: runtime === undefined ? {} : { [runtime.name]: { path: runtime.path } },
+    Runtimes: Object.fromEntries(Object.entries(runtime?.paths ?? {}).map(([name, path]) => [name, { path }])),
     DefaultRuntime: runtime?.name ?? '',
     // Any other state counts as swarm mode for docker compose.
     Swarm: {

@@ -23,6 +23,14 @@ export interface Rooms {
   readonly log: Log;
 }
 
+export interface RuntimeFacts {
+  /** Of the one that containers have which name none. */
+  readonly name: string;
+  readonly version: string;
+  /** Of all there are, by the names that containers may give. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
 /** What the engine says of itself. */
 export interface EngineFacts {
   /** Stable per data root; a UUID. */
@@ -32,7 +40,7 @@ export interface EngineFacts {
   readonly runtimeDir: string;
   readonly socket: string;
   readonly startedAt: Date;
-  readonly runtime: { readonly name: string; readonly version: string; readonly path: string } | undefined;
+  readonly runtime: RuntimeFacts | undefined;
   readonly cgroup: 'v1' | 'hybrid' | 'v2' | 'none';
   readonly idleTimeoutMs: number;
   /** Begins the ordered shutdown; does not wait for it. */

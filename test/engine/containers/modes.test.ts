@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../../support/engine-sandbox.js';
 import { Engine, missing, soon } from './support.js';
@@ -24,6 +26,28 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
     await engine.containers.stop(id, { timeoutS: 0 }, soon());
     expect((await inspect(id)).NetworkSettings.Networks['bridge']).toMatchObject({ IPAddress: '', EndpointID: '' });
   });
+
+  const installed = (name: string): boolean =>
+    (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
+
+  test.each(['crun', 'runc'].filter(installed))(
+    'all it does is done by the runtime it asks for: %s',
+    async (runtime) => {
+      const id = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { Runtime: runtime } });
+      const known = () => ['crun', 'runc'].filter((name) => existsSync(join(engine.dirs.runtimeDir, name, id)));
+      expect(known()).toEqual([runtime]);
+      await engine.reopen();
+      expect(await engine.exec(id, ['echo', 'inside'])).toEqual({ exitCode: 0, output: 'inside\n' });
+      await engine.containers.pause(id);
+      await engine.containers.unpause(id);
+      await engine.containers.update(id, { PidsLimit: 50 }, soon());
+      await engine.containers.restart(id, { timeoutS: 0 }, soon());
+      expect(known()).toEqual([runtime]);
+      expect((await inspect(id)).HostConfig.Runtime).toBe(runtime);
+      await engine.containers.remove(id, { force: true, volumes: false }, soon());
+      expect(known()).toEqual([]);
+    },
+  );
 
   test('its published port is its own, and given back at its end', async () => {
     const request = {

@@ -68,7 +68,7 @@ describe.skipIf(missing !== undefined)(`a build step (needs ${missing ?? 'nothin
     setTimeout(() => abort.abort(new Error('enough')), 300);
     await expect(running).rejects.toThrow('enough');
     expect(readdirSync(join(lab.folder, 'run')).filter((name) => name.startsWith('step-'))).toEqual([]);
-    expect(readdirSync(lab.oci.runtime.root)).toEqual([]);
+    expect(lab.oci.runtimes.known()).toEqual([]);
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(join(lab.folder, 'run'));
   });
 });

@@ -11,7 +11,7 @@ const crun = {
 } as const;
 const mount = { source: '/', destination: '/src' };
 const option = (user: number, group: number, runtime: { kind: 'crun' | 'runc'; version: string } = crun) =>
-  idMapOption({ ...mount, idMap: { user, group } }, { runtime: { ...crun, ...runtime } });
+  idMapOption({ ...mount, idMap: { user, group } }, { ...crun, ...runtime });
 
 test('ids are mapped one to one: the host user to root, the others to themselves, the host’s root to nobody', () => {
   expect(option(1000, 1)).toBe('idmap=uids=1000-0-1#1-1-999#1001-1001-4294966294;gids=1-0-1#2-2-4294967293');
@@ -20,8 +20,8 @@ test('ids are mapped one to one: the host user to root, the others to themselves
 
 test('there is no map where root stays root', () => {
   expect(option(0, 0)).toBeUndefined();
-  expect(idMapOption({ ...mount, idMap: 'owner' }, { runtime: crun })).toBeUndefined(); // of /
-  expect(idMapOption(mount, { runtime: crun })).toBeUndefined();
+  expect(idMapOption({ ...mount, idMap: 'owner' }, crun)).toBeUndefined(); // of /
+  expect(idMapOption(mount, crun)).toBeUndefined();
 });
 
 test.each([
