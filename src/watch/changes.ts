@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { ServiceHook } from '../compose/index.js';
+import { look } from './look.js';
 import type { WatchRule } from './rules.js';
 
 /** A file here and where it belongs in the container. */
@@ -29,6 +30,8 @@ export interface ServiceChanges {
 export class Changes {
   readonly #rules: readonly WatchRule[];
   readonly #paths = new Set<string>();
+  /** When the state of a path came to be that was last looked at, by the file system's clock. */
+  readonly #taken = new Map<string, number>();
 
   constructor(rules: readonly WatchRule[]) {
     this.#rules = rules;
@@ -49,6 +52,15 @@ export class Changes {
     return this.#serviceChanges((rule) => paths.filter((path) => rule.inside(path) !== undefined));
   }
 
+  /** Whether a path was looked at in the state it has had since then; remembered until `forgetTaken`. */
+  wasTaken(path: string, ctimeMs: number): boolean {
+    return this.#paths.has(path) || this.#taken.get(path) === ctimeMs;
+  }
+
+  forgetTaken(): void {
+    this.#taken.clear();
+  }
+
   /** All files of the rules that want an initial sync. */
   initial(): ServiceChanges[] {
     return this.#serviceChanges((rule) => (rule.initialSync ? filesBelow(rule.path, rule) : []));
@@ -65,7 +77,7 @@ export class Changes {
       const copy = new Map<string, string>();
       const remove = new Set<string>();
       for (const { rule, paths } of found) {
-        for (const source of paths) place(rule, source, copy, remove);
+        for (const source of paths) this.#place(rule, source, copy, remove);
       }
       return [
         {
@@ -80,20 +92,22 @@ export class Changes {
       ];
     });
   }
-}
 
-/** Nothing leaves the target: a path inside the rule's own path has no `..` in it. */
-function place(rule: WatchRule, source: string, copy: Map<string, string>, remove: Set<string>): void {
-  const inside = rule.inside(source);
-  if (rule.target === undefined || inside === undefined) return;
-  const target = inside === '' ? rule.target : posix.join(rule.target, inside);
-  const stats = lstatSync(source, { throwIfNoEntry: false });
-  if (stats === undefined) {
-    if (inside !== '') remove.add(target);
-    return;
+  /** Nothing leaves the target: a path inside the rule's own path has no `..` in it. */
+  #place(rule: WatchRule, source: string, copy: Map<string, string>, remove: Set<string>): void {
+    const inside = rule.inside(source);
+    if (inside === undefined) return;
+    const stats = look(source);
+    if (stats !== undefined) this.#taken.set(source, stats.ctimeMs);
+    if (rule.target === undefined) return;
+    const target = inside === '' ? rule.target : posix.join(rule.target, inside);
+    if (stats === undefined) {
+      if (inside !== '') remove.add(target);
+      return;
+    }
+    if (stats.isSocket() || (stats.isDirectory() && inside === '')) return;
+    copy.set(target, source);
   }
-  if (stats.isSocket() || (stats.isDirectory() && inside === '')) return;
-  copy.set(target, source);
 }
 
 /** What is gone with its folder is not named again. */
@@ -108,7 +122,7 @@ function topmost(paths: ReadonlySet<string>): string[] {
 }
 
 function filesBelow(path: string, rule: WatchRule): string[] {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = look(path);
   if (stats === undefined) return [];
   const own = rule.inside(path) === undefined ? [] : [path];
   if (!stats.isDirectory() || rule.prunes(path)) return own;

@@ -1,10 +1,15 @@
-import { watch, type FSWatcher } from 'chokidar';
 import { Changes, type ServiceChanges } from './changes.js';
 import type { WatchRule } from './rules.js';
+import { TreeWatch } from './tree-watch.js';
 
 /** A batch is due after this much quiet, or this long after its first change. */
-const quietMs = 20;
+const quietMs = 10;
 const longestMs = 60;
+/** So many events without a pause may have overflown the kernel's queue; after a pause all is looked at again. */
+const stormEvents = 4_000;
+const calmMs = 200;
+/** Times of files are those of the last tick of the kernel's clock. */
+const tickMs = 20;
 
 export interface FileWatch {
   /** From here on no change is missed. Rejects when a path cannot be watched. */
@@ -20,70 +25,84 @@ export function watchFiles(
   signal: AbortSignal,
 ): FileWatch {
   const changes = new Changes(rules);
+  const failed = new AbortController();
+  const stopped = AbortSignal.any([signal, failed.signal]);
   let wake: () => void = () => undefined;
   let firstMs = 0;
   let lastMs = 0;
-  const watcher = open(rules, (path) => {
+  /** Events since the last calm; all that changed before `knownMs` was told and looked at. */
+  const busy = { events: 0, lastMs: 0, knownMs: Date.now() };
+  const noted = (path: string): void => {
+    const nowMs = Date.now();
+    busy.events += 1;
+    busy.lastMs = nowMs;
     if (!rules.some((rule) => rule.inside(path) !== undefined)) return;
-    lastMs = Date.now();
+    lastMs = nowMs;
     if (changes.empty) firstMs = lastMs;
     changes.add(path);
     wake();
-  });
-  const opened = new Promise<void>((resolve, reject) => {
-    watcher.on('ready', resolve).on('error', reject);
-  });
+  };
 
   /** Sleeps until something happens or the time has come. */
   const pause = async (ms: number | undefined): Promise<void> => {
     await new Promise<void>((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-      const done = (): void => {
+      const timer = ms === undefined ? undefined : setTimeout(done, ms);
+      function done(): void {
         clearTimeout(timer);
+        stopped.removeEventListener('abort', done);
         resolve();
-      };
+      }
       wake = done;
-      signal.addEventListener('abort', done, { once: true });
+      stopped.addEventListener('abort', done);
     });
   };
+
+  /** Ends a time of many events; after a storm what is unlike what was looked at is a change, too. */
+  const calm = (tree: TreeWatch): void => {
+    const { events, knownMs, lastMs: toldMs } = busy;
+    Object.assign(busy, { events: 0, knownMs: toldMs });
+    if (events >= stormEvents) tree.compare(knownMs - tickMs, (path, ctimeMs) => changes.wasTaken(path, ctimeMs));
+    changes.forgetTaken();
+  };
+
+  const step = async (tree: TreeWatch): Promise<void> => {
+    const nowMs = Date.now();
+    const batchMs = changes.empty ? Infinity : Math.min(lastMs + quietMs, firstMs + longestMs) - nowMs;
+    const restMs = busy.events === 0 ? Infinity : busy.lastMs + calmMs - nowMs;
+    if (batchMs <= 0) await onBatch(changes.take());
+    else if (restMs <= 0) calm(tree);
+    else await pause(batchMs === Infinity && restMs === Infinity ? undefined : Math.min(batchMs, restMs));
+  };
+
+  let tree: TreeWatch | undefined;
+  const open = (): TreeWatch =>
+    new TreeWatch({
+      roots: [...new Set(rules.map(({ path }) => path))],
+      prunes: (path) => {
+        const near = rules.filter((rule) => path === rule.path || path.startsWith(`${rule.path}/`));
+        return near.length > 0 && near.every((rule) => rule.prunes(path));
+      },
+      onChange: noted,
+      onFailure: (error) => {
+        failed.abort(error);
+      },
+    });
+  const opened = Promise.resolve().then(() => {
+    tree = open();
+  });
 
   const run = async (): Promise<void> => {
     try {
       await opened;
       const initial = changes.initial();
       if (initial.length > 0) await onBatch(initial);
-      while (!signal.aborted) {
-        if (changes.empty) {
-          await pause(undefined);
-          continue;
-        }
-        const dueMs = Math.min(lastMs + quietMs, firstMs + longestMs);
-        const restMs = dueMs - Date.now();
-        if (restMs > 0) await pause(restMs);
-        else await onBatch(changes.take());
-      }
+      while (!stopped.aborted && tree !== undefined) await step(tree);
     } finally {
-      await watcher.close();
+      tree?.close();
     }
-    signal.throwIfAborted();
+    stopped.throwIfAborted();
   };
   const ended = run();
   ended.catch(() => undefined); // the caller may look later
   return { opened, ended };
-}
-
-function open(rules: readonly WatchRule[], onChange: (path: string) => void): FSWatcher {
-  const paths = [...new Set(rules.map(({ path }) => path))];
-  const watcher = watch(paths, {
-    ignoreInitial: true,
-    followSymlinks: false,
-    atomic: false, // paths are looked at again anyway
-    ignored: (path) => {
-      const near = rules.filter((rule) => path === rule.path || path.startsWith(`${rule.path}/`));
-      return near.length > 0 && near.every((rule) => rule.prunes(path));
-    },
-  });
-  return watcher.on('all', (_event, path) => {
-    onChange(path);
-  });
 }

@@ -1,4 +1,16 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -165,7 +177,7 @@ test('services without rules cannot be watched', () => {
 describe('watching files', () => {
   async function watching(
     rules: ReturnType<typeof watchRules>,
-    act: (batches: readonly ServiceChanges[][]) => Promise<void>,
+    act: (batches: ServiceChanges[][]) => Promise<void>,
   ): Promise<void> {
     const end = new AbortController();
     const batches: ServiceChanges[][] = [];
@@ -192,7 +204,7 @@ describe('watching files', () => {
     new Set(batches.flat().flatMap(({ remove }) => remove));
 
   async function until(holds: () => boolean): Promise<void> {
-    const end = Date.now() + 10_000;
+    const end = Date.now() + 20_000;
     while (!holds()) {
       if (Date.now() > end) throw new Error('it did not happen');
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -223,6 +235,142 @@ describe('watching files', () => {
     });
   });
 
+  /** What the container would have: every path below the target with its content, `/` for folders, `@…` for links. */
+  function mirrored(batches: ServiceChanges[][], mirror: Map<string, string>): Map<string, string> {
+    for (const { copy, remove } of batches.splice(0).flat()) {
+      for (const gone of remove) drop(mirror, gone);
+      for (const { source, target } of copy) {
+        const content = contentOf(source);
+        if (content !== '/') drop(mirror, target); // as archives are unpacked
+        mirror.set(target, content);
+      }
+    }
+    return mirror;
+  }
+
+  function drop(mirror: Map<string, string>, path: string): void {
+    if (mirror.get(path) === '/') {
+      for (const one of [...mirror.keys()]) if (one.startsWith(`${path}/`)) mirror.delete(one);
+    }
+    mirror.delete(path);
+  }
+
+  function contentOf(path: string): string {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return 'gone';
+    if (stats.isSymbolicLink()) return `@${readlinkSync(path)}`;
+    return stats.isDirectory() ? '/' : readFileSync(path, 'utf8');
+  }
+
+  function treeOf(path: string, target: string): Map<string, string> {
+    const all = readdirSync(path, { withFileTypes: true }).flatMap((entry): [string, string][] => {
+      const [from, to] = [join(path, entry.name), `${target}/${entry.name}`];
+      return [[to, contentOf(from)], ...(entry.isDirectory() ? treeOf(from, to) : [])];
+    });
+    return new Map(all);
+  }
+
+  /** Waits until what was reported comes to what is there. */
+  async function untilMirrored(batches: ServiceChanges[][], mirror: Map<string, string>): Promise<void> {
+    await until(() => {
+      if (batches.length === 0) return false;
+      const is = mirrored(batches, mirror);
+      const wanted = treeOf(at('src'), '/app');
+      return is.size === wanted.size && [...wanted].every(([path, content]) => is.get(path) === content);
+    });
+  }
+
+  test.each([
+    [
+      'a second save right after the first',
+      () => {
+        put('src/a', '1');
+        put('src/a', '2');
+      },
+    ],
+    [
+      'a folder renamed with all that is in it',
+      () => {
+        renameSync(at('src/d'), at('src/moved'));
+      },
+    ],
+    [
+      'a folder removed and made again at once',
+      () => {
+        rmSync(at('src/d'), { recursive: true });
+        put('src/d/other');
+      },
+    ],
+    [
+      'a folder that takes the place of a file, and a file that of a folder',
+      () => {
+        rmSync(at('src/a'));
+        put('src/a/b');
+        rmSync(at('src/d'), { recursive: true });
+        put('src/d');
+      },
+    ],
+    [
+      'a link out of the tree, and a folder in its place',
+      () => {
+        rmSync(at('src/link'));
+        put('src/link/passwd');
+        symlinkSync('/etc', at('src/other-link'));
+      },
+    ],
+    [
+      'the watched folder itself, removed and made again',
+      () => {
+        rmSync(at('src'), { recursive: true });
+        put('src/new/x');
+      },
+    ],
+  ])('%s', async (_, act) => {
+    put('src/a');
+    put('src/d/deep/x');
+    symlinkSync('/etc', at('src/link'));
+    await watching(rulesOf([sync()]), async (batches) => {
+      const mirror = treeOf(at('src'), '/app');
+      act();
+      if (!existsSync(at('src/a'))) mirror.clear(); // the target itself is never removed
+      await untilMirrored(batches, mirror);
+      put('src/after');
+      await untilMirrored(batches, mirror);
+    });
+  });
+
+  test('every one of many saves that follow each other is seen', async () => {
+    put('src/a');
+    await watching(rulesOf([sync()]), async (batches) => {
+      for (let save = 0; save < 40; save += 1) {
+        put('src/a', String(save));
+        await until(() => batches.splice(0).flat().length > 0);
+      }
+    });
+  });
+
+  test('what was not there when the watch began is watched once it is', async () => {
+    await watching(rulesOf([sync({ path: at('later/src') })]), async (batches) => {
+      put('later/src/x');
+      await until(() => copied(batches).has('/app/x'));
+      put('later/src/y');
+      await until(() => copied(batches).has('/app/y'));
+    });
+  });
+
+  test('a single file is followed over atomic saves', async () => {
+    put('one.conf');
+    await watching(rulesOf([sync({ path: at('one.conf'), target: '/etc/one.conf' })]), async (batches) => {
+      for (const save of [1, 2, 3]) {
+        put('one.conf.new', String(save));
+        renameSync(at('one.conf.new'), at('one.conf'));
+        await until(() => copied(batches.splice(0)).has('/etc/one.conf'));
+      }
+      put('one.conf', 'in place');
+      await until(() => copied(batches).has('/etc/one.conf'));
+    });
+  });
+
   test('a burst comes in few batches, and nothing of it is lost', async () => {
     mkdirSync(at('src'));
     const count = 1_000;
@@ -232,4 +380,15 @@ describe('watching files', () => {
       expect(batches.length).toBeLessThan(count / 5);
     });
   }, 30_000);
+
+  // All of it in one turn of the event loop: the kernel keeps 16,384 events for us and drops the others.
+  test('what the kernel had no room to tell of is found', async () => {
+    mkdirSync(at('src'));
+    for (let folder = 0; folder < 90; folder += 1) mkdirSync(at(`src/d${folder}`));
+    const mirror = treeOf(at('src'), '/app');
+    await watching(rulesOf([sync()]), async (batches) => {
+      for (let index = 0; index < 9_000; index += 1) writeFileSync(at(`src/d${index % 90}/f${index}`), 'x');
+      await untilMirrored(batches, mirror);
+    });
+  }, 60_000);
 });
