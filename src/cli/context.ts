@@ -21,6 +21,11 @@ export interface CliContext {
   readonly parallel: number | undefined;
   /** Connects to the chosen engine; the embedded one is started when it does not run. One connection a command. */
   engine(): Promise<EngineClient>;
+  /**
+   * Waits until the engine answers again after a connection to it broke; the embedded one is started if nobody else
+   * does. The client of `engine` then works on. @throws `engine/unreachable` when it has been away too long
+   */
+  regainEngine(signal: AbortSignal): Promise<void>;
   /** Ended by the program when the command is over; ask again after `end` for a new one. */
   progress(operation: string): Promise<Progress>;
   /** A line for people, on standard error, never in the middle of a drawing. */

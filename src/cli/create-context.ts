@@ -28,12 +28,15 @@ export function createContext(
   let client: Promise<EngineClient> | undefined;
   let progress: Progress | undefined;
 
-  const connect = async (): Promise<EngineClient> => {
-    const [{ chooseEngine }, { connectChosen }] = await Promise.all([
+  const choose = async () => {
+    const [{ chooseEngine }, connecting] = await Promise.all([
       import('./engine/choose.js'),
       import('./engine/connect.js'),
     ]);
-    const choice = chooseEngine(globals, terminal, context.warn);
+    return { choice: chooseEngine(globals, terminal, context.warn), ...connecting };
+  };
+  const connect = async (): Promise<EngineClient> => {
+    const { choice, connectChosen } = await choose();
     return await connectChosen(choice, terminal, interrupts.signal);
   };
 
@@ -48,6 +51,11 @@ export function createContext(
     progressMode: mode,
     parallel: parallelOf(globals, environment),
     engine: () => (client ??= connect()),
+    regainEngine: async (signal) => {
+      context.warn('the connection to the engine broke; waiting for it');
+      const { choice, untilBack } = await choose();
+      await untilBack(choice, terminal, signal);
+    },
     progress: async (operation) => {
       await progress?.end();
       const style = styleFor(status, ansi, environment);

@@ -2,7 +2,7 @@ import type { ContainerInspect } from '../api/container.js';
 import type { EngineEvent } from '../api/events.js';
 import { composeLabels } from '../api/labels.js';
 import { hasCode } from '../base/errors.js';
-import { isNotFound, type EngineClient, type LogsQuery } from '../client/index.js';
+import { isNotFound, type EngineClient, type LogsQuery, type OpenStream } from '../client/index.js';
 import type { ObservedContainer } from '../plan/index.js';
 import { LineAssembler, type TimedLine } from './log-lines.js';
 import { LogMerge, type LaneKind } from './log-merge.js';
@@ -43,6 +43,8 @@ export interface LogOptions {
   readonly onEvent: (event: LogEvent) => void;
   /** Awaited after each piece that was read, so that reading is no faster than what takes the events. */
   readonly pace?: () => Promise<void>;
+  /** Resolves when an engine whose connection broke answers again; following then goes on. Absent: it fails. */
+  readonly regain?: (signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -86,6 +88,9 @@ class LogReader {
   readonly #positions = new Map<string, LogPosition>();
   /** Between two runs of a container with a restart policy. */
   readonly #restarting = new Set<string>();
+  /** Containers that have been there; of another one everything is new. */
+  readonly #known = new Set<string>();
+  #regaining: Promise<void> | undefined;
   readonly #ending = new AbortController();
   #endsWhenIdle = false;
   #settleOpened: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
@@ -109,17 +114,16 @@ class LogReader {
   }
 
   async run(): Promise<void> {
-    const { client, project, signal } = this.#options;
+    const { signal } = this.#options;
     const inside = AbortSignal.any([signal, this.#ending.signal]);
     try {
-      const filters = { type: ['container'], label: [`${composeLabels.project}=${project}`], event: ['start'] };
-      const events = this.#mode === 'follow' ? client.events({ filters }, inside) : undefined;
+      const events = this.#mode === 'follow' ? this.#events(inside) : undefined;
       await events?.opened;
       const known = (await this.#containers()).sort((a, b) => (a.name < b.name ? -1 : 1));
       for (const container of known) this.#attachExisting(container, inside);
       this.#settleOpened.resolve();
       if (events === undefined) await Promise.all(this.#readings.values());
-      else await this.#listen(events, inside);
+      else await this.#listenOn(events, inside);
     } catch (error) {
       this.#settleOpened.reject(error);
       signal.throwIfAborted();
@@ -130,6 +134,12 @@ class LogReader {
       await Promise.allSettled(this.#readings.values());
       this.#merge.flush();
     }
+  }
+
+  #events(signal: AbortSignal): OpenStream<EngineEvent> {
+    const { client, project } = this.#options;
+    const filters = { type: ['container'], label: [`${composeLabels.project}=${project}`], event: ['start'] };
+    return client.events({ filters }, signal);
   }
 
   async #containers(): Promise<ObservedContainer[]> {
@@ -145,12 +155,48 @@ class LogReader {
   #attachExisting(container: ObservedContainer, signal: AbortSignal): void {
     const { history, tail, since } = this.#options;
     const { id, name, service, status } = container;
+    this.#known.add(id);
     const running = status === 'running' || status === 'restarting' || status === 'paused';
     if (history === 'none' && !running) return;
     const none: LogsQuery = { tail: 0 };
     const all: LogsQuery = { ...(tail === undefined ? {} : { tail }), ...(since === undefined ? {} : { since }) };
     const stretches = { history: history === 'all', live: running };
     this.#attach({ id, name, service }, history === 'none' ? none : all, stretches, signal);
+  }
+
+  /** Over ends of the engine, of which an orderly one is the end of following too. */
+  async #listenOn(first: OpenStream<EngineEvent>, signal: AbortSignal): Promise<void> {
+    for (let events = first; ; events = this.#events(signal)) {
+      try {
+        await events.opened;
+        if (events !== first) await this.#catchUp(signal);
+        await this.#listen(events, signal);
+        return;
+      } catch (error) {
+        await this.#regain(error, signal);
+      }
+    }
+  }
+
+  /** @throws `error` where it is no broken connection, or nothing can be done about one */
+  async #regain(error: unknown, signal: AbortSignal): Promise<void> {
+    const { regain } = this.#options;
+    if (regain === undefined || signal.aborted || !hasCode(error, 'engine/unreachable')) throw error;
+    await (this.#regaining ??= regain(signal).finally(() => {
+      this.#regaining = undefined;
+    }));
+  }
+
+  /** What was started, or ended, while the engine was away and is not being read. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    for (const { id, name, service, status } of await this.#containers()) {
+      if (this.#readings.has(id)) continue;
+      const source = { id, name, service };
+      const isNew = !this.#known.has(id);
+      if (status === 'running' && !isNew) await this.#started(source, signal);
+      else if (isNew && status !== 'created') this.#attach(source, {}, { history: true, live: true }, signal);
+      else if (this.#positions.has(id)) this.#attach(source, {}, { history: true, live: false }, signal);
+    }
   }
 
   async #listen(events: AsyncIterable<EngineEvent>, signal: AbortSignal): Promise<void> {
@@ -187,6 +233,7 @@ class LogReader {
   #attach(source: LogSource, query: LogsQuery, stretches: Stretches, signal: AbortSignal): void {
     const { id } = source;
     this.#restarting.delete(id);
+    this.#known.add(id);
     const reading = this.#read(source, query, stretches, signal).finally(() => {
       if (this.#readings.get(id) === reading) this.#readings.delete(id);
       this.#checkIdle();
@@ -199,6 +246,7 @@ class LogReader {
   }
 
   async #read(source: LogSource, query: LogsQuery, { history, live }: Stretches, signal: AbortSignal): Promise<void> {
+    const attachedS = String(Date.now() / 1_000);
     try {
       if (this.#mode === 'read') {
         await this.#pump(source, query, 'history', signal);
@@ -210,6 +258,13 @@ class LogReader {
       await this.#reportExit(source, signal);
     } catch (error) {
       if (signal.aborted || isNotFound(error)) return;
+      if (hasCode(error, 'engine/unreachable')) {
+        await this.#regain(error, signal);
+        // Of one that has said nothing yet, what it said meanwhile is new.
+        const again = !history && query.tail === 0 ? { since: attachedS } : query;
+        await this.#read(source, again, { history, live }, signal);
+        return;
+      }
       if (!hasCode(error, 'engine/response')) throw error;
       this.#options.onEvent({ kind: 'unreadable', source, reason: error.facts.message });
     }

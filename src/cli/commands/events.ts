@@ -1,5 +1,6 @@
 import type { EngineEvent } from '../../api/events.js';
 import { composeLabels } from '../../api/labels.js';
+import { hasCode } from '../../base/errors.js';
 import { defineCommand } from '../command.js';
 import { flag, text } from '../flags.js';
 import { parseMoment } from '../moment.js';
@@ -25,16 +26,33 @@ export const eventsCommand = defineCommand({
       ...(flags.until === undefined ? {} : { until: parseMoment('--until', flags.until, now) }),
     };
     const render = flags.json ? eventObject : eventLine;
-    for await (const event of client.events(query, signal)) {
-      const { Attributes } = event.Actor;
-      const service = Attributes[composeLabels.service] ?? '';
-      if (Attributes[composeLabels.oneoff] === 'True') continue;
-      if (args.length > 0 && !args.includes(service)) continue;
-      terminal.stdout.write(render(event, service));
+    let last: bigint | undefined;
+    for (;;) {
+      try {
+        const since = last === undefined ? {} : { since: afterNs(last) };
+        for await (const event of client.events({ ...query, ...since }, signal)) {
+          last = BigInt(event.timeNano);
+          const { Attributes } = event.Actor;
+          const service = Attributes[composeLabels.service] ?? '';
+          if (Attributes[composeLabels.oneoff] === 'True') continue;
+          if (args.length > 0 && !args.includes(service)) continue;
+          terminal.stdout.write(render(event, service));
+        }
+        return 0;
+      } catch (error) {
+        if (!hasCode(error, 'engine/unreachable')) throw error;
+        last ??= BigInt(now) * 1_000_000n;
+        await context.regainEngine(signal);
+      }
     }
-    return 0;
   },
 });
+
+/** Numbers of JSON hold nanoseconds to 256 only: what comes again is cut off there. */
+function afterNs(ns: bigint): string {
+  const after = ns + 512n;
+  return `${after / 1_000_000_000n}.${String(after % 1_000_000_000n).padStart(9, '0')}`;
+}
 
 const labelPrefixes = ['com.docker.compose.', 'io.tscompose.'];
 

@@ -45,6 +45,7 @@ export const logsCommand = defineCommand({
       history: 'all',
       tail: parseTail(flags.tail),
       signal,
+      regain: (inside) => context.regainEngine(inside),
       pace: async () => await drained(context.terminal.stdout),
       onEvent: (event) => {
         if (flags.follow || event.kind !== 'exited') printLogEvent(context, target.name, printer, event, flags);

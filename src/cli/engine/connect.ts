@@ -30,6 +30,27 @@ export async function connectChosen(
   return client;
 }
 
+/** How long an engine may be away, and how often it is looked for. A crash takes a moment, an upgrade some more. */
+const awayMs = 60_000;
+const lookMs = 200;
+
+/** Resolves when an engine that was connected answers again. @throws as `connectChosen`, when it stays away */
+export async function untilBack(
+  choice: EngineChoice,
+  terminal: Pick<Terminal, 'environment'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const deadline = performance.now() + awayMs; ;) {
+    await sleep(lookMs, undefined, { signal }); // one that was told to end says so to its other clients meanwhile
+    try {
+      (await connectChosen(choice, terminal, signal)).close();
+      return;
+    } catch (error) {
+      if (!hasCode(error, 'engine/unreachable') || performance.now() > deadline) throw error;
+    }
+  }
+}
+
 /** The address of the chosen engine, once that engine runs. @throws what `connectChosen` throws */
 export async function addressOf(
   choice: EngineChoice,

@@ -101,6 +101,7 @@ class Session {
       project: project.name,
       services: [...this.#followed],
       history: 'none',
+      regain: (signal) => this.#context.regainEngine(signal),
       onEvent: (event) => {
         this.#onLog(event);
       },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
+import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
 import { hostStateOnce, isAsBefore, leftBehind, readHostState } from '../../support/host-state.js';
 
 const rounds = 50;
@@ -69,6 +69,44 @@ describe.skipIf(engineMissing() !== undefined)('the engine is killed', () => {
     await sandbox.ok(['down', '-t', '0'], { cwd });
     expect(await sandbox.ok(['ps', '--all', '-q'], { cwd })).toBe('');
   });
+
+  test('logs -f, up and events go on where they were: each line once, in order', async () => {
+    const count = 400;
+    const script = `i=0; while [ $$i -lt ${count} ]; do i=$$((i+1)); echo line $$i; sleep 0.01; done; exit 3`;
+    const told = sandbox.project('told', {
+      'compose.yaml': `name: told
+services:
+  early: {image: busybox, command: ["sh", "-c", ${JSON.stringify(script)}]}
+  late: {image: busybox, command: ["sh", "-c", "echo line 1; sleep 1000"], stop_grace_period: 0s}
+`,
+    });
+    const up = sandbox.start(['up', '--no-log-prefix', 'early'], { cwd: told });
+    let shown = '';
+    up.child.stdout?.on('data', (piece: string) => (shown += piece));
+    await eventually('some lines', () => shown.includes('line 20\n'));
+    const logs = sandbox.start(['logs', '-f', '--no-log-prefix', 'early'], { cwd: told });
+    const events = sandbox.start(['events', 'late'], { cwd: told });
+    let happened = '';
+    events.child.stdout?.on('data', (piece: string) => (happened += piece));
+    for (const seen of ['line 60\n', 'line 160\n']) {
+      await eventually(seen, () => shown.includes(seen));
+      await eventually('an engine', async () => (await sandbox.status()).running);
+      process.kill((await sandbox.status()).pid, 'SIGKILL');
+    }
+    await sandbox.ok(['up', '-d', 'late'], { cwd: told });
+    const all = Array.from({ length: count }, (_, index) => index + 1);
+    const whole = (output: string) => [...output.matchAll(/^line (\d+)$/gm)].map(([, n]) => Number(n));
+    const [upResult, logsResult] = await Promise.all([up.ended, logs.ended]);
+    expect(whole(upResult.stdout)).toEqual(all);
+    expect(whole(logsResult.stdout)).toEqual(all);
+    expect(upResult.stdout).toContain('exited with code 3');
+    expect(logsResult.stderr).toContain('the connection to the engine broke; waiting for it');
+    await eventually('the start of late', () => happened.includes('container start '));
+    events.child.kill('SIGINT');
+    await events.ended;
+    expect(happened.match(/container start /g)).toHaveLength(1);
+    await sandbox.ok(['down', '-t', '0'], { cwd: told });
+  }, 60_000);
 
   test(`${rounds} times at random moments during up: up again succeeds and nothing leaks`, async () => {
     await sandbox.ok(['engine', 'stop', '--force']);
