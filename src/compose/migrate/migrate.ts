@@ -10,7 +10,7 @@ import { Migration, type Change } from './changes.js';
 import { giveDriver, migrateExternal, namedVolumes, takeVolumeDriver } from './resources.js';
 import { migrateService, removeMember, type ServiceSetting } from './service.js';
 import { indented, Sheet } from './sheet.js';
-import { isFlow, mapOf, member, membersOf, mergedInto, resolved, scalarText, type MapNode } from './tree.js';
+import { endOf, isFlow, mapOf, member, membersOf, mergedInto, resolved, scalarText, type MapNode } from './tree.js';
 
 export interface MigratedFile {
   /** The project in today's format; the very text given when there is nothing to change. */
@@ -133,11 +133,13 @@ function dropVersion(root: MapNode, migration: Migration): string | undefined {
   if (version === undefined) return undefined;
   const stated = scalarText(version.value) ?? '';
   migration.changed('version dropped', 'today there is one format; the key only causes a warning', version.at);
-  removeMember(root, version, migration);
-  if (isFlow(root)) return stated;
-  // A blank line behind it separated it from the rest.
+  const { text, lineBreak } = migration.sheet;
   const [start, end] = migration.linesOf(version);
-  const { text } = migration.sheet;
+  const comment = isFlow(root) ? undefined : /#[^\r\n]*/.exec(text.slice(endOf(version, text), end))?.[0];
+  removeMember(root, version, migration);
+  if (comment !== undefined) migration.sheet.insert(start, `${comment}${lineBreak}`); // whatever it says stays said
+  if (isFlow(root) || comment !== undefined) return stated;
+  // A blank line behind it separated it from the rest.
   const blank = /^[ \t]*\r?\n/.exec(text.slice(end))?.[0].length ?? 0;
   const nothingAbove = /(?:^|\n)[ \t]*\r?\n$|^$/.test(text.slice(0, start));
   if (nothingAbove && blank > 0) migration.sheet.cut(end, end + blank);

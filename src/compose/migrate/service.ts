@@ -137,10 +137,11 @@ export function removeMember(owner: MapNode, gone: Member, migration: Migration)
     return;
   }
   const end = endOf(gone, sheet.text);
-  const [comma = ''] = /^\s*,\s*/.exec(sheet.text.slice(end)) ?? [];
+  // The blank before a comment stays with it.
+  const [comma = ''] = /^\s*,(?:\s*(?![\s#]))?/.exec(sheet.text.slice(end)) ?? [];
   if (comma !== '') sheet.cut(gone.at[0], end + comma.length);
   else {
-    const [before = ''] = /,?\s*$/.exec(sheet.text.slice(0, gone.at[0])) ?? [];
+    const [before = ''] = /(?:,\s*|[ \t]*)$/.exec(sheet.text.slice(0, gone.at[0])) ?? [];
     sheet.cut(gone.at[0] - before.length, end);
   }
 }
