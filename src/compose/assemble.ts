@@ -52,6 +52,7 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
   const services = without.has('environment')
     ? scaled
     : resolveServiceFiles(scaled, root, {
+        directory: context.directory,
         environment,
         problems,
         onUnset: context.onUnset,

@@ -12,6 +12,7 @@ import {
   scalar,
   textOf,
   withMember,
+  type ListNode,
   type MapNode,
   type Node,
 } from './node.js';
@@ -155,16 +156,11 @@ function ulimitForm(node: Node, path: NodePath, context: CanonicalContext): Node
   return invalid(node, path, context, 'expected a whole number, or a mapping of soft and hard');
 }
 
-function dependsOnForm(node: Node): Node {
+function dependsOnForm(node: Node, path: NodePath, context: CanonicalContext): Node {
   if (node.kind === 'list') {
-    const entries = new Map<string, Node>();
-    for (const item of node.items) {
-      const name = textOf(item);
-      if (name === undefined) continue;
-      const members = { condition: scalar('service_started', item), required: scalar(true, item) };
-      entries.set(name, { ...mapOf(members, item), key: item.at });
-    }
-    return map(entries, node);
+    return named(node, path, context, (item) =>
+      mapOf({ condition: scalar('service_started', item), required: scalar(true, item) }, item),
+    );
   }
   return mapChildren(node, (dependency) => {
     if (dependency.kind !== 'map') return dependency;
@@ -205,12 +201,17 @@ function gpusForm(node: Node): Node {
   return list([mapOf({ count: scalar('all', { at: node.at }) }, { at: node.at })], node);
 }
 
-function namesForm(node: Node): Node {
-  if (node.kind !== 'list') return node;
+function namesForm(node: Node, path: NodePath, context: CanonicalContext): Node {
+  return node.kind === 'list' ? named(node, path, context, (item) => scalar(null, item)) : node;
+}
+
+/** A list of names as a mapping from each name to `value`. */
+function named(node: ListNode, path: NodePath, context: CanonicalContext, value: (item: Node) => Node): MapNode {
   const entries = new Map<string, Node>();
-  for (const item of node.items) {
+  for (const [index, item] of node.items.entries()) {
     const name = textOf(item);
-    if (name !== undefined) entries.set(name, { ...scalar(null, item), key: item.at });
+    if (name === undefined) invalid(item, [...path, index], context, 'a date is no name', 'put it in quotes');
+    else entries.set(name, { ...value(item), key: item.at });
   }
   return map(entries, node);
 }

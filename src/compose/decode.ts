@@ -221,8 +221,7 @@ class Decoder {
     if (node.kind !== 'list') throw wrongType(node, path, 'text or a list');
     const texts: string[] = [];
     for (const [index, item] of node.items.entries()) {
-      if (item.kind === 'scalar' && item.value !== null) texts.push(scalarText(item));
-      else throw wrongType(item, [...path, index], 'text');
+      texts.push(itemText(item, [...path, index]));
     }
     return texts;
   }
@@ -230,8 +229,8 @@ class Decoder {
   #assignments(node: Node, path: NodePath, unset: '' | null): Plain | undefined {
     const plain = Object.create(null) as Plain;
     if (node.kind === 'list') {
-      for (const item of node.items) {
-        const text = item.kind === 'scalar' ? scalarText(item) : '';
+      for (const [index, item] of node.items.entries()) {
+        const text = itemText(item, [...path, index]);
         const equals = text.indexOf('=');
         plain[equals === -1 ? text : text.slice(0, equals)] = equals === -1 ? unset : text.slice(equals + 1);
       }
@@ -298,6 +297,12 @@ class Decoder {
     }
     return sortedKeys(plain);
   }
+}
+
+/** An item of a list of texts. A date is none: which spelling of it was meant cannot be known. */
+function itemText(item: Node, path: NodePath): string {
+  if (item.kind === 'scalar' && item.value !== null && item.timestamp === undefined) return scalarText(item);
+  throw wrongType(item, path, 'text', item.kind === 'scalar' && item.value !== null ? 'put it in quotes' : undefined);
 }
 
 function wrongType(node: Node, path: NodePath, expected: string, hint?: string): TscomposeError {

@@ -195,8 +195,7 @@ function unescape(text: string): string {
   return text.replace(/\\(?:([abcfnrtv$"\\])|0(\d{0,3}))/g, (match: string, letter?: string, octal?: string) => {
     if (letter === '$') return '$$'; // a dollar that is not interpolated
     if (letter !== undefined) return escapes[letter] ?? match;
-    return octal?.length === 3 && /^[0-3][0-7]{2}$/.test(octal)
-      ? String.fromCodePoint(Number.parseInt(octal, 8))
-      : match;
+    if (octal !== undefined && /^[0-3][0-7]{2}$/.test(octal)) return String.fromCodePoint(Number.parseInt(octal, 8));
+    return `\\${octal ?? ''}`; // docker compose loses the zero
   });
 }

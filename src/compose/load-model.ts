@@ -3,7 +3,7 @@ import { fillDocument, parseFile, readDocuments, type LoadContext, type SourcedD
 import { applyExtends } from './extends.js';
 import { applyInclude } from './include.js';
 import { mergeFiles } from './merge.js';
-import { child, emptyMap, isMap, textOf, withMember, type MapNode, type Node } from './node.js';
+import { child, emptyMap, isMap, mapChildren, textOf, withMember, type MapNode, type Node } from './node.js';
 import { resolveListedVariables } from './normalize.js';
 import { resolvePaths } from './paths.js';
 import { applyResets } from './reset.js';
@@ -123,7 +123,8 @@ function addDocument(
   return model;
 }
 
-function validate(model: MapNode, source: SourceText, context: LoadContext): MapNode {
+function validate(single: MapNode, source: SourceText, context: LoadContext): MapNode {
+  const model = withoutEmptyNames(single);
   const valid = context.schema === undefined ? model : validateSchema(model, context.schema, source, context.problems);
   const version = child(valid, 'version');
   if (version === undefined) return valid;
@@ -132,6 +133,18 @@ function validate(model: MapNode, source: SourceText, context: LoadContext): Map
     locationOf(version.key ?? version.at),
   );
   return withMember(valid, 'version', undefined);
+}
+
+/** An empty container name, most often an unset variable, asks for none; the schema would refuse it. */
+function withoutEmptyNames(model: MapNode): MapNode {
+  const services = child(model, 'services');
+  if (!isMap(services)) return model;
+  const named = mapChildren(services, (service) =>
+    isMap(service) && textOf(child(service, 'container_name')) === ''
+      ? withMember(service, 'container_name', undefined)
+      : service,
+  );
+  return named === services ? model : withMember(model, 'services', named);
 }
 
 /** Defaults, checks within resources, paths and listed variables: once, after the last file. */

@@ -150,6 +150,7 @@ function assignments(node: Node): readonly Node[] {
 }
 
 function mergeBuild(base: Node, over: Node, at: MergePoint): Node {
+  if (isNull(over)) return base;
   const left = buildMap(base);
   const right = buildMap(over);
   if (left === undefined || right === undefined) return over;

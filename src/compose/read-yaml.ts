@@ -180,7 +180,7 @@ class DocumentReader {
     const { text } = node;
     switch (node.tag) {
       case undefined:
-        return node.plain ? { ...scalar(null, { at }), ...resolvePlain(text) } : scalar(text, { at });
+        return node.plain ? this.#finite({ ...scalar(null, { at }), ...resolvePlain(text) }, at) : scalar(text, { at });
       case 'tag:yaml.org,2002:binary':
         return scalar(Buffer.from(text, 'base64').toString('utf8'), { at });
       case 'tag:yaml.org,2002:int':
@@ -191,10 +191,18 @@ class DocumentReader {
       case 'tag:yaml.org,2002:float':
         return Number.isFinite(Number(text))
           ? { ...scalar(Number(text), { at }), float: true }
-          : { ...scalar(null, { at }), ...resolvePlain(text) };
+          : this.#finite({ ...scalar(null, { at }), ...resolvePlain(text) }, at);
       default:
         return scalar(text, { at });
     }
+  }
+
+  /** `.inf` and `.nan` have no place in JSON, so in no model. */
+  #finite(node: ScalarNode, at: Place): ScalarNode {
+    if (typeof node.value === 'number' && !Number.isFinite(node.value)) {
+      this.#complain(at, 'a number must be finite; as a text it needs quotes');
+    }
+    return node;
   }
 
   #place({ start, end }: SyntaxNode): Place {

@@ -96,7 +96,7 @@ export function kindOf(node: Node): string {
   if (node.value === null) return 'nothing';
   switch (typeof node.value) {
     case 'string':
-      return 'text';
+      return node.timestamp === undefined ? 'text' : 'a date';
     case 'boolean':
       return 'true or false';
     default:

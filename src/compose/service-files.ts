@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { SourceLocation } from '../base/source-location.js';
 import { readEnvFile, type EnvEntry } from './environment.js';
 import type { Service } from './model.js';
@@ -6,6 +7,8 @@ import type { Problems } from './problems.js';
 import type { ServiceFileRead, Trace } from './trace.js';
 
 interface FileContext {
+  /** Absolute; paths the load left relative start here. */
+  readonly directory: string;
   readonly environment: ReadonlyMap<string, string>;
   readonly problems: Problems;
   readonly onUnset: (variable: string, at: SourceLocation | undefined) => void;
@@ -31,11 +34,13 @@ function resolveEnvironment(service: Service, name: string, root: Node, context:
   if (files === undefined && environment === undefined) return service;
   const values = new Map<string, string | null>();
   for (const [index, file] of (files ?? []).entries()) {
-    const read = readEnvFile(file.path, {
+    const { path }: Partial<typeof file> = file; // one of the wrong type is left out, the problem is noted
+    if (path === undefined) continue;
+    const read = readEnvFile(resolve(context.directory, path), {
       problems: context.problems,
       onUnset: context.onUnset,
       nameOf: context.nameOf,
-      onEntry: recorder({ service: name, attribute: 'env_file', file: file.path }, context.trace),
+      onEntry: recorder({ service: name, attribute: 'env_file', file: path }, context.trace),
       from: nodeAt(root, ['services', name, 'env_file', index, 'path']),
       optional: file.required === false,
       format: file.format,
@@ -54,7 +59,7 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
   if (files === undefined) return service;
   const values = new Map<string, string>();
   for (const [index, path] of files.entries()) {
-    const read = readEnvFile(path, {
+    const read = readEnvFile(resolve(context.directory, path), {
       problems: context.problems,
       onUnset: context.onUnset,
       nameOf: context.nameOf,

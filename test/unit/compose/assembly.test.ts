@@ -165,6 +165,13 @@ describe('several files', () => {
       'extra_hosts: [a=1.1.1.1, b=2.2.2.2]',
       { extra_hosts: ['a=1.1.1.1', 'b=2.2.2.2'] },
     ],
+    [
+      'a null build keeps the earlier one',
+      'build: /a',
+      'build:',
+      { build: { context: '/a', dockerfile: 'Dockerfile' } },
+    ],
+    ['an empty container name takes the earlier one back', 'container_name: one', 'container_name: "${NONE}"', {}],
     ['!reset takes away', 'user: u\nlabels: {a: b}', 'user: !reset null\nlabels: !reset {}', {}],
     ['!override replaces', 'labels: {a: b}', 'labels: !override {c: d}', { labels: { c: 'd' } }],
   ])('%s', async (_, base, over, result) => {
@@ -445,6 +452,15 @@ services:
       'lib/b.yaml': 'services: {b: {build: ./app}}',
     };
     expect(await web(files, { without: ['paths'] })).toMatchObject({ build: { context: 'lib/app' } });
+  });
+
+  test('files of a service are found all the same', async () => {
+    const files = {
+      'compose.yaml': 'services: {web: {image: a, env_file: e.env, label_file: l.env}}',
+      'e.env': 'A=1',
+      'l.env': 'B=2',
+    };
+    expect(await web(files, { without: ['paths'] })).toMatchObject({ environment: { A: '1' }, labels: { B: '2' } });
   });
 
   test('without normalisation nothing is implied', async () => {

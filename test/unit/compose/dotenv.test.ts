@@ -26,7 +26,7 @@ describe('parseDotenv', () => {
     [`K='it\\'s'`, { K: "it's" }],
     ['K="a\\tb\\nc\\\\d\\"e"', { K: 'a\tb\nc\\d"e' }],
     ['K="\\$SHELL_VAR $SHELL_VAR"', { K: '$SHELL_VAR from shell' }],
-    ['K="\\0101\\q"', { K: 'A\\q' }],
+    ['K="\\0101\\q\\077\\0400"', { K: 'A\\q\\77\\400' }],
     ['K="two\nlines"\nL=w', { K: 'two\nlines', L: 'w' }],
     ['SHELL_VAR\nNOT_SET\nL=w', { SHELL_VAR: 'from shell', L: 'w' }],
     ['a.b-c[0]_1=v', { 'a.b-c[0]_1': 'v' }],

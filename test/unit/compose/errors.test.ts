@@ -31,6 +31,7 @@ const cases: readonly Case[] = [
   { title: 'an unknown anchor', files: web('labels: *nothing') },
   { title: 'an anchor within itself', files: 'services:\n  web: &web\n    image: nginx\n    x-self: *web\n' },
   { title: 'a reserved character', files: web('user: @root') },
+  { title: 'a number without end', files: `x-limit: .inf\n${web('cpus: .nan')}` },
   // Keys and types
   { title: 'an unknown key, with its neighbour', files: web('prots: ["80:80"]') },
   { title: 'an unknown key far from any', files: web('frobnicate: 1') },
@@ -44,6 +45,8 @@ const cases: readonly Case[] = [
   { title: 'a service without content', files: 'services:\n  web:\n' },
   { title: 'one of several words is wanted', files: web('depends_on: {web: {condition: service_up}}') },
   { title: 'a required key is missing', files: web('volumes: [{source: a, target: /a}]') },
+  { title: 'a date among texts', files: web('command: [--since, 2020-01-01]\nlabels: [2020-01-01]\nuser: 2020-01-01') },
+  { title: 'a date among names', files: web('networks: [2020-01-01]\nenv_file: [2020-01-01]') },
   { title: 'an item twice', files: web('group_add: [a, a]') },
   { title: 'a name that is not allowed', files: 'services:\n  "my web": {image: a}\n' },
   { title: 'a port that is none', files: web('ports: ["80:http"]') },
