@@ -7,6 +7,7 @@ import { pathText } from './problems.js';
 import { applyResets } from './reset.js';
 import { toCanonical } from './canonical.js';
 import { keepLastDefinitions } from './unicity.js';
+import { kindOf } from './scalar.js';
 import { locationOf } from './source-text.js';
 import { didYouMean } from './suggest.js';
 import { whole, type TreeRef } from './trace.js';
@@ -76,8 +77,9 @@ class Extender {
       services.members.set(ref.service, service);
       return service;
     }
-    // A base that is no mapping is a problem of its own file's.
     const merged = base !== undefined && isMap(base.node) ? this.#merge(ref, base.node, base.resets, own) : own;
+    if (base?.node !== undefined && !isMap(base.node) && child(extend, 'file') !== undefined)
+      this.#noMapping(base.node);
     const full = { ...withMember(merged, 'extends', undefined), key: service.key, at: service.at };
     services.members.set(ref.service, full);
     if (base !== undefined) {
@@ -85,6 +87,17 @@ class Extender {
       this.#context.trace?.made(full, { stage: 'extended', from: base.ref, over, extend, service: ref.service });
     }
     return full;
+  }
+
+  /** The schema sees only the services of files that are loaded themselves. */
+  #noMapping(base: Node): void {
+    const actual = kindOf(base);
+    this.#context.problems.add({
+      code: 'compose/wrong-type',
+      message: `a service must be a mapping, got ${actual}`,
+      facts: { path: 'services', expected: 'a mapping', actual },
+      at: locationOf(base.at),
+    });
   }
 
   #merge(ref: ServiceRef, base: MapNode, resets: Resets, own: MapNode): MapNode {

@@ -50,7 +50,7 @@ function treeOf(node: ParsedNode, text: string): SyntaxNode {
   const { tag, anchor } = node;
   if (isScalar(node)) {
     // The library makes other values of some (`!!timestamp`, `!!binary`); it is the text that is wanted.
-    const own = typeof node.value === 'string' ? node.value : (node.source ?? '');
+    const own = typeof node.value === 'string' ? node.value : node.source;
     const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
     // The library ends a last line that ends with the file; docker compose does not.
     const unended = isBlock && end >= text.length && !text.endsWith('\n');

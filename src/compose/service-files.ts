@@ -34,7 +34,7 @@ function resolveEnvironment(service: Service, name: string, root: Node, context:
   if (files === undefined && environment === undefined) return service;
   const values = new Map<string, string | null>();
   for (const [index, file] of (files ?? []).entries()) {
-    const { path }: Partial<typeof file> = file; // one of the wrong type is left out, the problem is noted
+    const path = pathOf(file);
     if (path === undefined) continue;
     const read = readEnvFile(resolve(context.directory, path), {
       problems: context.problems,
@@ -71,6 +71,11 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
   }
   for (const [key, value] of Object.entries(labels ?? {})) values.set(key, value);
   return values.size === 0 ? rest : { ...rest, labels: sorted(values) };
+}
+
+/** Undefined where it has the wrong type; that is reported elsewhere. */
+function pathOf({ path }: { readonly path?: string }): string | undefined {
+  return path;
 }
 
 function recorder(

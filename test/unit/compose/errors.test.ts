@@ -32,6 +32,13 @@ const cases: readonly Case[] = [
   { title: 'an anchor within itself', files: 'services:\n  web: &web\n    image: nginx\n    x-self: *web\n' },
   { title: 'a reserved character', files: web('user: @root') },
   { title: 'a number without end', files: `x-limit: .inf\n${web('cpus: .nan')}` },
+  {
+    title: 'a service of another file that is none',
+    files: {
+      'compose.yaml': 'services: {web: {image: a, extends: {file: b.yaml, service: b}}}',
+      'b.yaml': 'services: {b: no}',
+    },
+  },
   // Keys and types
   { title: 'an unknown key, with its neighbour', files: web('prots: ["80:80"]') },
   { title: 'an unknown key far from any', files: web('frobnicate: 1') },
