@@ -19,8 +19,10 @@ function call(method, path, { body, timeoutMs } = {}) {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
       response.on('end', () => resolve({ status: response.statusCode, text }));
+      response.on('error', reject); // an answer that began and went silent
     });
-    sent.on('timeout', () => sent.destroy(new Error('no answer in time')));
+    // Without a time of our own Node's is 5 s, which a busy machine may take.
+    if (timeoutMs !== undefined) sent.on('timeout', () => sent.destroy(new Error('no answer in time')));
     sent.on('error', reject);
     if (body) body.pipe(sent);
     else sent.end();

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { ContainerInspect, ContainerNetworkSettings, HostConfig } from '../../api/container.js';
-import { defaultMaskedPaths, defaultReadonlyPaths } from '../oci/index.js';
+import { apparmorProfileOf, askedProfile, defaultMaskedPaths, defaultReadonlyPaths } from '../oci/index.js';
 import type { Container } from './container.js';
 import { extensionOf } from './crash-loop.js';
 import { shownLinks } from './links.js';
 import { commandOf } from './merge-config.js';
+import { never } from './record.js';
 import { folderOf, logPathOf, type Room, rootOf, upperOf } from './room.js';
 import { sizesOf } from './sizes.js';
 import { networksOf, portMapOf, wireMounts, wireState } from './wire.js';
@@ -37,7 +38,7 @@ export async function inspectContainer(
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: state.startedAt === never ? askedProfile(hostConfig) : (apparmorProfileOf(hostConfig) ?? ''),
     ExecIDs: execIds.length === 0 ? null : [...execIds],
     HostConfig: { ...shownHostConfig(hostConfig), Links: shownLinks(room, container) },
     GraphDriver: {

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
-import { prepareCgroups } from '../oci/index.js';
+import { hasApparmor, prepareCgroups } from '../oci/index.js';
 import { createEngineServer } from '../server/index.js';
 import type { EngineFacts } from '../server/index.js';
 import { readEngineUuid } from './engine-id.js';
@@ -52,6 +52,7 @@ export async function runEngine({ settings, log, readiness, stop }: RunOptions):
     startedAt,
     runtime: rooms.runtime,
     cgroup,
+    apparmor: hasApparmor(),
     idleTimeoutMs,
     shutdown: () => stop.abort(new Error('the engine was told to end')),
   };

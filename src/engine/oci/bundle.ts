@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import type { DeviceMapping, HostConfig } from '../../api/container.js';
+import { apparmorProfileOf } from './apparmor.js';
 import { capabilitySets, chooseCapabilities } from './capabilities.js';
 import type { DeviceEdits, DeviceHook, DeviceNode } from './cdi.js';
 import { chooseDevices } from './devices.js';
@@ -44,6 +45,7 @@ export function composeSpec(request: BundleRequest): OciSpec {
   const { hostConfig, devices: edits = {} } = request;
   const privileged = hostConfig.Privileged === true;
   const security = readSecurityOptions(hostConfig);
+  const apparmorProfile = apparmorProfileOf(hostConfig);
   const capabilities = capabilitiesOf(hostConfig, request.availableCapabilities);
   const devices = chooseDevices({
     mappings: [...(hostConfig.Devices ?? []), ...(edits.deviceNodes ?? []).map(mappingOf)],
@@ -75,7 +77,7 @@ export function composeSpec(request: BundleRequest): OciSpec {
       rlimits: renderRlimits(hostConfig.Ulimits ?? []),
       noNewPrivileges: security.noNewPrivileges,
       oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
-      ...(security.apparmorProfile === undefined ? {} : { apparmorProfile: security.apparmorProfile }),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     },
     root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs === true },
     ...(request.namespaces.uts === 'private' ? { hostname: request.hostname } : {}),

@@ -42,14 +42,18 @@ export function explainFailure(
 
 /** With all that dockerd puts round it: clients look for parts of it. */
 export function createFailure(
-  { kind }: Pick<RuntimeProgram, 'kind'>,
+  runtime: Pick<RuntimeProgram, 'kind'>,
   reason: string,
   program: string,
 ): TscomposeError<'oci/create-failed'> {
-  const { text, exitCode } = explainFailure(
-    reason.replace(/^(?:runc create failed: )?(?:unable to start container process: )?/, ''),
-    program,
-  );
+  const bare = reason.replace(/^(?:runc create failed: )?(?:unable to start container process: )?/, '');
+  return notStarted(runtime, explainFailure(bare, program));
+}
+
+export function notStarted(
+  { kind }: Pick<RuntimeProgram, 'kind'>,
+  { text, exitCode }: ReturnType<typeof explainFailure>,
+): TscomposeError<'oci/create-failed'> {
   const where = `failed to create shim task: OCI runtime create failed: ${kind} create failed`;
   return new TscomposeError({
     code: 'oci/create-failed',

@@ -6,6 +6,8 @@ declare module '../../base/errors.js' {
     /** The runtime refused; `message` is its own text. */
     'oci/create-failed': { readonly reason: string; readonly exitCode: 126 | 127 | 128 };
     'oci/runtime-failed': { readonly operation: string; readonly reason: string };
+    /** AppArmor is on, and the profile that containers run in cannot be loaded. */
+    'oci/no-default-profile': { readonly profile: string };
     'oci/no-init': { readonly tried: readonly string[] };
     'oci/unknown-user': { readonly user: string };
     'oci/unknown-group': { readonly group: string };

@@ -1,3 +1,4 @@
+export { apparmorProfileOf, askedProfile, hasApparmor } from './apparmor.js';
 export { composeSpec, capabilitiesOf, withHome, type BundleRequest, type NamespaceChoice } from './bundle.js';
 export { ensureFolderBeneath, kindBeneath, openFolderBeneath } from './beneath.js';
 export { capabilitySets } from './capabilities.js';

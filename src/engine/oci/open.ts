@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
+import { requireProfile } from './apparmor.js';
 import { openCgroup, prepareCgroupParent } from './cgroups.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
 import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
@@ -104,6 +105,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
     cgroupParent,
     create: async (container, spec, inside) => {
       const { runtime: chosen = runtime } = container;
+      await requireProfile(chosen, spec.process.apparmorProfile);
       // Filters are kept for the runtime that most have.
       const ready = chosen === runtime ? await seccomp.apply(spec) : spec;
       await writeFile(join(container.bundle, 'config.json'), renderSpec(ready), { mode: 0o600 });
@@ -117,7 +119,11 @@ export async function openOci(options: OciOptions): Promise<Oci> {
       }
     },
     start: (id) => startContainer(runtimes.of(id), id),
-    exec: (request, inside) => execInContainer(runtimes.of(request.containerId), request, inside),
+    exec: async (request, inside) => {
+      const chosen = runtimes.of(request.containerId);
+      await requireProfile(chosen, request.process.apparmorProfile);
+      return execInContainer(chosen, request, inside);
+    },
     pause: (id) => pauseContainer(runtimes.of(id), id),
     resume: (id) => resumeContainer(runtimes.of(id), id),
     update: (id, resources) => updateContainer(runtimes.of(id), id, resources),

@@ -7,7 +7,6 @@ export interface SecurityOptions {
   /** Undefined: unconfined. */
   readonly seccomp: SeccompProfile | undefined;
   readonly noNewPrivileges: boolean;
-  readonly apparmorProfile: string | undefined;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
 }
@@ -49,10 +48,14 @@ export function readSecurityOptions({
   const privileged = Privileged === true;
   let seccomp = privileged ? undefined : defaultSeccompProfile;
   let noNewPrivileges = false;
-  let apparmorProfile: string | undefined;
   let systemPaths = !privileged;
   for (const option of SecurityOpt ?? []) {
-    const [, key = option, value = ''] = /^([a-z-]+)[=:](.*)$/s.exec(option) ?? [];
+    const [, key = option, value] = /^([^=:]*)[=:](.*)$/s.exec(option) ?? [];
+    if (value === undefined) {
+      if (option === 'no-new-privileges') noNewPrivileges = true;
+      else if (!['disable', 'writable-cgroups'].includes(option)) throw invalid(option); // `disable` is one of labels
+      continue;
+    }
     switch (key) {
       case 'no-new-privileges':
         noNewPrivileges = readBoolean(option, value);
@@ -61,13 +64,11 @@ export function readSecurityOptions({
         seccomp =
           value === 'unconfined' ? undefined : value === 'builtin' ? defaultSeccompProfile : readSeccompProfile(value);
         break;
-      case 'apparmor':
-        apparmorProfile = value;
-        break;
       case 'systempaths':
         if (value !== 'unconfined') throw invalid(option);
         systemPaths = false;
         break;
+      case 'apparmor': // see apparmor.ts
       case 'label':
       case 'writable-cgroups':
         break;
@@ -78,7 +79,6 @@ export function readSecurityOptions({
   return {
     seccomp,
     noNewPrivileges,
-    apparmorProfile,
     maskedPaths: systemPaths ? (MaskedPaths ?? defaultMaskedPaths) : [],
     readonlyPaths: systemPaths ? (ReadonlyPaths ?? defaultReadonlyPaths) : [],
   };

@@ -6,6 +6,7 @@ import { CleanupStack } from '../../base/cleanup-stack.js';
 import { readIfPresent } from '../../base/durable-file.js';
 import type { HostConfig } from '../../api/container.js';
 import { type ExitStatus, isMountPoint, mount, unmount } from '../sys/index.js';
+import { requireProfile } from './apparmor.js';
 import { ensureFolderBeneath } from './beneath.js';
 import { composeSpec } from './bundle.js';
 import { type DeviceWish, findWishedDevices } from './cdi.js';
@@ -113,6 +114,7 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
     cgroupsPath: cgroup.path,
     availableCapabilities: availableCapabilities(),
   });
+  await requireProfile(oci.runtime, spec.process.apparmorProfile);
   await writeFile(join(dir, 'config.json'), renderSpec(await oci.seccomp.apply(spec)), { mode: 0o600 });
   undo.defer(() => deleteContainer(oci.runtime, id));
   return { exitCode: await runForeground(oci, id, dir, request) };

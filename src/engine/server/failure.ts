@@ -110,6 +110,7 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'network/predefined': 403,
   'oci/create-failed': 500,
   'oci/invalid-option': 400,
+  'oci/no-default-profile': 500,
   'oci/no-init': 500,
   'oci/no-monitor': 500,
   'oci/no-runtime': 500,

@@ -121,7 +121,11 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
     ContainerdCommit: { ID: '', Expected: '' },
     RuncCommit: { ID: runtime?.version ?? '', Expected: runtime?.version ?? '' },
     InitCommit: { ID: '', Expected: '' },
-    SecurityOptions: ['name=seccomp,profile=builtin', ...(facts.cgroup === 'v2' ? ['name=cgroupns'] : [])],
+    SecurityOptions: [
+      ...(facts.apparmor ? ['name=apparmor'] : []),
+      'name=seccomp,profile=builtin',
+      ...(facts.cgroup === 'v2' ? ['name=cgroupns'] : []),
+    ],
     CDISpecDirs: [],
     Warnings: limits ? null : ['WARNING: no writable cgroups: resource limits have no effect'],
   };

@@ -42,6 +42,7 @@ export interface EngineFacts {
   readonly startedAt: Date;
   readonly runtime: RuntimeFacts | undefined;
   readonly cgroup: 'v1' | 'hybrid' | 'v2' | 'none';
+  readonly apparmor: boolean;
   readonly idleTimeoutMs: number;
   /** Begins the ordered shutdown; does not wait for it. */
   readonly shutdown: () => void;
