@@ -106,6 +106,10 @@ export function diagnoseStart(service: string, message: string): Diagnosis {
       hint,
     };
   }
+  if (message.includes('unable to apply apparmor profile')) {
+    const hint = 'load it with apparmor_parser, or leave apparmor= out of security_opt';
+    return { ...plain('start-refused', 'cannot start: its AppArmor profile is not loaded', ['security_opt']), hint };
+  }
   const its = program === undefined ? 'its command' : `its command "${program}"`;
   if (/executable file not found|no such file or directory: unknown$|stat .*: no such file/.test(message)) {
     const hint = `tscompose run --rm --entrypoint sh ${service} looks around in the image`;

@@ -114,7 +114,7 @@ function spawnEngine(
 
 /** The engine serves many callers, so it keeps little of who happened to start it: the way to registries and its own settings. */
 export function engineEnvironment(environment: Terminal['environment'], paths: EnginePaths): Record<string, string> {
-  const kept = /^(?:HOME|TZ|TMPDIR|(?:HTTPS?|ALL|NO|FTP)_PROXY|SSL_CERT_(?:FILE|DIR)|TSCOMPOSE_.*)$/i;
+  const kept = /^(?:HOME|TZ|TMPDIR|container|(?:HTTPS?|ALL|NO|FTP)_PROXY|SSL_CERT_(?:FILE|DIR)|TSCOMPOSE_.*)$/i;
   const entries = Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && kept.test(name) ? [[name, value] as const] : [],
   );

@@ -27,14 +27,14 @@ export interface OpenRooms {
 
 export interface RoomsOptions {
   readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> &
-    Partial<Pick<EngineSettings, 'trust' | 'registrySettings' | 'storageDriver'>>;
+    Partial<Pick<EngineSettings, 'trust' | 'registrySettings' | 'storageDriver' | 'readyFd'>>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Opens the rooms from the ground up, and takes up what an earlier engine left: running, ended or half done. */
 export async function openRooms({ settings, log, signal }: RoomsOptions): Promise<OpenRooms> {
-  const { dataRoot, runtimeDir, trust, registrySettings } = settings;
+  const { dataRoot, runtimeDir, trust, registrySettings, readyFd } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
   const driver = chooseOverlayDriver(join(dataRoot, 'layers/staging'), settings.storageDriver); // swept below
@@ -66,6 +66,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       engineId,
       overlayData: (directories) => layers.overlayData(directories),
       joinBridge: stepNetworks(networks),
+      outlivesSession: readyFd !== undefined,
       signal,
     }),
   ]);

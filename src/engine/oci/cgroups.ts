@@ -144,6 +144,29 @@ export function liftPidsLimit(path: string): void {
   writeFileSync(join(openCgroup(path).folder('pids'), 'pids.max'), 'max');
 }
 
+/**
+ * Takes this process, and with it all that it starts, out of the control group of the session that it was started in:
+ * systemd ends what is in there when the user logs out (logind.conf(5), "KillUserProcesses"). Only on v2.
+ * @param path - of a group for it alone
+ * @returns takes the group away; this process and what it left there stays where it is
+ */
+export function leaveSession(path: string): () => void {
+  if (cgroupLayout() !== 'v2') return () => undefined;
+  const moveTo = (group: string): boolean => {
+    try {
+      writeFileSync(join(cgroupRoot, group, 'cgroup.procs'), '0'); // ourselves (cgroups(7))
+      return true;
+    } catch {
+      return false; // in a container that may not: it ends as its host says
+    }
+  };
+  mkdirSync(join(cgroupRoot, path), { recursive: true });
+  if (!moveTo(path)) return () => openCgroup(path).remove();
+  return () => {
+    if (moveTo('/')) openCgroup(path).remove();
+  };
+}
+
 /** On v2 a group can limit only what its parent passes on; elsewhere nothing happens. */
 export function prepareCgroupParent(path: string): void {
   if (cgroupLayout() !== 'v2') return;

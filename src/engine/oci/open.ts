@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
-import { openCgroup, prepareCgroupParent } from './cgroups.js';
+import { leaveSession, openCgroup, prepareCgroupParent } from './cgroups.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
 import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
 import { probeRuntime } from './probe.js';
@@ -33,6 +33,8 @@ export interface OciOptions {
   readonly overlayData: (directories: OverlayDirectories) => string;
   /** Puts a build step on the default bridge. */
   readonly joinBridge?: OciEnvironment['joinBridge'];
+  /** Whether the engine was started from somebody's session and is to outlive it; a service stays in its own unit. */
+  readonly outlivesSession?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -90,10 +92,11 @@ export interface Oci {
  * @throws `oci/no-runtime`, `oci/no-monitor`
  */
 export async function openOci(options: OciOptions): Promise<Oci> {
-  const { runtimeDir, engineId, overlayData, joinBridge, signal } = options;
+  const { runtimeDir, engineId, overlayData, joinBridge, outlivesSession = false, signal } = options;
   const cgroupParent = `/tscompose-${engineId}`;
   await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
   prepareCgroupParent(cgroupParent);
+  const removeOwnGroup = outlivesSession ? leaveSession(`${cgroupParent}/engine`) : () => undefined;
   const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
   const runtimes = await openRuntimes(runtime, runtimeDir);
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
@@ -131,6 +134,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
     discard,
     runStep: (request) => runStep(environment, request),
     close: () => {
+      removeOwnGroup();
       openCgroup(cgroupParent).remove();
     },
   };

@@ -47,7 +47,10 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
   });
 
   test('it is told to end before it is killed', async () => {
-    const polite = await engine.start({ Cmd: ['sh', '-c', 'trap "exit 3" TERM; while :; do sleep 0.05; done'] });
+    const polite = await engine.start({
+      Cmd: ['sh', '-c', 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done'],
+    });
+    await eventually('it to listen', async () => (await engine.output(polite)).includes('ready'));
     await engine.containers.stop(polite, {}, soon());
     expect((await statusOf(polite)).ExitCode).toBe(3);
     const deaf = await engine.start({ Cmd: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.05; done'] });

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasApparmor } from '../../../../src/engine/oci/index.js';
 import type { EngineProcess } from '../../server/engine-process.js';
 import type { Run } from '../run.js';
 import { allLinesOf, onlyBitsOf, onlyLinesOf, type Rule } from './rule.js';
@@ -76,6 +77,29 @@ export const rules: readonly Rule[] = [
       script: 'grep ^NoNewPrivs /proc/self/status | tr -s "\\t" " "',
     },
     expected: 'NoNewPrivs: 1',
+  },
+  {
+    section: 'Access control',
+    rule: 'Where the host has AppArmor, a container and what is executed in it are in the profile `tscompose-default`.',
+    entry: {
+      script: 'while :; do sleep 1; done',
+      act: async (run: Run): Promise<string> => {
+        await run.up();
+        return await run.exec('check', 'cat /proc/1/attr/current /proc/self/attr/current 2>/dev/null; :');
+      },
+    },
+    expected: hasApparmor() ? 'tscompose-default (enforce)\ntscompose-default (enforce)' : /^(?![^]*-default)/,
+    notLaxerThan: (ours, theirs) => ours.includes('-default') || !theirs.includes('-default'),
+  },
+  {
+    section: 'Access control',
+    rule: 'In that profile nothing can be mounted, whatever capabilities are given.',
+    entry: {
+      service: { cap_add: ['SYS_ADMIN'] },
+      script: 'mkdir /m; mount -t tmpfs x /m 2>/dev/null && echo mounted; :',
+    },
+    expected: hasApparmor() ? '' : 'mounted',
+    notLaxerThan: onlyLinesOf,
   },
   {
     section: 'Paths of the kernel',

@@ -97,6 +97,7 @@ describe('the bundle of a container', () => {
     expect(compose({ SecurityOpt: ['seccomp=unconfined'] }).linux.seccomp).toBeUndefined();
     expect(compose({ SecurityOpt: ['systempaths=unconfined'] }).linux.maskedPaths).toEqual([]);
     expect(() => compose({ SecurityOpt: ['magic=on'] })).toThrow('invalid --security-opt 2: "magic=on"');
+    expect(() => compose({ SecurityOpt: ['disable', 'label'] })).toThrow('invalid --security-opt 1: "label"');
   });
 
   test('lets low ports be bound unless the network is somebody else’s', () => {
