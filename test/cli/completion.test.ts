@@ -1,31 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { cliPath, runCli } from '../support/run-cli.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 let folder = '';
+folderPerTest((path) => (folder = path));
 beforeEach(() => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-completion-')));
   mkdirSync(join(folder, 'bin'));
   symlinkSync(cliPath, join(folder, 'bin', 'tscompose'));
   const project =
     'services:\n  web: {image: "${NOT_SET:?}"}\n  worker: {image: x, profiles: [tools]}\n  db: {image: x}\n';
   writeFileSync(join(folder, 'compose.yaml'), project);
   writeFileSync(join(folder, 'other.yaml'), 'services: {api: {image: x}}\n');
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 const answer = async (...words: string[]) => {

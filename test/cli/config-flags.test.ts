@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RegistryServer } from '../support/registry-server.js';
+import { folderPerTest } from '../support/test-folder.js';
 import { runCli } from '../support/run-cli.js';
 
 const registry = new RegistryServer();
@@ -18,12 +18,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await registry.close();
 });
+folderPerTest((path) => (folder = join(path, 'shop')));
 beforeEach(() => {
-  folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-config-'))), 'shop');
   mkdirSync(folder);
-});
-afterEach(() => {
-  rmSync(dirname(folder), { recursive: true });
 });
 
 function files(contents: Readonly<Record<string, string>>): void {

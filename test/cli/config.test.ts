@@ -1,16 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { runCli } from '../support/run-cli.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 let folder = '';
+folderPerTest((path) => (folder = join(path, 'shop')));
 beforeEach(() => {
-  folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-config-'))), 'shop');
   mkdirSync(folder);
-});
-afterEach(() => {
-  rmSync(dirname(folder), { recursive: true });
 });
 
 function files(contents: Readonly<Record<string, string>>): void {

@@ -1,19 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { runCli } from '../support/run-cli.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 let folder = '';
+folderPerTest((path) => (folder = join(path, 'shop')));
 beforeEach(() => {
-  folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-graph-'))), 'shop');
   mkdirSync(folder);
   const text =
     'services:\n  web: {image: nginx, depends_on: [api]}\n  api: {image: app, depends_on: [db]}\n  db: {image: pg}\n';
   writeFileSync(join(folder, 'compose.yaml'), text);
-});
-afterEach(() => {
-  rmSync(join(folder, '..'), { recursive: true });
 });
 
 const graph = (...args: string[]) => runCli(['graph', ...args], { cwd: folder });

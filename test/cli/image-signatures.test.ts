@@ -1,21 +1,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RegistryServer } from '../support/registry-server.js';
 import { cliPath, runCli } from '../support/run-cli.js';
 import { addImage } from '../support/signed.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 const registry = new RegistryServer();
 let folder = '';
 beforeAll(() => registry.listen());
 afterAll(() => registry.close());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tscompose-signatures-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+folderPerTest((path) => (folder = path));
 
 const password = { TSCOMPOSE_KEY_PASSWORD: 'secret' };
 const run = (args: readonly string[], env: Record<string, string> = {}) => runCli(args, { cwd: folder, env });

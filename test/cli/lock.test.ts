@@ -1,19 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { digestOf, RegistryServer } from '../support/registry-server.js';
 import { runCli } from '../support/run-cli.js';
 import { addImage } from '../support/signed.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 const registry = new RegistryServer();
 let folder = '';
 beforeAll(() => registry.listen());
 afterAll(() => registry.close());
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tscompose-lock-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+folderPerTest((path) => (folder = path));
 
 /** Without an engine: what has no builds and is in a registry needs none. */
 const run = (...args: string[]) => {

@@ -1,19 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { runCli } from '../support/run-cli.js';
+import { folderPerTest } from '../support/test-folder.js';
 
 const first = 'web:\n  image: nginx\n  log_driver: none\n';
 const today = 'services:\n  web:\n    image: nginx\n    logging:\n      driver: none\n';
 
 let folder = '';
+folderPerTest((path) => (folder = path));
 beforeEach(() => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'tscompose-migrate-')));
   writeFileSync(join(folder, 'docker-compose.yml'), first, { mode: 0o640 });
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 const run = (...args: string[]) => runCli(args, { cwd: folder });

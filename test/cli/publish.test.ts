@@ -1,32 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { RegistryServer } from '../support/registry-server.js';
+import { folderPerTest, writeFiles } from '../support/test-folder.js';
 import { runCli } from '../support/run-cli.js';
 
 const registry = new RegistryServer();
 let folder = '';
-beforeAll(async () => {
-  await registry.listen();
-});
-afterAll(async () => {
-  await registry.close();
-});
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tscompose-publish-'));
-});
+beforeAll(() => registry.listen());
+afterAll(() => registry.close());
+folderPerTest((path) => (folder = path));
 afterEach(() => {
-  rmSync(folder, { recursive: true });
   registry.misbehave = () => false;
 });
-
-function write(files: Readonly<Record<string, string>>): void {
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  }
-}
 
 const run = (args: readonly string[], input = '') =>
   runCli(args, { cwd: folder, input, env: { XDG_CACHE_HOME: join(folder, 'cache') } });
@@ -34,7 +19,7 @@ const manifest = (tag: string): unknown =>
   JSON.parse(registry.manifests.get('team/app')?.get(tag)?.bytes.toString() ?? 'null');
 
 test('what publish sends is the project that oci:// reads', async () => {
-  write({
+  writeFiles(folder, {
     'compose.yaml': 'name: far\nservices:\n  web: {image: "nginx:${TAG:-1}", env_file: web.env}\n',
     'compose.override.yaml': 'services: {web: {command: [serve]}}\n',
     'web.env': 'GREETING=hello\n',
@@ -49,7 +34,7 @@ test('what publish sends is the project that oci:// reads', async () => {
 });
 
 test('--oci-version decides the format, and without it a registry that refuses the new one gets the old', async () => {
-  write({ 'compose.yaml': 'services: {web: {image: nginx}}\n' });
+  writeFiles(folder, { 'compose.yaml': 'services: {web: {image: nginx}}\n' });
   const reference = `${registry.host}/team/app`;
   expect((await run(['publish', '--oci-version', '1.1', `${reference}:new`])).exitCode).toBe(0);
   expect(manifest('new')).toMatchObject({ artifactType: 'application/vnd.docker.compose.project' });
@@ -76,7 +61,7 @@ test('--resolve-image-digests pins what the registry has now', async () => {
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     ...{ schemaVersion: 2, config: empty, layers: [] },
   });
-  write({ 'compose.yaml': `services: {web: {image: "${registry.host}/team/image:1"}}\n` });
+  writeFiles(folder, { 'compose.yaml': `services: {web: {image: "${registry.host}/team/image:1"}}\n` });
   const reference = `${registry.host}/team/app:pinned`;
   expect((await run(['publish', '--resolve-image-digests', reference])).exitCode).toBe(0);
   expect((await run(['-f', `oci://${reference}`, 'config', '--images'])).stdout).toContain(digest);
@@ -88,14 +73,14 @@ test.each([
   ['has env files', { 'compose.yaml': 'services: {a: {image: x, env_file: e}}\n', e: '' }, '--with-env'],
   ['only builds', { 'compose.yaml': 'services: {a: {build: .}}\n' }, 'names no image'],
 ])('a project that %s is refused', async (_what, files, reason) => {
-  write(files);
+  writeFiles(folder, files);
   const { exitCode, stderr } = await run(['publish', `${registry.host}/team/app:refused`]);
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining(reason)]);
   expect(manifest('refused')).toBeNull();
 });
 
 test('folders of this machine are asked about, and --app is refused', async () => {
-  write({ 'compose.yaml': 'services: {web: {image: nginx, volumes: ["./data:/data"]}}\n' });
+  writeFiles(folder, { 'compose.yaml': 'services: {web: {image: nginx, volumes: ["./data:/data"]}}\n' });
   const reference = `${registry.host}/team/app:binds`;
   expect((await run(['publish', reference], 'n\n')).stderr).toContain(`web: ${folder}/data`);
   expect(manifest('binds')).toBeNull();

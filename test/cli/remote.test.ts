@@ -1,24 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RegistryServer } from '../support/registry-server.js';
+import { folderPerTest } from '../support/test-folder.js';
 import { runCli } from '../support/run-cli.js';
 
 const registry = new RegistryServer();
 let folder = '';
-beforeAll(async () => {
-  await registry.listen();
-});
-afterAll(async () => {
-  await registry.close();
-});
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tscompose-remote-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+beforeAll(() => registry.listen());
+afterAll(() => registry.close());
+folderPerTest((path) => (folder = path));
 
 function publish(tag: string, text: string): string {
   registry.addManifest('app', tag, {

@@ -1,35 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { LoopbackServer } from './loopback-server.js';
 
 /** Git repositories over http on loopback, served by git's own CGI program. */
-export class GitServer {
+export class GitServer extends LoopbackServer {
   readonly requests: string[] = [];
   /** `user:password`; with it nobody else gets anything. */
   login: string | undefined;
   readonly folder = mkdtempSync(join(tmpdir(), 'git-server-'));
-  readonly #server: Server;
 
-  constructor() {
-    this.#server = createServer((request, response) => {
-      this.#answer(request, response);
-    });
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-  }
-
-  get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+  override async close(): Promise<void> {
+    await super.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -60,7 +44,7 @@ export class GitServer {
     execFileSync('git', ['push', '--quiet', join(this.folder, `${name}.git`), tag], { cwd: tree, env: gitEnv });
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  protected override answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', `http://${this.host}`);
     this.requests.push(`${request.method ?? ''} ${url.pathname}`);
     const { authorization = '' } = request.headers;

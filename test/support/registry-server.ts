@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LoopbackServer } from './loopback-server.js';
 
 export type Misbehave = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** A registry on loopback that speaks the distribution API, with content in memory, and may be told to misbehave. */
-export class RegistryServer {
+export class RegistryServer extends LoopbackServer {
   readonly blobs = new Map<string, Buffer>();
   /** `repository` → tag or digest → manifest. */
   readonly manifests = new Map<string, Map<string, { bytes: Buffer; mediaType: string }>>();
@@ -16,25 +16,7 @@ export class RegistryServer {
   tokens = false;
   /** Returns true when it has dealt with the request itself. */
   misbehave: Misbehave = () => false;
-  readonly #server: Server;
   readonly #uploads = new Map<string, Buffer>();
-
-  constructor() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-  }
-
-  get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
 
   addBlob(bytes: Buffer): { digest: string; size: number } {
     const digest = digestOf(bytes);
@@ -59,7 +41,7 @@ export class RegistryServer {
     known.set(digestOf(bytes), { bytes, mediaType });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected override async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', `http://${this.host}`);
     this.requests.push(`${request.method ?? ''} ${url.pathname}${url.search}`);
     if (this.misbehave(request, response)) return;

@@ -1,9 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineProcess } from '../server/engine-process.js';
+import { writeFiles } from '../../support/test-folder.js';
 
 const docker = process.env['TSCOMPOSE_DOCKER_CLI'] ?? 'docker';
 const has = (plugin: string): boolean => spawnSync(docker, [plugin, 'version']).status === 0;
@@ -29,10 +30,7 @@ describe('clients that build with BuildKit', () => {
 
   const project = (name: string, files: Readonly<Record<string, string>>): string => {
     const dir = join(folder, name);
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(dir, path)), { recursive: true });
-      writeFileSync(join(dir, path), text);
-    }
+    writeFiles(dir, files);
     return dir;
   };
   const run = (cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> =>

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf, TscomposeError } from '../../../src/base/errors.js';
 import type { EngineClient, OutputChunk } from '../../../src/client/index.js';
 import { loadProject, type Project } from '../../../src/compose/index.js';
 import { converge, executePlan, observe } from '../../../src/execute/index.js';
 import { planDown } from '../../../src/plan/index.js';
 import type { Entry } from './entry.js';
+import { writeFiles } from '../../support/test-folder.js';
 
 export const image = 'tscompose-conformance:latest';
 
@@ -81,10 +82,7 @@ export class Run implements AsyncDisposable {
       services: { check: { image, ...network, ...command, ...service }, ...(services as object) },
       ...others,
     };
-    for (const [path, content] of Object.entries({ ...files, 'compose.yaml': JSON.stringify(model) })) {
-      mkdirSync(dirname(join(this.folder, path)), { recursive: true });
-      writeFileSync(join(this.folder, path), content);
-    }
+    writeFiles(this.folder, { ...files, 'compose.yaml': JSON.stringify(model) });
     this.#project = await loadProject({
       cwd: this.folder,
       files: ['compose.yaml'],

@@ -2,21 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
-import { Engine, missing, soon } from './support.js';
+import { type Engine, engineForTests, missing, soon } from './support.js';
 
 const put = { noOverwriteDirNonDir: false, copyUidGid: false };
 
 describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 'nothing more'})`, () => {
   let engine: Engine;
-  beforeAll(async () => {
-    engine = await Engine.open();
-  });
-  afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
-    expect(engine.logLines).toEqual([]);
-  });
+  engineForTests((opened) => (engine = opened));
 
   const names = async (tar: Readable) => {
     const bytes = Buffer.concat(await tar.toArray());

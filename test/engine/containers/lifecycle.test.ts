@@ -1,18 +1,12 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../../src/base/errors.js';
 import { eventually } from '../../support/engine-sandbox.js';
-import { Engine, missing, soon } from './support.js';
+import { type Engine, engineForTests, missing, soon } from './support.js';
 
 describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? 'nothing more'})`, () => {
   let engine: Engine;
-  beforeAll(async () => {
-    engine = await Engine.open();
-  });
-  afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
-    expect(engine.logLines).toEqual([]);
-  });
+  engineForTests((opened) => (engine = opened));
   const statusOf = async (id: string) => (await engine.containers.inspect(id, { size: false })).State;
 
   test('it runs with what the image says and gives its exit code', async () => {

@@ -1,19 +1,13 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { eventually } from '../../support/engine-sandbox.js';
-import { Engine, missing, soon } from './support.js';
+import { type Engine, engineForTests, missing, soon } from './support.js';
 
 describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${missing ?? 'nothing more'})`, () => {
   let engine: Engine;
-  beforeAll(async () => {
-    engine = await Engine.open();
-  });
-  afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
-    expect(engine.logLines).toEqual([]);
-  });
+  engineForTests((opened) => (engine = opened));
   const inspect = (id: string) => engine.containers.inspect(id, { size: false });
 
   test('on the bridge it has an address, a gateway and its name in /etc/hosts', async () => {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AttachOptions, LogOptions } from '../../../src/engine/containers/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
-import { Engine, missing, soon, text } from './support.js';
+import { type Engine, engineForTests, missing, soon, text } from './support.js';
 
 const allLogs: LogOptions = {
   follow: false,
@@ -15,13 +15,7 @@ const both: AttachOptions = { logs: false, stream: true, stdin: false, stdout: t
 
 describe.skipIf(missing !== undefined)(`what a container says and hears (needs ${missing ?? 'nothing more'})`, () => {
   let engine: Engine;
-  beforeAll(async () => {
-    engine = await Engine.open();
-  });
-  afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
-    expect(engine.logLines).toEqual([]);
-  });
+  engineForTests((opened) => (engine = opened));
   const logs = (id: string, change: Partial<LogOptions> = {}) =>
     engine.containers.logs(id, { ...allLogs, ...change }, soon()).output;
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { ContainerCreateRequest } from '../../../src/api/container.js';
 import { createLog, type Log } from '../../../src/base/log.js';
 import type { Containers, OutputChunk } from '../../../src/engine/containers/index.js';
@@ -13,6 +14,19 @@ import { makeRootfs } from '../oci/support.js';
 export { missing } from '../oci/support.js';
 
 export const soon = (): AbortSignal => AbortSignal.timeout(30_000);
+
+/** Opens an engine for the tests of the block; what it warned of fails them at the end. */
+export function engineForTests(take: (engine: Engine) => void): void {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.open();
+    take(engine);
+  });
+  afterAll(async () => {
+    await engine[Symbol.asyncDispose]();
+    expect(engine.logLines).toEqual([]);
+  });
+}
 
 /** An engine without its socket: all rooms over folders of its own, with an image `busybox`. */
 export class Engine implements AsyncDisposable {

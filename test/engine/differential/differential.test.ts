@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineMissing, EngineSandbox } from '../../support/engine-sandbox.js';
+import { writeFiles } from '../../support/test-folder.js';
 import { ours, peers, play, type Outcome } from './differential.js';
 import { moreScenarios } from './more-scenarios.js';
 import { scenarios as basicScenarios, type Scenario } from './scenarios.js';
@@ -25,7 +26,7 @@ const goldenPath = (name: string): URL => new URL(`golden/${name}.json`, import.
 async function expected(scenario: Scenario): Promise<Golden> {
   if (!peer) return JSON.parse(readFileSync(goldenPath(scenario.name), 'utf8')) as Golden;
   const folder = join(mkdtempSync(join(tmpdir(), 'peer-')), scenario.name);
-  write(folder, scenario.files);
+  writeFiles(folder, scenario.files);
   try {
     const played = await play(scenario, peers(), folder);
     const golden = Object.fromEntries(played.map(({ step, outcome }) => [step, outcome]));
@@ -37,13 +38,6 @@ async function expected(scenario: Scenario): Promise<Golden> {
   } finally {
     await peers().run(['-p', scenario.name, 'down', '-v', '-t', '0', '--remove-orphans'], { cwd: folder });
     rmSync(dirname(folder), { recursive: true });
-  }
-}
-
-function write(folder: string, files: Readonly<Record<string, string>>): void {
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
   }
 }
 

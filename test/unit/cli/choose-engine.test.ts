@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { chooseEngine, type EngineFlags } from '../../../src/cli/engine/choose.js';
 import { engineEnvironment } from '../../../src/cli/engine/launch.js';
 import { enginePaths } from '../../../src/cli/engine/paths.js';
+import { folderPerTest } from '../../support/test-folder.js';
 
 const noFlags: EngineFlags = {
   host: undefined,
@@ -18,12 +18,9 @@ const noFlags: EngineFlags = {
 };
 let config = '';
 let warnings: string[] = [];
+folderPerTest((path) => (config = path));
 beforeEach(() => {
   warnings = [];
-  config = mkdtempSync(join(tmpdir(), 'docker-config-'));
-});
-afterEach(() => {
-  rmSync(config, { recursive: true });
 });
 
 const choose = (environment: Record<string, string> = {}, flags: Partial<EngineFlags> = {}) =>

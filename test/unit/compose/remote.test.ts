@@ -1,27 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { join, relative } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { flatten } from '../../../src/base/diagnostic.js';
 import { TscomposeError } from '../../../src/base/errors.js';
 import { loadProject, type LoadOptions, type Project, type RemoteProjects } from '../../../src/compose/index.js';
+import { folderPerTest, writeFiles } from '../../support/test-folder.js';
 
 let folder = '';
 let fetched: string[] = [];
+folderPerTest((path) => (folder = path));
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'remote-load-'));
   fetched = [];
 });
-afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
 
-function write(files: Readonly<Record<string, string>>): void {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-}
+const write = (files: Readonly<Record<string, string>>): void => {
+  writeFiles(folder, files);
+};
 
 /** `far://NAME` is the folder NAME of the cache, `far://NAME/FILE` a file in it. */
 const remotes: RemoteProjects = {

@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { watchDockerSettings } from '../../../src/registry/docker-settings.js';
 import { openRegistries } from '../../../src/registry/index.js';
+import { folderPerTest } from '../../support/test-folder.js';
 
 let dockerDir: string;
-beforeEach(() => {
-  dockerDir = mkdtempSync(join(tmpdir(), 'docker-'));
-});
-afterEach(() => rmSync(dockerDir, { recursive: true }));
+folderPerTest((path) => (dockerDir = path));
 const write = (value: unknown) => writeFileSync(join(dockerDir, 'daemon.json'), JSON.stringify(value));
 const urlsOf = (domain: string) =>
   openRegistries({ dockerDir })

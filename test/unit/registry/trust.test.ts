@@ -1,19 +1,19 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHttpClient, discard } from '../../../src/registry/http.js';
+import { folderPerTest } from '../../support/test-folder.js';
 
 const certificates = fileURLToPath(new URL('certificates', import.meta.url));
 const read = (name: string) => readFileSync(join(certificates, name));
 const signal = new AbortController().signal;
 let certsDir: string;
 let server: Server;
+folderPerTest((path) => (certsDir = path));
 beforeEach(async () => {
-  certsDir = mkdtempSync(join(tmpdir(), 'certs-'));
   const needed = { requestCert: true, rejectUnauthorized: false, ca: read('authority.crt') };
   server = createServer({ cert: read('server.cert'), key: read('server.key'), ...needed }, (request, response) => {
     response.end(String('authorized' in request.socket && request.socket.authorized));
@@ -23,7 +23,6 @@ beforeEach(async () => {
 afterEach(() => {
   server.close();
   server.closeAllConnections();
-  rmSync(certsDir, { recursive: true });
 });
 
 const host = () => `127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,27 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RegistryAuth } from '../../../src/api/image.js';
 import { artifactAnnotations, artifactTypes, fetchRemote, type FetchedProject } from '../../../src/remote/index.js';
 import { RegistryServer } from '../../support/registry-server.js';
+import { folderPerTest } from '../../support/test-folder.js';
 
 const server = new RegistryServer();
 let cache = '';
 
-beforeAll(async () => {
-  await server.listen();
-});
-afterAll(async () => {
-  await server.close();
-});
+beforeAll(() => server.listen());
+afterAll(() => server.close());
+folderPerTest((path) => (cache = path));
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), 'remote-cache-'));
   server.requests.length = 0;
   server.login = undefined;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
 });
 
 interface Layer {

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fetchRemote, type FetchedProject } from '../../../src/remote/index.js';
 import { GitServer } from '../../support/git-server.js';
+import { folderPerTest } from '../../support/test-folder.js';
 
 const server = new GitServer();
 let cache = '';
@@ -26,13 +26,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
 });
+folderPerTest((path) => (cache = path));
 beforeEach(() => {
-  cache = mkdtempSync(join(tmpdir(), 'remote-cache-'));
   server.requests.length = 0;
   server.login = undefined;
-});
-afterEach(() => {
-  rmSync(cache, { recursive: true, force: true });
 });
 
 async function fetch(fragment: string, environment: Record<string, string> = {}): Promise<FetchedProject> {

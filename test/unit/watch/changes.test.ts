@@ -2,7 +2,6 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -11,23 +10,17 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Service } from '../../../src/compose/index.js';
 import { Changes, watchFiles, watchRules, type ServiceChanges } from '../../../src/watch/index.js';
 import { failureOf } from '../../support/failure.js';
+import { folderPerTest } from '../../support/test-folder.js';
 import { project } from '../../support/project.js';
 
 let folder: string;
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'watch-'));
-});
-
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+folderPerTest((path) => (folder = path));
 
 const at = (path: string): string => join(folder, path);
 

@@ -1,13 +1,13 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { LogParser, TimeReader } from '../../../../src/engine/containers/log-entry.js';
 import { atBeginning, atEnd, atTail, type LogStart, readLog } from '../../../../src/engine/containers/log-reader.js';
 import { parseSize } from '../../../../src/engine/containers/log-rotation.js';
 import { chunksOf, everything } from '../../../../src/engine/containers/logs.js';
 import { renderTime } from '../../../../src/engine/containers/time.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 const time = '2026-01-02T03:04:05.678901234+00:00';
 const line = (text: string, flag = 'F', stream = 'stdout') => `${time} ${stream} ${flag} ${text}\n`;
@@ -15,12 +15,9 @@ const signal = new AbortController().signal;
 
 let folder: string;
 let path: string;
+folderPerTest((path) => (folder = path));
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tsc-log-'));
   path = join(folder, 'log');
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 
 async function read(start: LogStart, options: { until?: Promise<unknown> } = {}): Promise<string> {

@@ -1,23 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { NetworkCreateRequest } from '../../../../src/api/network.js';
 import { silentLog } from '../../../../src/base/log.js';
 import { Catalogue, type HostRanges } from '../../../../src/engine/networks/catalogue.js';
 import { networkSchema, parseNetworkRecord } from '../../../../src/engine/networks/record.js';
 import { parseSubnet } from '../../../../src/engine/networks/subnet.js';
 import { openRecords } from '../../../../src/engine/store/index.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 let dir = '';
 let host: HostRanges;
 
+folderPerTest((path) => (dir = path));
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'tsc-catalogue-'));
   host = { links: [], routes: [], mtu: 1500 };
-});
-afterEach(() => {
-  rmSync(dir, { recursive: true });
 });
 
 async function open(): Promise<Catalogue> {

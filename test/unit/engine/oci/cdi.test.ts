@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { DeviceRequest } from '../../../../src/api/container.js';
 import { findDeviceEdits } from '../../../../src/engine/oci/cdi.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 let folder: string;
+folderPerTest((path) => (folder = path));
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tsc-cdi-'));
   writeFileSync(
     join(folder, 'vendor.json'),
     JSON.stringify({
@@ -24,9 +24,6 @@ beforeEach(() => {
     join(folder, 'nvidia.yaml'),
     'cdiVersion: 0.6.0\nkind: nvidia.com/gpu\ndevices:\n- name: "0"\n  containerEdits:\n    env: [GPU=0]\n- name: all\n  containerEdits:\n    env: [GPU=all]\n',
   );
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
 });
 const find = (request: DeviceRequest) => findDeviceEdits([request], [folder]);
 

@@ -1,16 +1,11 @@
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { findInitProgram, isStatic } from '../../../../src/engine/oci/init-program.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tsc-init-'));
-});
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+folderPerTest((path) => (folder = path));
 const staticProgram = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path) && isStatic(path));
 
 test('a program with a dynamic linker, or none at all, is passed over', () => {

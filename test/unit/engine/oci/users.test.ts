@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { readAccountFiles, resolveUser } from '../../../../src/engine/oci/users.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 const files = {
   passwd: 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/srv/app:/bin/sh\nodd:x:nonsense:1:::\n',
@@ -36,12 +36,9 @@ test('unknown names are refused in Docker’s words', () => {
 });
 
 let root: string;
+folderPerTest((path) => (root = path));
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'tsc-users-'));
   mkdirSync(join(root, 'rootfs/etc'), { recursive: true });
-});
-afterEach(() => {
-  rmSync(root, { recursive: true });
 });
 
 test('the files are looked for beneath the root, wherever links lead', () => {

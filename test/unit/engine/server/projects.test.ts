@@ -1,23 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/base/log.js';
 import { openProjects } from '../../../../src/engine/projects/index.js';
 import { projectRoutes } from '../../../../src/engine/server/routes/projects.js';
 import { Served } from './serve.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 const node = { needs: [], restartUnhealthy: false, restartWithDependencies: false };
 const graph = { name: 'demo', workingDir: '/demo', composeFiles: ['/demo/compose.yaml'], services: { web: node } };
 const signal = AbortSignal.timeout(30_000);
 
 let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'projects-'));
-});
-afterEach(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
+folderPerTest((path) => (dir = path));
 
 async function serve(looked: string[]): Promise<Served> {
   const containers = { reconcile: (project: string) => void looked.push(project) };

@@ -1,22 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLog, silentLog } from '../../../../src/base/log.js';
 import { openRecords } from '../../../../src/engine/store/index.js';
 import type { RecordsOptions } from '../../../../src/engine/store/index.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 interface Thing {
   readonly name: string;
 }
 
 let dir: string;
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'records-'));
-});
-afterEach(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
+folderPerTest((path) => (dir = path));
 
 function parse(value: unknown): Thing {
   if (typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string') {

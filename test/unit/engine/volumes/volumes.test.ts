@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/base/log.js';
 import { createEventHub } from '../../../../src/engine/events/index.js';
 import { openVolumeStore, type VolumeStore } from '../../../../src/engine/volumes/index.js';
 import { checkOptions, mountsOf } from '../../../../src/engine/volumes/options.js';
+import { folderPerTest } from '../../../support/test-folder.js';
 
 let dir: string;
 let users: Record<string, string[]>;
@@ -17,13 +17,10 @@ const open = (): Promise<VolumeStore> =>
     log: silentLog,
     usedBy: (name) => users[name] ?? [],
   });
+folderPerTest((path) => (dir = path));
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'tsc-volumes-'));
   users = {};
   store = await open();
-});
-afterEach(() => {
-  rmSync(dir, { recursive: true });
 });
 const names = (filters: Record<string, string[]>) => store.list(filters).Volumes.map(({ Name }) => Name);
 
