@@ -36,6 +36,7 @@ export class RulesWatch {
   }
 
   async #look(): Promise<void> {
+    if (!this.#rules.inUse) return; // what is not there cannot have been taken away
     try {
       const generation = nftGeneration();
       const changed = generation !== this.#seen;
@@ -43,7 +44,7 @@ export class RulesWatch {
       const restored = changed && this.#rules.restore();
       if (restored) this.#log.warn('the packet rules of this engine were gone and are put back', {});
       this.#unseen ||= changed;
-      if (!this.#unseen || !this.#rules.inUse || !(restored || this.#firewall.isDue)) return;
+      if (!this.#unseen || !(restored || this.#firewall.isDue)) return;
       this.#unseen = false;
       await this.#firewall.look();
     } catch (error) {
