@@ -8,7 +8,7 @@ import type { ContainerRecord } from './record.js';
 import type { Room } from './room.js';
 import { SyslogForward } from './syslog-forward.js';
 import { renderTag } from './syslog-message.js';
-import { readSyslogTarget } from './syslog-options.js';
+import { checkSyslogOptions, readSyslogTarget } from './syslog-options.js';
 import { openSyslogSink, type SyslogSink } from './syslog-sink.js';
 
 const journalSocket = '/run/systemd/journal/socket';
@@ -38,7 +38,7 @@ export function checkLogConfig(logConfig: LogConfig | undefined): void {
   }
   const unknown = Object.keys(Config ?? {}).find((option) => known !== 'any' && !known.includes(option));
   if (unknown === undefined) {
-    if (driver === 'syslog') readSyslogTarget(Config ?? {});
+    if (driver === 'syslog') checkSyslogOptions(Config ?? {});
     return;
   }
   const where = driver === 'local' ? 'log driver local' : `${driver} log driver`;
@@ -53,16 +53,17 @@ export function requireLogDriver(containerId: string, logConfig: LogConfig | und
 
 /**
  * The way to the daemon for a container that logs to syslog; undefined for any other.
- * @throws `container/start-failed` when the daemon is not there
+ * @throws `container/start-failed` when the daemon is not there; the abort reason
  */
-export async function openLogSink(record: ContainerRecord): Promise<SyslogSink | undefined> {
+export async function openLogSink(record: ContainerRecord, signal: AbortSignal): Promise<SyslogSink | undefined> {
   const { Type, Config } = record.hostConfig.LogConfig ?? {};
   if (Type !== 'syslog') return undefined;
   try {
     const { address, tag } = readSyslogTarget(Config ?? {});
     renderTag(tag, record);
-    return await openSyslogSink(address);
+    return await openSyslogSink(address, signal);
   } catch (error) {
+    signal.throwIfAborted();
     throw noDriver(record.id, messageOf(error), 'start the syslog daemon, or correct syslog-address and tag');
   }
 }

@@ -87,7 +87,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
     });
   };
 
-  const sink = await openLogSink(record);
+  const sink = await openLogSink(record, signal);
   if (sink !== undefined)
     undoing('syslog', () => {
       sink.close();

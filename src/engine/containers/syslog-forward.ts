@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { CleanupStack } from '../../base/cleanup-stack.js';
 import { messageOf } from '../../base/errors.js';
 import type { Container } from './container.js';
 import { type LogEntry, TimeReader } from './log-entry.js';
@@ -49,17 +50,25 @@ export class SyslogForward {
 
   async #run(room: Room, container: Container, first: SyslogSink | undefined, until: Promise<unknown>): Promise<void> {
     const signal = AbortSignal.any([room.closing, this.#stop.signal]);
+    await using undo = new CleanupStack();
+    let sink = first;
+    undo.defer(() => sink?.close());
+    // A daemon that takes nothing in settles no write, and must hold up nobody for all that.
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('nobody waits any more')), { once: true });
+    });
+    aborted.catch(() => undefined);
     const target = readSyslogTarget(container.record.hostConfig.LogConfig?.Config ?? {});
     const head = headOf(target, container);
     const path = logPathOf(room, container.id);
     const progress = new Progress(join(folderOf(room, container.id), 'syslog-sent'));
+    undo.defer(() => progress.close());
     const lines = new LineJoiner();
-    let sink = first;
     const deliver = async (messages: readonly Buffer[]): Promise<void> => {
       while (messages.length > 0 && !signal.aborted) {
         try {
-          sink ??= await openSyslogSink(target.address);
-          await sink.send(messages);
+          sink ??= await openSyslogSink(target.address, signal);
+          await Promise.race([sink.send(messages), aborted]);
           break;
         } catch (error) {
           room.log.debug('a syslog daemon is away', { containerId: container.id, reason: messageOf(error) });
@@ -70,24 +79,19 @@ export class SyslogForward {
       }
       if (!signal.aborted) progress.save();
     };
-    try {
-      for await (const entries of readLog(path, atBeginning(path), { until, signal })) {
-        const messages: Buffer[] = [];
-        for (const entry of entries) {
-          const timeNs = progress.pass(entry);
-          if (timeNs === undefined) continue;
-          const line = lines.push(entry);
-          if (line.length > 0) messages.push(renderSyslog(head, entry.stream, timeNs, line));
-          if (lines.areWhole) progress.mark();
-        }
-        await deliver(messages);
+    for await (const entries of readLog(path, atBeginning(path), { until, signal })) {
+      const messages: Buffer[] = [];
+      for (const entry of entries) {
+        const timeNs = progress.pass(entry);
+        if (timeNs === undefined) continue;
+        const line = lines.push(entry);
+        if (line.length > 0) messages.push(renderSyslog(head, entry.stream, timeNs, line));
+        if (lines.areWhole) progress.mark();
       }
-      progress.mark();
-      await deliver(lines.rest().map(([stream, line]) => renderSyslog(head, stream, progress.timeNs, line)));
-    } finally {
-      sink?.close();
-      progress.close();
+      await deliver(messages);
     }
+    progress.mark();
+    await deliver(lines.rest().map(([stream, line]) => renderSyslog(head, stream, progress.timeNs, line)));
   }
 }
 
@@ -137,8 +141,8 @@ class Progress {
   constructor(path: string) {
     this.#fd = openSync(path, 'a+', 0o600);
     closeSync(this.#fd);
-    const [timeNs = '', count = ''] = readFileSync(path, 'latin1').trim().split(' ');
-    this.#sent = { timeNs: timeNs === '' ? -1n : BigInt(timeNs), count: Number(count) };
+    const [, timeNs = '-1', count = '0'] = /^(\d+) (\d+)/.exec(readFileSync(path, 'latin1')) ?? []; // torn by a power cut: from the beginning
+    this.#sent = { timeNs: BigInt(timeNs), count: Number(count) };
     this.#fd = openSync(path, 'r+');
   }
 

@@ -26,7 +26,14 @@ export interface SyslogTarget {
   readonly tag: string;
 }
 
-/** Reads the driver's options. @throws `container/invalid-config`, in dockerd's words */
+/** Reads the driver's options for a container that is to be made. @throws as `readSyslogTarget`; also for no socket */
+export function checkSyslogOptions(options: Readonly<Record<string, string>>): void {
+  const { address } = readSyslogTarget(options);
+  if ((address.kind === 'unix' || address.kind === 'unixgram') && !existsSync(address.path))
+    throw invalidConfig('LogConfig', `stat ${address.path}: no such file or directory`);
+}
+
+/** Reads the driver's options, whether the daemon is there or not. @throws `container/invalid-config`, in dockerd's words */
 export function readSyslogTarget(options: Readonly<Record<string, string>>): SyslogTarget {
   const { 'syslog-facility': facility = '', 'syslog-format': format = '', tag = '' } = options;
   const known = syslogFormats.find((one) => one === format);
@@ -53,7 +60,6 @@ function readAddress(text: string): SyslogAddress {
   switch (scheme) {
     case 'unix':
     case 'unixgram':
-      if (!existsSync(rest)) throw invalidConfig('LogConfig', `stat ${rest}: no such file or directory`);
       return { kind: scheme, path: rest };
     case 'tcp':
     case 'udp': {

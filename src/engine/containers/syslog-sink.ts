@@ -15,28 +15,29 @@ export interface SyslogSink {
 const localPaths = ['/dev/log', '/var/run/syslog', '/var/run/log'];
 const connectMs = 10_000;
 
-/** @throws a Node system error or `sys/call-failed`, such as ECONNREFUSED */
-export async function openSyslogSink(address: SyslogAddress): Promise<SyslogSink> {
+/** @throws a Node system error or `sys/call-failed`, such as ECONNREFUSED; the abort reason */
+export async function openSyslogSink(address: SyslogAddress, signal: AbortSignal): Promise<SyslogSink> {
   switch (address.kind) {
     case 'udp':
       return overUdp(address.host, address.port);
     case 'tcp':
-      return overStream(await connected(connect({ host: address.host, port: address.port })));
+      return overStream(await connected(connect({ host: address.host, port: address.port }), signal));
     case 'unix':
-      return overStream(await connected(connect({ path: address.path })));
+      return overStream(await connected(connect({ path: address.path }), signal));
     case 'unixgram':
       return overPackets(await openUnixDatagram(address.path));
     case 'local':
-      return openLocal();
+      return openLocal(signal);
   }
 }
 
-async function openLocal(): Promise<SyslogSink> {
+async function openLocal(signal: AbortSignal): Promise<SyslogSink> {
   for (const path of localPaths.filter((one) => existsSync(one))) {
     for (const kind of ['unixgram', 'unix'] as const) {
       try {
-        return await openSyslogSink({ kind, path });
+        return await openSyslogSink({ kind, path }, signal);
       } catch {
+        signal.throwIfAborted();
         continue; // the next kind, the next path
       }
     }
@@ -44,9 +45,16 @@ async function openLocal(): Promise<SyslogSink> {
   throw new Error('Unix syslog delivery error');
 }
 
-async function connected(socket: Socket): Promise<Socket> {
-  await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
-  return socket;
+async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  const late = AbortSignal.timeout(connectMs);
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, late]) });
+    return socket;
+  } catch (error) {
+    socket.destroy(); // or it would fail later on, with nobody to hear it
+    signal.throwIfAborted();
+    throw late.aborted ? new Error(`the syslog daemon did not answer within ${connectMs / 1_000} s`) : error;
+  }
 }
 
 function overStream(socket: Socket): SyslogSink {

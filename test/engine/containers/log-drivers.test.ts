@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
@@ -108,8 +108,9 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
   });
 
   test('what is said while a syslog daemon is away, and while no engine runs, reaches it once and in order', async () => {
-    const first = await SyslogServer.open(0);
-    const options = { 'syslog-address': `tcp://127.0.0.1:${first.port}`, 'syslog-format': 'rfc5424' };
+    const path = join(engine.dirs.dataRoot, 'stream'); // goes away with the daemon
+    const first = await SyslogServer.open(path);
+    const options = { 'syslog-address': `unix://${path}`, 'syslog-format': 'rfc5424' };
     const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo $i; sleep 0.1; done';
     const id = await engine.start({ Cmd: ['sh', '-c', script], ...withLog('syslog', options) });
     await expect.poll(() => first.numbers().length, { timeout: 10_000 }).toBeGreaterThan(4);
@@ -117,12 +118,27 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     const before = first.numbers();
     await first.close();
     await engine.reopen(); // the daemon is still away
-    const second = await SyslogServer.open(first.port);
+    const second = await SyslogServer.open(path);
     await engine.containers.wait(id, 'not-running', soon()).ended;
     await engine.containers.remove(id, { force: true, volumes: false }, soon());
     expect(first.received).toMatch(/^<30>1 \S+ \S+ [0-9a-f]{12} \d+ [0-9a-f]{12} - 1\n/);
     expect([...before, ...second.numbers()]).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
     await second.close();
+  });
+
+  test('a syslog daemon that takes nothing in does not keep a container from being removed', async () => {
+    const daemon = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    const sockets: Socket[] = [];
+    daemon.on('connection', (socket) => sockets.push(socket.on('error', () => undefined)));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      daemon.close();
+    });
+    await once(daemon, 'listening');
+    const { port } = daemon.address() as AddressInfo;
+    const options = withLog('syslog', { 'syslog-address': `tcp://127.0.0.1:${port}` });
+    const { id } = await engine.sh('yes to whatever they say | head -c 20000000', options);
+    await engine.containers.remove(id, { force: true, volumes: false }, AbortSignal.timeout(15_000));
   });
 
   test.each<[string, string, string]>([
@@ -190,18 +206,12 @@ class SyslogServer {
     socket.on('data', (bytes) => (this.received += bytes.toString()));
   });
 
-  static async open(port: number): Promise<SyslogServer> {
+  static async open(path: string): Promise<SyslogServer> {
     const made = new SyslogServer();
-    made.#server.listen(port, '127.0.0.1');
+    made.#server.listen(path);
     await once(made.#server, 'listening');
     return made;
   }
-
-  get port(): number {
-    const address = this.#server.address();
-    return this.#port ?? (this.#port = typeof address === 'object' && address !== null ? address.port : 0);
-  }
-  #port: number | undefined;
 
   numbers(): number[] {
     return this.received
