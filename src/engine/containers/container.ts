@@ -72,9 +72,13 @@ export class Container {
     return turn;
   }
 
-  /** Settles when nothing changes the container at this moment. */
+  /** Settles when nothing changes the container, nor waits for its turn to. */
   async idle(): Promise<void> {
-    await this.#turn;
+    let turn: Promise<unknown>;
+    do {
+      turn = this.#turn;
+      await turn;
+    } while (turn !== this.#turn);
   }
 
   /** Takes the transition and writes it down. @throws Error when the table has none: callers ask first */

@@ -43,7 +43,7 @@ function isBusy({ isLive, state }: Container): boolean {
 }
 
 async function end(room: Room, container: Container, signal: AbortSignal): Promise<void> {
-  if (await cancelRestart(room, container)) return;
+  if (await cancelRestart(container)) return;
   try {
     await killContainer(room, container, 'KILL', signal);
   } catch (error) {

@@ -22,11 +22,12 @@ export async function stopContainer(
   signal: AbortSignal,
 ): Promise<boolean> {
   stopSignalOf(container, options); // refused before anything has happened
-  if (await cancelRestart(room, container)) return true;
-  await container.idle(); // a start under way first comes to its end
+  await container.idle(); // a start under way first comes to its end, and so does an end
+  if (await cancelRestart(container)) return true;
   if (await cancelDue(container)) return false;
   if (!container.isLive) return false;
   await terminate(room, container, { ...options, beforehand: () => requestStop(container) }, signal);
+  await cancelRestart(container); // it had just ended by itself, and what follows was decided
   publish(room, container, 'stop');
   return true;
 }
@@ -67,8 +68,8 @@ export async function killContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const number = parseSignal(signalName === '' ? String(SIGKILL) : signalName);
-  if (await cancelRestart(room, container)) return;
   await container.idle();
+  if (await cancelRestart(container)) return;
   await cancelDue(container);
   if (!container.isLive) throw notRunning(container.id);
   const stopSignal = parseSignal(nonEmpty(container.record.config.StopSignal) ?? String(SIGTERM));
@@ -76,7 +77,9 @@ export async function killContainer(
   const ended = container.wait('not-running', signal);
   ended.catch(() => undefined); // awaited below, when at all
   await deliver(room, container, number);
-  if (number === SIGKILL && !(await within(ended, killedMs))) throw stopFailed(container);
+  if (number !== SIGKILL) return;
+  if (!(await within(ended, killedMs))) throw stopFailed(container);
+  await cancelRestart(container); // as in `stopContainer`
 }
 
 export async function restartContainer(
@@ -91,7 +94,7 @@ export async function restartContainer(
 }
 
 /** Ends the wait for the next start of a container that keeps ending. @returns false when it does not wait */
-export function cancelRestart(_room: Room, container: Container): Promise<boolean> {
+export function cancelRestart(container: Container): Promise<boolean> {
   if (container.state.status !== 'restarting') return Promise.resolve(false);
   return container.exclusive(async () => {
     if (container.state.status !== 'restarting') return false; // it has just been started again
