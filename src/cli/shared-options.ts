@@ -1,4 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
+import { timerMs } from '../base/timer.js';
 import type { UpOptions } from '../plan/index.js';
 import { booleanSetting } from './terminal.js';
 
@@ -30,9 +31,12 @@ export function withinSeconds(signal: AbortSignal, seconds: number | undefined):
     facts: { seconds },
     hint: 'tscompose ps shows how far it came, tscompose logs why',
   });
-  setTimeout(() => {
-    timeout.abort(reason);
-  }, seconds * 1_000).unref();
+  setTimeout(
+    () => {
+      timeout.abort(reason);
+    },
+    timerMs(seconds * 1_000),
+  ).unref();
   return AbortSignal.any([signal, timeout.signal]);
 }
 

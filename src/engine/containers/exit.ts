@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashLoop } from '../../api/tscompose.js';
+import { timerMs } from '../../base/timer.js';
 import { readExitCode } from '../oci/index.js';
 import { isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
@@ -128,7 +129,7 @@ export function scheduleRestart(room: Room, container: Container, delayMs: numbe
     container.restartTimer = undefined;
     if (container.state.status !== 'restarting' || room.closing.aborted) return;
     room.scheduler.due(container);
-  }, delayMs);
+  }, timerMs(delayMs));
   container.restartTimer.unref();
 }
 

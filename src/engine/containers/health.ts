@@ -1,5 +1,6 @@
 import type { HealthConfig, HealthLogEntry, HealthState, HealthStatus } from '../../api/container.js';
 import { messageOf } from '../../base/errors.js';
+import { timerMs } from '../../base/timer.js';
 import { type NativeProbe, readNativeProbe } from '../../base/native-probe.js';
 import type { Container } from './container.js';
 import { runCheck } from './health-command.js';
@@ -31,7 +32,8 @@ export interface HealthPlan {
 export function planHealth(config: HealthConfig | null | undefined, shell: readonly string[]): HealthPlan | undefined {
   const check = checkOf(config?.Test ?? [], shell);
   if (config == null || check === undefined) return undefined;
-  const ms = (ns: number | undefined, other: number) => (ns === undefined || ns <= 0 ? other : ns / 1e6);
+  const ms = (ns: number | undefined, other: number) =>
+    ns === undefined || ns <= 0 ? other : timerMs(Math.ceil(ns / 1e6));
   return {
     check,
     intervalMs: ms(config.Interval, defaults.intervalMs),

@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { timerMs } from '../../base/timer.js';
 import { isAlive, sendSignal } from '../sys/index.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
@@ -136,7 +137,7 @@ async function within(ended: Promise<unknown>, ms: number): Promise<boolean> {
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => {
       resolve(false);
-    }, ms);
+    }, timerMs(ms));
   });
   try {
     return await Promise.race([ended.then(() => true), late]);

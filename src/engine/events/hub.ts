@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import type { EngineEvent } from '../../api/events.js';
+import { timerMs } from '../../base/timer.js';
 import { matchesEvent } from './match.js';
 
 export type NewEvent = Pick<EngineEvent, 'Type' | 'Action' | 'Actor'>;
@@ -99,7 +100,7 @@ class Subscription implements AsyncIterable<EngineEvent> {
       this.end();
       return;
     }
-    const leftMs = Math.min(Number((untilNs - nowNs) / 1_000_000n) + 1, 0x7fff_ffff);
+    const leftMs = timerMs(Number((untilNs - nowNs) / 1_000_000n) + 1);
     this.#timer = setTimeout(() => this.end(), leftMs);
   }
 

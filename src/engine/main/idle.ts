@@ -1,3 +1,5 @@
+import { timerMs } from '../../base/timer.js';
+
 /** Ends an engine that nobody needs. */
 export interface IdleWatch {
   /** Something ended just now: count from here. */
@@ -19,7 +21,7 @@ export function watchIdle({ timeoutMs, isBusy, onIdle }: IdleOptions): IdleWatch
   let timer: NodeJS.Timeout | undefined;
   const touch = () => {
     clearTimeout(timer);
-    timer = setTimeout(look, timeoutMs);
+    timer = setTimeout(look, timerMs(timeoutMs));
     timer.unref();
   };
   const look = () => {

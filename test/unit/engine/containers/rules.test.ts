@@ -55,6 +55,12 @@ describe('what a container runs', () => {
 });
 
 describe('a health check', () => {
+  test('every year is not one without a pause', () => {
+    const year = 365 * 24 * 3600 * 1e9;
+    const plan = planHealth({ Test: ['CMD', 'x'], Interval: year, Timeout: year }, []);
+    expect(plan).toMatchObject({ intervalMs: 2 ** 31 - 1, timeoutMs: 2 ** 31 - 1 }); // what a timer can wait
+  });
+
   test('has Docker’s times unless it says others', () => {
     expect(planHealth({ Test: ['CMD-SHELL', 'a b'] }, ['/bin/sh', '-c'])).toEqual({
       check: { kind: 'command', command: ['/bin/sh', '-c', 'a b'] },
