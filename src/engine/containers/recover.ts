@@ -23,7 +23,7 @@ const recoveriesAtOnce = 4;
  * container is adopted, finished or taken back. Networks have been started before.
  */
 export async function recoverContainers(room: Room, signal: AbortSignal): Promise<void> {
-  const firstOfBoot = markBoot(room);
+  const firstOfBoot = isFirstOfBoot(room);
   await sweepUnknown(room);
   const limit = createLimiter(recoveriesAtOnce);
   const settling: Promise<void>[] = [];
@@ -42,20 +42,23 @@ export async function recoverContainers(room: Room, signal: AbortSignal): Promis
       }),
     ),
   );
+  // From here on the records say what is due, to an engine that follows before everything is started, too.
+  writeFileSync(bootMarkOf(room), `${bootId()}\n`, { mode: 0o600 });
   // Order means nothing as long as something dead passes for running.
   void Promise.all(settling).then(() => {
     room.scheduler.open();
   });
 }
 
-/** @returns whether this is the first engine since the host was started. A mark without an id is of an older version. */
-function markBoot(room: Room): boolean {
-  const mark = join(room.runtimeDir, 'engine-ran');
+/** Whether no engine has recovered since the host was started. A mark without an id is of an older version. */
+function isFirstOfBoot(room: Room): boolean {
+  const mark = bootMarkOf(room);
   const known = existsSync(mark) ? readFileSync(mark, 'utf8').trim() : undefined;
-  const current = bootId();
-  if (known === current) return false;
-  writeFileSync(mark, `${current}\n`, { mode: 0o600 });
-  return known !== '';
+  return known !== bootId() && known !== '';
+}
+
+function bootMarkOf({ runtimeDir }: Room): string {
+  return join(runtimeDir, 'engine-ran');
 }
 
 interface Recovery {
@@ -98,6 +101,7 @@ async function recoverOne(room: Room, container: Container, { firstOfBoot, settl
       if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
       else if (state.due === true) room.scheduler.due(container);
       else if (firstOfBoot && state.status === 'exited' && startsWithEngine(record.hostConfig.RestartPolicy, state)) {
+        await container.change({ state: { ...state, due: true } });
         room.scheduler.due(container);
       }
   }
@@ -125,10 +129,9 @@ async function rollBack(room: Room, container: Container): Promise<void> {
   await room.oci.discard(container.id, { monitor: true, cgroupsPath: cgroupPathOf(room, container) });
   await giveBack(room, container);
   const isNew = state.finishedAt.startsWith('0001');
-  const byPolicy = state.restartCount > 0 && !state.stoppedByUser;
   await container.move(isNew ? 'start-failed-new' : 'start-failed', { error: 'the engine ended while starting it' });
   if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
-  else if (byPolicy) room.scheduler.due(container);
+  else if (state.due === true) room.scheduler.due(container);
 }
 
 /** Bundles, processes, mounts and folders without a record. */

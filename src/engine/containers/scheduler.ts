@@ -41,7 +41,9 @@ export function createScheduler(room: () => Room): Scheduler {
     if (starts.has(container)) return;
     const run = attempt(room(), container).finally(() => {
       starts.delete(container);
-      again(projectOf(container));
+      if (container.due)
+        due(container); // it ended while its hooks ran
+      else again(projectOf(container));
     });
     starts.set(container, run);
   };
@@ -78,6 +80,13 @@ export function createScheduler(room: () => Room): Scheduler {
     });
   };
 
+  const due = (container: Container): void => {
+    container.due = true;
+    const project = projectOf(container);
+    if (project !== undefined) again(project);
+    else if (opened && !room().closing.aborted) start(container);
+  };
+
   const follow = async (): Promise<void> => {
     const { events, closing } = room();
     while (!closing.aborted) {
@@ -89,12 +98,7 @@ export function createScheduler(room: () => Room): Scheduler {
   };
 
   return {
-    due: (container) => {
-      container.due = true;
-      const project = projectOf(container);
-      if (project !== undefined) again(project);
-      else if (opened) start(container);
-    },
+    due,
     look: again,
     restarting: (container) => {
       for (const dependent of dependentsOf(room(), container)) restartByEngine(room(), dependent, 0);
@@ -123,7 +127,7 @@ async function attempt(room: Room, container: Container): Promise<void> {
   } catch (error) {
     room.log.warn('cannot start a container again', { containerId: container.id, reason: messageOf(error) });
     // The engine ends, which is no fault of the container: the next one goes on.
-    if (room.closing.aborted && !container.gone && !container.state.stoppedByUser) await remember(container);
+    if (room.closing.aborted && !container.gone && !container.state.stoppedByUser) await remember(room, container);
   }
 }
 
@@ -134,18 +138,23 @@ function holdBack(room: Room, container: Container, wait: StartWait): void {
   if (wait.Reason === before?.Reason) return;
   room.log.info('container waits to be started', { containerId: container.id, reason: wait.Reason });
   if (wait.Failed) publish(room, container, 'start_blocked', { reason: wait.Reason });
-  remember(container).catch((error: unknown) => {
-    room.log.warn('cannot write down that a container is due', { containerId: container.id, error });
-  });
+  void remember(room, container);
 }
 
-/** An engine that dies now is followed by one that knows. Of one that is `restarting` its status says it. */
-async function remember(container: Container): Promise<void> {
-  await container.exclusive(async () => {
-    const { state } = container;
-    if (container.gone || state.due === true || (state.status !== 'exited' && state.status !== 'created')) return;
-    await container.change({ state: { ...state, due: true } });
-  });
+/**
+ * An engine that dies now is followed by one that knows. Of one that is `restarting` its status says it. Never rejects:
+ * what cannot be written down is lost with this engine only.
+ */
+async function remember(room: Room, container: Container): Promise<void> {
+  try {
+    await container.exclusive(async () => {
+      const { state } = container;
+      if (container.gone || state.due === true || (state.status !== 'exited' && state.status !== 'created')) return;
+      await container.change({ state: { ...state, due: true } });
+    });
+  } catch (error) {
+    room.log.warn('cannot write down that a container is due', { containerId: container.id, error });
+  }
 }
 
 /** Nobody is to start it any more. @returns false when nobody was to */

@@ -55,9 +55,9 @@ export function startContainer(
     clearTimeout(container.restartTimer);
     container.restartTimer = undefined;
     container.stopRequested = false;
-    const kept = without(container.state, 'due');
-    // Who starts it by hand begins a new count.
-    const from = when === 'when due' ? kept : without(kept, 'crashes', 'unhealthyRestarts');
+    // It stays due until it runs, for an engine that dies before. Who starts it by hand begins a new count.
+    const { state } = container;
+    const from = when === 'when due' ? { ...state, due: true } : without(state, 'due', 'crashes', 'unhealthyRestarts');
     container.hookFailure = undefined;
     await container.move('start', { error: '', oomKilled: false }, from);
     try {
@@ -137,13 +137,8 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   for (const preparation of [...container.preparations]) await preparation.connect();
   const startedAt = renderTime(nowNs()); // before its first line of output, so that none is older than its run
   await room.oci.start(id);
-  await container.move('started', {
-    exitCode: 0,
-    startedAt,
-    stoppedByUser: false,
-    process,
-    monitor,
-  });
+  const running = { exitCode: 0, startedAt, stoppedByUser: false, process, monitor };
+  await container.move('started', running, without(container.state, 'due'));
   undo.commit();
   publish(room, container, 'start');
   container.signals.emit('started');
@@ -196,7 +191,7 @@ async function recordFailure(room: Room, container: Container, isNew: boolean, e
   const exitCode = hasCode(error, 'oci/create-failed') ? error.facts.exitCode : 128;
   const finishedAt = isNew ? container.state.finishedAt : renderTime(nowNs());
   const change = { exitCode, error: messageOf(error), finishedAt };
-  await container.move(isNew ? 'start-failed-new' : 'start-failed', change);
+  await container.move(isNew ? 'start-failed-new' : 'start-failed', change, without(container.state, 'due'));
   room.log.info('container did not start', { containerId: container.id, error: messageOf(error) });
 }
 

@@ -107,6 +107,16 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     expect(await engine.containers.start(id, soon())).toBe(true);
   });
 
+  test('one that was being started by its policy, and starts it', async () => {
+    const id = await engine.create({ Cmd: ['sleep', '600'], HostConfig: { RestartPolicy: { Name: 'always' } } });
+    await engine.close();
+    rewrite(id, { status: 'starting', due: true });
+    await engine.reopen();
+    await eventually('its run', async () => (await stateOf(id)).Status === 'running');
+    expect(read(id).record.state).not.toHaveProperty('due');
+    await engine.containers.remove(id, { force: true, volumes: false }, soon());
+  });
+
   test('one that was being removed, and finishes that', async () => {
     const id = await engine.create({ Cmd: ['true'] });
     await engine.close();
