@@ -1,11 +1,12 @@
-import { readdirSync, statSync, watch, type Dirent, type FSWatcher } from 'node:fs';
+import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { watch, type FSWatcher } from 'chokidar';
 import { errnoOf, TscomposeError } from '../base/errors.js';
 import { look } from './look.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
-    'watch/too-many-folders': { readonly folder: string; readonly watched: number };
+    'watch/too-many-files': { readonly errno: string };
   }
 }
 
@@ -16,41 +17,52 @@ export interface TreeOptions {
   readonly prunes: (folder: string) => boolean;
   /** A path to look at again: it is new, changed or gone. */
   readonly onChange: (path: string) => void;
+  /** A folder came, with files that may not have been told of. */
+  readonly onFolder: () => void;
   readonly onFailure: (error: unknown) => void;
 }
 
-interface Folder {
-  readonly watcher: FSWatcher;
-  /** What was below it when it was last read, or has been heard of since. */
-  readonly names: Set<string>;
-}
-
-/**
- * Watches folders through the kernel, one inotify watch a folder. A folder is watched before it is read, so nothing that
- * comes into it is missed. Only the kernel's queue (16,384 events by default) may overflow: `compare` finds what was lost.
- * @throws `watch/too-many-folders` when the kernel grants no more watches
- */
+/** Watches folders with chokidar, and finds what that has not told of. */
 export class TreeWatch {
+  readonly #watcher: FSWatcher;
   readonly #options: TreeOptions;
-  readonly #folders = new Map<string, Folder>();
-  /** By root: the folder above it, in which the root may come and go. */
-  readonly #gates = new Map<string, FSWatcher>();
+  /** From here on no change is missed. */
+  readonly opened: Promise<void>;
 
   constructor(options: TreeOptions) {
     this.#options = options;
-    try {
-      for (const root of options.roots) this.#openRoot(root, 'silently');
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    const { roots, onChange, onFolder, onFailure } = options;
+    // From the folder above, since a root may be removed, replaced, or not be there yet.
+    const watcher = watch([...new Set(roots.map(folderAbove))], {
+      ignoreInitial: true,
+      followSymlinks: false,
+      atomic: false, // paths are looked at again anyway
+      ignored: (path) => !this.#matters(path),
+    });
+    this.#watcher = watcher;
+    this.opened = new Promise((resolve, reject) => {
+      watcher.once('ready', resolve).on('error', (error) => {
+        const failure = failureOf(error);
+        reject(failure);
+        onFailure(failure);
+      });
+    });
+    this.opened.catch(() => undefined); // whoever waits for it sees it
+    watcher.on('all', (event, path) => {
+      onChange(path);
+      if (event === 'addDir') onFolder();
+    });
+    // What the kernel says at once: a change right after another is told only here.
+    watcher.on('raw', (kind, name, details) => {
+      const { watchedPath } = details as { readonly watchedPath: string };
+      const path = basename(watchedPath) === name ? watchedPath : join(watchedPath, name);
+      onChange(path);
+      if (kind === 'rename' && look(path)?.isDirectory() === true) onFolder(); // perhaps in the place of a file
+    });
   }
 
-  close(): void {
-    for (const gate of this.#gates.values()) gate.close();
-    for (const { watcher } of this.#folders.values()) watcher.close();
-    this.#gates.clear();
-    this.#folders.clear();
+  async close(): Promise<void> {
+    await this.#watcher.close();
   }
 
   /**
@@ -59,121 +71,50 @@ export class TreeWatch {
    * @param isKnown - whether a path was looked at in this very state
    */
   compare(sinceMs: number, isKnown: (path: string, ctimeMs: number) => boolean): void {
-    for (const [path, { names }] of [...this.#folders]) {
-      const entries = readFolder(path);
+    const watched = this.#watcher.getWatched();
+    for (const [folder, names] of Object.entries(watched)) {
+      const entries = readFolder(folder).filter(({ name }) => this.#matters(join(folder, name)));
       const now = new Set(entries.map(({ name }) => name));
-      for (const name of names) {
-        if (!now.has(name)) this.#look(join(path, name));
-      }
+      for (const name of names) if (!now.has(name)) this.#options.onChange(join(folder, name));
       for (const entry of entries) {
-        names.add(entry.name);
+        const path = join(folder, entry.name);
+        if (entry.isDirectory() && watched[path] === undefined) this.#take(path);
+        const ctimeMs = look(path)?.ctimeMs ?? 0;
+        if (ctimeMs >= sinceMs && !isKnown(path, ctimeMs)) this.#options.onChange(path);
+      }
+    }
+  }
+
+  /** A folder that nobody has told of, with all below it. */
+  #take(folder: string): void {
+    this.#watcher.add(folder);
+    const tell = (path: string): void => {
+      for (const entry of readFolder(path)) {
         const below = join(path, entry.name);
-        const stats = look(below);
-        const unseen = entry.isDirectory() ? !this.#isWatched(below) : stats !== undefined && stats.ctimeMs >= sinceMs;
-        if (unseen && !(stats !== undefined && isKnown(below, stats.ctimeMs))) this.#look(below);
+        if (!this.#matters(below)) continue;
+        this.#options.onChange(below);
+        if (entry.isDirectory()) tell(below);
       }
-    }
+    };
+    tell(folder);
   }
 
-  /** Watches a root, and the folder above it: a root may be removed, replaced, or not be there yet. */
-  #openRoot(root: string, manner: 'silently' | 'aloud'): void {
-    this.#openGate(root);
-    if (isFolder(root)) this.#enter(root, manner);
-    if (manner === 'aloud') this.#options.onChange(root);
+  /** A root, what is below one, and the folders that lead to one. */
+  #matters(path: string): boolean {
+    const { roots, prunes } = this.#options;
+    return roots.some((root) => isWithin(root, path)) ? !prunes(path) : roots.some((root) => isWithin(path, root));
   }
+}
 
-  #openGate(root: string): void {
-    this.#gates.get(root)?.close();
-    this.#gates.delete(root);
-    let gate = dirname(root);
-    let awaited = basename(root);
-    while (!isFolder(gate) && gate !== dirname(gate)) {
-      awaited = basename(gate);
-      gate = dirname(gate);
-    }
-    const isParent = gate === dirname(root);
-    const watcher = this.#watch(gate, (kind, name) => {
-      const gone = !isFolder(gate);
-      if (name !== awaited && !gone) return;
-      if (isParent && kind === 'change' && !gone) this.#options.onChange(root);
-      else {
-        this.#leave(root);
-        this.#openRoot(root, 'aloud');
-      }
-    });
-    if (watcher !== undefined) this.#gates.set(root, watcher);
-  }
+/** The nearest folder above a path that is there. */
+function folderAbove(path: string): string {
+  let folder = dirname(path);
+  while (!isFolder(folder) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
+}
 
-  #enter(folder: string, manner: 'silently' | 'aloud'): void {
-    if (this.#folders.has(folder) || this.#options.prunes(folder)) return;
-    const watcher = this.#watch(folder, (kind, name) => {
-      this.#heard(folder, kind, name);
-    });
-    if (watcher === undefined) return;
-    const entries = readFolder(folder);
-    this.#folders.set(folder, { watcher, names: new Set(entries.map(({ name }) => name)) });
-    for (const entry of entries) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) this.#enter(path, manner);
-      if (manner === 'aloud') this.#options.onChange(path);
-    }
-  }
-
-  #leave(folder: string): void {
-    const known = this.#folders.get(folder);
-    if (known === undefined) return;
-    known.watcher.close();
-    this.#folders.delete(folder);
-    for (const name of known.names) this.#leave(join(folder, name));
-  }
-
-  #heard(folder: string, kind: string, name: string): void {
-    const path = join(folder, name);
-    if (kind === 'change') this.#options.onChange(path);
-    else this.#look(path);
-  }
-
-  /** A path that came, went, or was put in the place of another: a folder is watched and told anew. */
-  #look(path: string): void {
-    const parent = this.#folders.get(dirname(path));
-    const stats = look(path);
-    if (stats === undefined) parent?.names.delete(basename(path));
-    else parent?.names.add(basename(path));
-    this.#leave(path);
-    if (stats?.isDirectory() === true) this.#enter(path, 'aloud');
-    this.#options.onChange(path);
-  }
-
-  #isWatched(folder: string): boolean {
-    return this.#folders.has(folder) || this.#options.prunes(folder);
-  }
-
-  /** Undefined: it is gone, or not ours to read. */
-  #watch(folder: string, onEvent: (kind: string, name: string) => void): FSWatcher | undefined {
-    try {
-      const watcher = watch(folder, (kind, name) => {
-        try {
-          if (name !== null) onEvent(kind, name);
-        } catch (error) {
-          this.#options.onFailure(error);
-        }
-      });
-      return watcher.on('error', () => {
-        watcher.close(); // the folder is gone, which the one above it tells
-      });
-    } catch (error) {
-      if (isOutOfReach(error)) return undefined;
-      const code = errnoOf(error);
-      if (code !== 'ENOSPC' && code !== 'EMFILE') throw error;
-      const key = code === 'ENOSPC' ? 'fs.inotify.max_user_watches' : 'fs.inotify.max_user_instances';
-      throw new TscomposeError({
-        code: 'watch/too-many-folders',
-        message: `cannot watch ${folder}: the kernel grants no more watches`,
-        facts: { folder, watched: this.#folders.size },
-        hint: `leave folders out with ignore, or raise the limit: sysctl ${key}=524288`,
-      });
-    }
-  }
+function isWithin(folder: string, path: string): boolean {
+  return path === folder || folder === '/' || (path.startsWith(folder) && path[folder.length] === '/');
 }
 
 /** Or a link to one. */
@@ -198,4 +139,16 @@ function readFolder(folder: string): Dirent[] {
 /** Gone or replaced meanwhile, or not ours to read. */
 function isOutOfReach(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '');
+}
+
+function failureOf(error: unknown): Error {
+  const errno = errnoOf(error);
+  if (errno !== 'ENOSPC' && errno !== 'EMFILE') return error instanceof Error ? error : new Error(String(error));
+  const key = errno === 'ENOSPC' ? 'fs.inotify.max_user_watches' : 'fs.inotify.max_user_instances';
+  return new TscomposeError({
+    code: 'watch/too-many-files',
+    message: 'cannot watch: the kernel grants no more watches',
+    facts: { errno },
+    hint: `leave files out with ignore, or raise the limit: sysctl ${key}=524288`,
+  });
 }

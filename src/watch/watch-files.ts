@@ -5,8 +5,9 @@ import { TreeWatch } from './tree-watch.js';
 /** A batch is due after this much quiet, or this long after its first change. */
 const quietMs = 10;
 const longestMs = 60;
-/** So many events without a pause may have overflown the kernel's queue; after a pause all is looked at again. */
+/** So many events without a pause may have overflown the kernel's queue. */
 const stormEvents = 4_000;
+/** After so much quiet, what may have been missed is looked for. */
 const calmMs = 200;
 /** Times of files are those of the last tick of the kernel's clock. */
 const tickMs = 20;
@@ -31,7 +32,7 @@ export function watchFiles(
   let firstMs = 0;
   let lastMs = 0;
   /** Events since the last calm; all that changed before `knownMs` was told and looked at. */
-  const busy = { events: 0, lastMs: 0, knownMs: Date.now() };
+  const busy = { events: 0, lastMs: 0, knownMs: Date.now(), folders: false };
   const noted = (path: string): void => {
     const nowMs = Date.now();
     busy.events += 1;
@@ -57,52 +58,51 @@ export function watchFiles(
     });
   };
 
-  /** Ends a time of many events; after a storm what is unlike what was looked at is a change, too. */
-  const calm = (tree: TreeWatch): void => {
-    const { events, knownMs, lastMs: toldMs } = busy;
-    Object.assign(busy, { events: 0, knownMs: toldMs });
-    if (events >= stormEvents) tree.compare(knownMs - tickMs, (path, ctimeMs) => changes.wasTaken(path, ctimeMs));
+  const tree = new TreeWatch({
+    roots: [...new Set(rules.map(({ path }) => path))],
+    prunes: (path) => {
+      const near = rules.filter((rule) => path === rule.path || path.startsWith(`${rule.path}/`));
+      return near.length > 0 && near.every((rule) => rule.prunes(path));
+    },
+    onChange: noted,
+    onFolder: () => {
+      busy.folders = true;
+    },
+    onFailure: (error) => {
+      failed.abort(error);
+    },
+  });
+
+  /** Ends a time of events; after a storm, or a new folder, what is unlike what was looked at is a change, too. */
+  const calm = (): void => {
+    const { events, folders, knownMs, lastMs: toldMs } = busy;
+    Object.assign(busy, { events: 0, folders: false, knownMs: toldMs });
+    if (folders || events >= stormEvents)
+      tree.compare(knownMs - tickMs, (path, ctimeMs) => changes.wasTaken(path, ctimeMs));
     changes.forgetTaken();
   };
 
-  const step = async (tree: TreeWatch): Promise<void> => {
+  const step = async (): Promise<void> => {
     const nowMs = Date.now();
     const batchMs = changes.empty ? Infinity : Math.min(lastMs + quietMs, firstMs + longestMs) - nowMs;
     const restMs = busy.events === 0 ? Infinity : busy.lastMs + calmMs - nowMs;
     if (batchMs <= 0) await onBatch(changes.take());
-    else if (restMs <= 0) calm(tree);
+    else if (restMs <= 0) calm();
     else await pause(batchMs === Infinity && restMs === Infinity ? undefined : Math.min(batchMs, restMs));
   };
 
-  let tree: TreeWatch | undefined;
-  const open = (): TreeWatch =>
-    new TreeWatch({
-      roots: [...new Set(rules.map(({ path }) => path))],
-      prunes: (path) => {
-        const near = rules.filter((rule) => path === rule.path || path.startsWith(`${rule.path}/`));
-        return near.length > 0 && near.every((rule) => rule.prunes(path));
-      },
-      onChange: noted,
-      onFailure: (error) => {
-        failed.abort(error);
-      },
-    });
-  const opened = Promise.resolve().then(() => {
-    tree = open();
-  });
-
   const run = async (): Promise<void> => {
     try {
-      await opened;
+      await tree.opened;
       const initial = changes.initial();
       if (initial.length > 0) await onBatch(initial);
-      while (!stopped.aborted && tree !== undefined) await step(tree);
+      while (!stopped.aborted) await step();
     } finally {
-      tree?.close();
+      await tree.close();
     }
     stopped.throwIfAborted();
   };
   const ended = run();
   ended.catch(() => undefined); // the caller may look later
-  return { opened, ended };
+  return { opened: tree.opened, ended };
 }

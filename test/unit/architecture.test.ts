@@ -81,6 +81,7 @@ const pinned: Readonly<Record<string, readonly string[]>> = {
   execa: ['base'],
   listr2: ['cli'],
   commander: ['cli'],
+  chokidar: ['watch'],
   koffi: ['engine/sys'],
   'dns-packet': ['engine/networks'],
   '@bufbuild/protobuf': ['engine/buildkit'],
