@@ -11,7 +11,7 @@ import type { LogPrinter } from '../render/log-lines.js';
 import type { Progress } from '../render/progress.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
-import { openMenu } from './menu.js';
+import { openMenu, type Menu } from './menu.js';
 import { quietOf, type UpFlags } from './options.js';
 
 export interface ForegroundUp {
@@ -45,6 +45,7 @@ type StopReason =
   | { readonly kind: 'container-ended'; readonly service: string; readonly exitCode: number };
 
 class Session {
+  readonly #menu: Menu;
   readonly #context: CliContext;
   readonly #up: ForegroundUp;
   readonly #flags: UpFlags;
@@ -64,14 +65,22 @@ class Session {
   readonly #watchFailed: Promise<never>;
 
   constructor(context: CliContext, up: ForegroundUp, flags: UpFlags) {
-    this.#context = context;
+    this.#menu = openMenu(context, flags.menu, {
+      w: () => {
+        this.#toggleWatch();
+      },
+      d: () => {
+        this.#ask({ kind: 'detach' });
+      },
+    });
+    this.#context = this.#menu.context;
     this.#watchFailed = new Promise((_, reject) => {
       this.#failWatch = reject;
     });
     this.#watchFailed.catch(() => undefined); // looked at only while attached
     this.#up = up;
     this.#flags = flags;
-    this.#printer = logPrinter(context, flags);
+    this.#printer = logPrinter(this.#context, flags);
     const { project, services } = up;
     const named = services.length === 0 ? Object.keys(project.model.services) : services;
     const needs = flags.noDeps ? [] : dependenciesOf(buildGraph(project), named);
@@ -87,14 +96,6 @@ class Session {
   async run(): Promise<number> {
     const { client, project } = this.#up;
     const release = this.#context.interrupts.handle(() => this.#interrupted());
-    const menu = openMenu(this.#context, this.#flags.menu, {
-      w: () => {
-        this.#toggleWatch();
-      },
-      d: () => {
-        this.#ask({ kind: 'detach' });
-      },
-    });
     const following = new AbortController();
     const follower = followLogs({
       client,
@@ -120,7 +121,7 @@ class Session {
       if (this.#reason !== undefined && this.#reason.kind !== 'detach') await this.#stop(follower);
       return this.#exitCode();
     } finally {
-      menu.close();
+      this.#menu.close();
       this.#watching?.abort();
       following.abort();
       await follower.ended.catch(() => undefined); // cut off on purpose, or thrown by the race above
@@ -133,12 +134,14 @@ class Session {
     if (this.#watching !== undefined) {
       this.#watching.abort();
       this.#watching = undefined;
+      this.#menu.showWatching(false);
       this.#say('Watch disabled');
       return;
     }
     const { client, project } = this.#up;
     const watching = new AbortController();
     this.#watching = watching;
+    this.#menu.showWatching(true);
     const open = async (): Promise<void> => {
       const { openWatch } = await import('../watch/session.js');
       const services = [...this.#followed].filter((service) => project.model.services[service]?.develop !== undefined);
@@ -151,6 +154,7 @@ class Session {
     open().catch((error: unknown) => {
       if (watching.signal.aborted) return;
       this.#watching = undefined;
+      this.#menu.showWatching(false);
       if (this.#flags.watch) this.#failWatch(error);
       else this.#say(error instanceof Error ? error.message : String(error));
     });
@@ -257,6 +261,7 @@ class Session {
 
   async #stop(follower: LogFollower): Promise<void> {
     this.#watching?.abort();
+    this.#menu.close();
     const { terminal, progressMode } = this.#context;
     terminal.stderr.write(
       this.#reason?.kind === 'interrupt'
