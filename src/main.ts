@@ -17,6 +17,8 @@ export async function runHere(): Promise<number> {
     });
   }
   const { stdout, stderr, env, argv } = process;
+  // A terminal whose size nobody has set: script(1), expect, a container's console.
+  for (const stream of [stdout, stderr]) if (stream.columns === 0) [stream.columns, stream.rows] = [80, 24];
   const terminal = {
     /** Opened only by a command that reads it: that costs milliseconds at every start. */
     get stdin() {

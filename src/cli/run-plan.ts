@@ -13,12 +13,14 @@ export interface Work {
   readonly project: Project | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** An earlier round has given the engine the project's graph. */
+  /** An earlier round has given the engine the project's graph, and told all warnings. */
   readonly graphKept?: boolean;
   /** Joins our terminal to a container before it starts. */
   readonly attach?: (containerId: string) => Promise<void>;
   /** Whose inner steps are not shown: only that they begin and end. */
   readonly quiet?: { readonly builds: boolean; readonly pulls: boolean };
+  /** Asked for each volume whose definition has changed; yes loses its data. Absent: all are kept. */
+  readonly mayReplace?: (volume: string) => Promise<boolean>;
   /** Fills with when each step ran. */
   readonly timeline?: Timeline;
 }
@@ -41,6 +43,7 @@ export async function runUp(
   const { fetched } = await converge(work.project, options, {
     ...executeOptions(context, work),
     ...(work.graphKept === true ? {} : { keep: context.warn }),
+    ...(work.mayReplace === undefined ? {} : { mayReplace: work.mayReplace }),
     onPlan: (plan) => present(context, work, plan),
   });
   return fetched;
@@ -79,13 +82,17 @@ function executeOptions(
 }
 
 /** Tells of a plan what its execution does not. */
-function present({ dryRun, terminal, warn }: CliContext, { progress, timeline }: Work, plan: Plan): 'go' | 'stop' {
+function present(
+  { dryRun, terminal, warn }: CliContext,
+  { progress, timeline, graphKept }: Work,
+  plan: Plan,
+): 'go' | 'stop' {
   timeline?.begin();
   if (dryRun) {
     terminal.stdout.write(`${renderPlan(plan) || 'nothing to do'}\n`);
     return 'stop';
   }
-  for (const { subject, message } of plan.warnings) warn(`warning: ${subject} ${message}`);
+  for (const { subject, message } of graphKept === true ? [] : plan.warnings) warn(`warning: ${subject} ${message}`);
   for (const { name, running } of plan.unchanged) {
     if (running) progress.report({ kind: 'done', subject: `Container ${name}`, status: 'Running' });
   }

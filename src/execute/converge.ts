@@ -10,6 +10,8 @@ import { observe } from './observe.js';
 export interface ConvergeOptions extends ExecuteOptions {
   /** Called with every plan before it is carried out; `stop` leaves it at that, as for a dry run. */
   readonly onPlan?: (plan: Plan) => 'go' | 'stop';
+  /** Asked for each volume whose definition has changed; yes loses its data. Absent: all are kept. */
+  readonly mayReplace?: (volume: string) => Promise<boolean>;
   /** Given: the engine gets the project's graph before the first plan is carried out, and its warnings go here. */
   readonly keep?: (warning: string) => void;
 }
@@ -36,7 +38,12 @@ export async function converge(project: Project, up: UpOptions, options: Converg
   const providers = await observeProviders(project, options.signal);
   for (let count = 1; ; count++) {
     const observed = await observeSettled(options.client, project, options.signal);
-    const plan = planUp(project, providers === undefined ? observed : { ...observed, providers }, round);
+    const state = providers === undefined ? observed : { ...observed, providers };
+    const careful = planUp(project, state, round);
+    const { outdatedVolumes } = careful;
+    if (options.mayReplace !== undefined && outdatedVolumes.length > 0)
+      round = { ...round, replaceVolumes: await chosen(outdatedVolumes, options.mayReplace) };
+    const plan = outdatedVolumes.length === 0 ? careful : planUp(project, state, round);
     if (options.onPlan?.(plan) === 'stop') return { plan, fetched: round.fetched };
     if (options.keep !== undefined && count === 1) await keepProject(project, { ...options, warn: options.keep });
     const { answers } = plan.steps.length > 0 ? await executePlan(plan, options) : { answers: {} };
@@ -44,6 +51,13 @@ export async function converge(project: Project, up: UpOptions, options: Converg
     if (count === mostRounds) throw new Error('bug: planning images does not come to an end');
     round = { ...round, fetched: withAnswers(plan.again, answers) };
   }
+}
+
+/** One question at a time. */
+async function chosen(volumes: readonly string[], ask: (volume: string) => Promise<boolean>): Promise<string[]> {
+  const yes: string[] = [];
+  for (const volume of volumes) if (await ask(volume)) yes.push(volume);
+  return yes;
 }
 
 function withAnswers(fetched: Fetched, { provided, endpoints }: Answers): Fetched {

@@ -33,7 +33,7 @@ export function createContainers(state: UpState): void {
 /** Remains of replacements that were cut short: the next ones need their names. */
 function sweep(state: UpState, { service, remove }: ServiceDecision): void {
   for (const { old, cause } of remove) {
-    if (!isTemporaryName(old.name)) continue;
+    if (!isTemporaryName(old.name) || state.removeSteps.has(old.id)) continue;
     const stopped = state.stop(old, cause);
     const facts = { container: { id: old.id, name: old.name, service }, force: true, volumes: false };
     state.removeSteps.set(old.id, state.facts.builder.add('container.remove', cause, facts, stopped));
@@ -51,7 +51,8 @@ function create(
   const { context, needed } = state.requestContext(service, number, old);
   const { definition, finalName } = context;
   const { request, hashInput } = containerRequest(context);
-  const name = old === undefined ? finalName : temporaryName(old.id, finalName);
+  const makesWay = old === undefined || state.removeSteps.has(old.id);
+  const name = makesWay ? finalName : temporaryName(old.id, finalName);
   const holder = state.facts.observed.containers.find((container) => container.name === name);
   const freed = holder === undefined ? undefined : state.removeSteps.get(holder.id);
   const after = [...needed, ...resourcesNeeded(state, service)];

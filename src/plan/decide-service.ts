@@ -31,6 +31,8 @@ export interface DecideContext {
   readonly options: UpOptions;
   /** Decisions of the services this one may share something with. */
   readonly decided: ReadonlyMap<string, ServiceDecision>;
+  /** Names of volumes that are removed and made anew. */
+  readonly replacedVolumes: ReadonlySet<string>;
 }
 
 export function decideService(context: DecideContext, service: string, policy: RecreatePolicy): ServiceDecision {
@@ -80,6 +82,8 @@ function causeToReplace(
 ): string | undefined {
   const { project, observed } = context;
   if (policy === 'never') return undefined;
+  const lost = old.mounts.find(({ name }) => name !== undefined && context.replacedVolumes.has(name));
+  if (lost !== undefined) return `volume ${lost.name ?? ''} is made anew`;
   if (policy === 'force') return 'asked to replace';
   const expected = withContainerIds(
     definition,

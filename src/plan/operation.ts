@@ -133,6 +133,11 @@ export interface Plan {
   /** Containers that stay as they are, for progress output. */
   readonly unchanged: readonly { readonly name: string; readonly service: string; readonly running: boolean }[];
   /**
+   * Names of volumes that have another definition now and are kept with their data. Who has a yes for each that is to
+   * lose it plans again with `UpOptions.replaceVolumes`.
+   */
+  readonly outdatedVolumes: readonly string[];
+  /**
    * Given when what comes next depends on what these steps bring (images, variables of providers): observe and plan again once they are done,
    * with this as `UpOptions.fetched`, so that nothing is fetched twice.
    */

@@ -7,6 +7,7 @@ export class PlanBuilder {
   readonly #steps: PlanStep[] = [];
   readonly #warnings: PlanWarning[] = [];
   readonly #unchanged: Plan['unchanged'][number][] = [];
+  readonly #outdated: string[] = [];
   #first: readonly number[] = [];
 
   constructor(project: string) {
@@ -41,12 +42,18 @@ export class PlanBuilder {
     this.#unchanged.push(container);
   }
 
+  /** A volume that could be replaced. */
+  offer(volume: string): void {
+    this.#outdated.push(volume);
+  }
+
   build(again?: Plan['again']): Plan {
     return {
       project: this.#project,
       steps: this.#steps,
       warnings: this.#warnings,
       unchanged: this.#unchanged,
+      outdatedVolumes: this.#outdated,
       again,
     };
   }

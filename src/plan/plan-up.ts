@@ -19,7 +19,8 @@ import { warnVainExtensions } from './service-extension.js';
 import { startContainers } from './start-containers.js';
 import type { UpOptions } from './up-options.js';
 import { UpState } from './up-state.js';
-import { planVolumes, volumesOf } from './volumes.js';
+import { replaceVolumes } from './replace-volumes.js';
+import { planVolumes } from './volumes.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -56,12 +57,14 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
     return builder.build(merged(options.fetched, images.fetched));
   const problems: TscomposeError[] = [];
   const networks = decideNetworks(builder, project, networksOf(project, selection.services), observed, problems);
-  const volumes = planVolumes(builder, project, volumesOf(project, selection.services), observed, problems);
+  const volumes = planVolumes(builder, project, selection.services, observed, options, problems);
   throwAll(problems);
-  const decisions = decideAll(project, observed, selection, options);
-  const state = new UpState({ builder, project, graph, observed, options, selection, decisions, images, volumes });
+  const decisions = decideAll(project, observed, selection, options, namesOf(project, volumes.replaced));
+  const facts = { builder, project, graph, observed, options, selection, decisions, images };
+  const state = new UpState({ ...facts, volumes: volumes.steps });
   state.orphanSteps = planOrphans(builder, project, observed, options);
   replaceNetworks(state, networks);
+  replaceVolumes(state, volumes);
   createContainers(state);
   retireContainers(state);
   if (options.noStart !== true) {
@@ -89,6 +92,7 @@ function decideAll(
   observed: ObservedState,
   { services, targets }: Selection,
   options: UpOptions,
+  replacedVolumes: ReadonlySet<string>,
 ): Map<string, ServiceDecision> {
   const decided = new Map<string, ServiceDecision>();
   for (const service of services) {
@@ -99,9 +103,13 @@ function decideAll(
       continue;
     }
     const policy = policyOf(options, targets.has(service));
-    decided.set(service, decideService({ project, observed, options, decided }, service, policy));
+    decided.set(service, decideService({ project, observed, options, decided, replacedVolumes }, service, policy));
   }
   return decided;
+}
+
+function namesOf(project: Project, keys: readonly string[]): ReadonlySet<string> {
+  return new Set(keys.map((key) => project.model.volumes?.[key]?.name ?? key));
 }
 
 function policyOf(options: UpOptions, target: boolean): RecreatePolicy {

@@ -1,4 +1,5 @@
 import type { EndpointSettings } from '../api/container.js';
+import type { ObservedContainer } from './observed-state.js';
 import { networkRequest, type NetworkDecision } from './networks.js';
 import { endpoint, networkKeys } from './request/endpoints.js';
 import { isUp, type UpState } from './up-state.js';
@@ -41,20 +42,10 @@ export function reconnect(
 
 /** @returns the step that removes the network */
 function clear(state: UpState, key: string, outdated: { readonly id: string; readonly name: string }): number[] {
-  const { builder, observed, graph } = state.facts;
+  const { builder, observed } = state.facts;
   const cause = `network ${key} has another definition now`;
   const attached = observed.containers.filter(({ networks }) => networks[outdated.name] !== undefined);
-  const dependents = (service: string) => graph.neededBy(service).map(({ from }) => from);
-  const stopped = new Map<string, number[]>();
-  const stop = (service: string): number[] => {
-    const known = stopped.get(service);
-    if (known !== undefined) return known;
-    const before = graph.services.includes(service) ? dependents(service).flatMap(stop) : [];
-    const own = attached.filter((container) => container.service === service);
-    const steps = own.length === 0 ? before : own.flatMap((container) => state.stop(container, cause, before));
-    stopped.set(service, steps);
-    return steps;
-  };
+  const stop = stopInOrder(state, attached, cause);
   const gone = attached.map((container) => {
     const after = isUp(container) ? stop(container.service) : [];
     const { id, name, service } = container;
@@ -66,4 +57,28 @@ function clear(state: UpState, key: string, outdated: { readonly id: string; rea
     );
   });
   return [builder.add('network.remove', cause, { network: outdated.name, id: outdated.id, whenUnused: false }, gone)];
+}
+
+/**
+ * For containers that have to let go of something: stops those of a service, after those of its dependents.
+ * @returns the steps, for a service
+ */
+export function stopInOrder(
+  state: UpState,
+  attached: readonly ObservedContainer[],
+  cause: string,
+): (service: string) => readonly number[] {
+  const { graph } = state.facts;
+  const stopped = new Map<string, readonly number[]>();
+  const stop = (service: string): readonly number[] => {
+    const known = stopped.get(service);
+    if (known !== undefined) return known;
+    const dependents = graph.services.includes(service) ? graph.neededBy(service).map(({ from }) => from) : [];
+    const before = dependents.flatMap(stop);
+    const own = attached.filter((container) => container.service === service);
+    const steps = own.length === 0 ? before : own.flatMap((container) => state.stop(container, cause, before));
+    stopped.set(service, steps);
+    return steps;
+  };
+  return stop;
 }

@@ -19,6 +19,7 @@ export function retireContainers(state: UpState): void {
       state.removeSteps.set(id, builder.add('container.remove', cause, facts, stopped));
     }
     for (const { old } of decision.replace) {
+      if (state.removeSteps.has(old.id)) continue;
       const cause = 'is replaced';
       const replacement = (state.finals.get(service) ?? []).find(
         ({ ref }) => 'step' in ref && ref.step === state.replacements.get(old.id),

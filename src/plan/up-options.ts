@@ -35,6 +35,8 @@ export interface UpOptions {
   readonly oneOff?: OneOff;
   /** Unix seconds; pull policies with a period need it. */
   readonly nowS?: number;
+  /** Names of volumes that are removed and made anew when their definition has changed: their data is lost. */
+  readonly replaceVolumes?: readonly string[];
   /** What an earlier plan of this run did about images; see `Plan.again`. */
   readonly fetched?: Fetched;
 }

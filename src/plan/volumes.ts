@@ -7,6 +7,7 @@ import { volumeLabels } from './labels.js';
 import type { ObservedState } from './observed-state.js';
 import type { PlanBuilder } from './plan-builder.js';
 import { compact } from './request/resources.js';
+import type { UpOptions } from './up-options.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -24,20 +25,30 @@ export function volumesOf(project: Project, services: readonly string[]): string
   return [...new Set(keys)].sort();
 }
 
+export interface PlannedVolumes {
+  /** Steps that create volumes, by key. */
+  readonly steps: Map<string, number>;
+  /** Keys of those that have another definition now and are to lose their data. */
+  readonly replaced: readonly string[];
+}
+
 /**
- * One step for each missing volume. A volume with another definition keeps its data: there is only a warning.
- * @returns steps by key
+ * One step for each missing volume. A volume with another definition keeps its data unless `replaceVolumes` names it:
+ * then there is a warning, and `outdatedVolumes` of the plan has those that could be replaced.
+ * @param services - all that are brought up
  * @param problems - gets `plan/external-volume-missing`
  */
 export function planVolumes(
   builder: PlanBuilder,
   project: Project,
-  keys: readonly string[],
+  services: readonly string[],
   observed: ObservedState,
+  options: Pick<UpOptions, 'replaceVolumes' | 'noRecreate'>,
   problems: TscomposeError[],
-): ReadonlyMap<string, number> {
+): PlannedVolumes {
   const steps = new Map<string, number>();
-  for (const key of keys) {
+  const replaced: string[] = [];
+  for (const key of volumesOf(project, services)) {
     const definition = project.model.volumes?.[key];
     if (definition === undefined) throw new Error(`bug: the project has no volume ${key}`);
     const { name } = definition;
@@ -66,15 +77,24 @@ export function planVolumes(
         continue;
       }
       const hash = found.labels[composeLabels.configHash];
-      if (hash !== undefined && hash !== volumeHash(definition)) {
-        builder.warn(`Volume ${name}`, 'was made with another definition; it is kept with its data', at);
+      if (hash === undefined || hash === volumeHash(definition)) continue;
+      const users = observed.containers.filter(({ mounts }) => mounts.some((mount) => mount.name === name));
+      const others = users.filter(({ service, oneOff }) => oneOff || !services.includes(service));
+      const isFree = others.length === 0 && options.noRecreate !== true;
+      if (isFree && options.replaceVolumes?.includes(name) === true) {
+        replaced.push(key);
+        continue;
       }
+      if (isFree && options.replaceVolumes === undefined) builder.offer(name);
+      const who = others.map((container) => container.name).sort();
+      const why = who.length === 0 ? '' : `, which ${who.join(', ')} would lose`;
+      builder.warn(`Volume ${name}`, `was made with another definition; it is kept with its data${why}`, at);
     }
   }
-  return steps;
+  return { steps, replaced };
 }
 
-function volumeRequest(project: string, key: string, definition: VolumeDefinition): VolumeCreateRequest {
+export function volumeRequest(project: string, key: string, definition: VolumeDefinition): VolumeCreateRequest {
   return compact<VolumeCreateRequest>({
     Name: definition.name,
     Driver: definition.driver,

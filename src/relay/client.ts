@@ -132,5 +132,8 @@ function shapes(): StreamShapes {
 }
 
 function shape({ isTTY, columns, rows }: NodeJS.WriteStream): StreamShape {
-  return isTTY ? { isTTY, columns, rows } : { isTTY: false, columns: undefined, rows: undefined };
+  const unknown = { columns: undefined, rows: undefined };
+  if (!isTTY) return { isTTY: false, ...unknown };
+  // None: a terminal whose size nobody has set.
+  return columns > 0 ? { isTTY, columns, rows } : { isTTY, ...unknown };
 }

@@ -155,11 +155,16 @@ class World {
       networks: Object.fromEntries(
         endpoints.map((name) => [name, this.#networks.get(name)?.id ?? fail(`no network ${name}`)]),
       ),
-      mounts: (request.HostConfig?.Mounts ?? []).map(({ Type, Source, Target }) => ({
-        type: Type,
-        name: Type === 'volume' ? (Source ?? newId()) : undefined,
-        target: Target,
-      })),
+      mounts: [
+        ...(request.HostConfig?.Mounts ?? []).map(({ Type, Source, Target }) => ({
+          type: Type,
+          name: Type === 'volume' ? (Source ?? newId()) : undefined,
+          target: Target,
+        })),
+        ...(request.HostConfig?.VolumesFrom ?? []).flatMap((from) => {
+          return this.#containers.get(from.split(':')[0] ?? '')?.mounts ?? [];
+        }),
+      ],
       hostPorts: [],
       createdS: lastId,
     });

@@ -1,3 +1,4 @@
+import { mayReplaceVolume } from '../confirm.js';
 import { defineCommand } from '../command.js';
 import { flag, list, text } from '../flags.js';
 import { lockFlags, withLock } from '../lock/use-lock.js';
@@ -41,7 +42,8 @@ export const createCommand = defineCommand({
     const client = await context.engine();
     const progress = await context.progress('create');
     const quiet = { builds: false, pulls: flags.quietPull };
-    await runUp(context, { client, project, progress, signal: context.signal, quiet }, options);
+    const mayReplace = mayReplaceVolume(context, flags.yes);
+    await runUp(context, { client, project, progress, signal: context.signal, quiet, mayReplace }, options);
     await progress.end();
     return 0;
   },

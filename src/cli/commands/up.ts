@@ -3,6 +3,7 @@ import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
 import { postMortem, Timeline } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
+import { mayReplaceVolume } from '../confirm.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, list, text } from '../flags.js';
 import { lockFlags, withLock } from '../lock/use-lock.js';
@@ -80,7 +81,8 @@ export const upCommand = defineCommand({
     if (!background) return await upInForeground(context, { client, project, options, flags, services: args });
     const progress = await context.progress('up');
     const timed = flags.timeline || flags.trace !== undefined ? new Timeline() : undefined;
-    const work = { client, project, progress, signal, quiet: quietOf(flags) };
+    const mayReplace = mayReplaceVolume(context, flags.yes);
+    const work = { client, project, progress, signal, quiet: quietOf(flags), mayReplace };
     try {
       await runUp(context, timed === undefined ? work : { ...work, timeline: timed }, options);
     } catch (error) {

@@ -4,6 +4,7 @@ import { followLogs, observe, type LogEvent, type LogFollower } from '../../exec
 import { dependenciesOf, buildGraph } from '../../graph/index.js';
 import { logName, planKill, planStop, type UpOptions } from '../../plan/index.js';
 import { compare, nameOf, projectContainers, serviceOf } from '../containers.js';
+import { mayReplaceVolume } from '../confirm.js';
 import type { CliContext } from '../context.js';
 import { exitCodes } from '../interrupts.js';
 import { logPrinter, printLogEvent } from '../print-logs.js';
@@ -32,7 +33,8 @@ export async function upInForeground(context: CliContext, up: ForegroundUp): Pro
   const { client, project, options, flags } = up;
   const creating = await context.progress('up');
   const work = { client, project, progress: creating, signal: context.signal, quiet: quietOf(flags) };
-  const fetched = await runUp(context, work, { ...options, noStart: true });
+  const mayReplace = mayReplaceVolume(context, flags.yes);
+  const fetched = await runUp(context, { ...work, mayReplace }, { ...options, noStart: true });
   await creating.end();
   const known = fetched === undefined ? options : { ...options, fetched };
   return await new Session(context, { ...up, options: known }, flags).run();

@@ -331,6 +331,51 @@ test('volumes are made before their containers, and a changed one keeps its data
   );
 });
 
+function withData(driver: string, more: Readonly<Record<string, Service>> = {}): Project {
+  const volumes = [{ type: 'volume', source: 'data', target: '/data' }] as const;
+  return project({
+    services: {
+      db: { ...busybox, volumes },
+      tool: { ...busybox, volumes_from: ['db'], depends_on: { db: started } },
+      ...more,
+    },
+    volumes: { data: { name: 'demo_data', driver_opts: { device: driver } } },
+  });
+}
+
+test('a changed volume is offered for replacement, and made anew with all that mount it for a yes', () => {
+  const observed = running(withData('a'));
+  expect(planUp(withData('b'), observed).outdatedVolumes).toEqual(['demo_data']);
+  const yes = { replaceVolumes: ['demo_data'] };
+  expect(up(withData('b'), observed, yes)).toMatchInlineSnapshot(`
+    "1             container.stop    tool-1     volume data has another definition now
+    2 after 1     container.stop    db-1       volume data has another definition now
+    3 after 2     container.remove  db-1       volume data has another definition now
+    4 after 1     container.remove  tool-1     volume data has another definition now
+    5 after 3,4   volume.remove     demo_data  volume data has another definition now
+    6 after 5     volume.create     demo_data  volume data has another definition now
+    7 after 3,6   container.create  db-1       volume demo_data is made anew
+    8 after 4,7   container.create  tool-1     volume demo_data is made anew
+    9 after 7     container.start   db-1       is new
+    10 after 8,9  container.start   tool-1     is new"
+  `);
+  const after = simulate(observed, planUp(withData('b'), observed, yes));
+  expect(planUp(withData('b'), after)).toMatchObject({ steps: [], warnings: [], outdatedVolumes: [] });
+  expect(planUp(withData('b'), observed, { replaceVolumes: [] }).warnings).toMatchObject([
+    { subject: 'Volume demo_data', message: 'was made with another definition; it is kept with its data' },
+  ]);
+});
+
+test('a changed volume is not offered when what is not brought up has it too, or nothing may be replaced', () => {
+  const observed = running(withData('a'));
+  const one = planUp(withData('b'), observed, { services: ['db'], replaceVolumes: ['demo_data'] });
+  expect(renderPlan(one)).toBe(
+    'warning: Volume demo_data was made with another definition; it is kept with its data, which demo-tool-1 would lose',
+  );
+  expect(planUp(withData('b'), observed, { services: ['db'] }).outdatedVolumes).toEqual([]);
+  expect(planUp(withData('b'), observed, { noRecreate: true }).outdatedVolumes).toEqual([]);
+});
+
 test('anonymous volumes move to the replacement, unless they are to be renewed', () => {
   const make = (user: string) =>
     project({ services: { db: { ...busybox, user, volumes: [{ type: 'volume', target: '/data' }] } } });
