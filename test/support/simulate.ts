@@ -120,6 +120,8 @@ class World {
         return;
       case 'container.upload':
       case 'container.exec':
+      case 'provider.run':
+      case 'model.provide':
       case 'image.push':
       case 'container.wait':
         return;
