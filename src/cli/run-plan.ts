@@ -1,6 +1,6 @@
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { converge, executePlan, type ExecuteOptions, type Timeline } from '../execute/index.js';
+import { converge, executePlan, progressOf, type ExecuteOptions, type Timeline } from '../execute/index.js';
 import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { credentialsForImage } from './remotes.js';
@@ -81,20 +81,29 @@ function executeOptions(
   };
 }
 
-/** Tells of a plan what its execution does not. */
-function present(
-  { dryRun, terminal, warn }: CliContext,
-  { progress, timeline, graphKept }: Work,
-  plan: Plan,
-): 'go' | 'stop' {
+/**
+ * Tells of a plan what its execution does not. A dry run writes the plan to standard output and, where programs read the
+ * progress, the lines that the run would have.
+ */
+function present(context: CliContext, { progress, timeline, graphKept }: Work, plan: Plan): 'go' | 'stop' {
+  const { dryRun, terminal, warn, progressMode } = context;
   timeline?.begin();
-  if (dryRun) {
-    terminal.stdout.write(`${renderPlan(plan) || 'nothing to do'}\n`);
-    return 'stop';
-  }
-  for (const { subject, message } of graphKept === true ? [] : plan.warnings) warn(`warning: ${subject} ${message}`);
-  for (const { name, running } of plan.unchanged) {
+  if (dryRun) terminal.stdout.write(`${renderPlan(plan) || 'nothing to do'}\n`);
+  else if (graphKept !== true) for (const { subject, message } of plan.warnings) warn(`warning: ${subject} ${message}`);
+  const silent = dryRun && progressMode === 'tty';
+  for (const { name, running } of silent ? [] : plan.unchanged) {
     if (running) progress.report({ kind: 'done', subject: `Container ${name}`, status: 'Running' });
   }
-  return 'go';
+  if (dryRun && !silent) rehearse(plan, progress);
+  return dryRun ? 'stop' : 'go';
+}
+
+function rehearse({ steps }: Plan, progress: Progress): void {
+  for (const { operation } of steps) {
+    const shown = progressOf(operation);
+    if (shown === undefined) continue;
+    const { subject, begin, end } = shown;
+    progress.report({ kind: 'started', subject, status: begin });
+    if (end !== undefined) progress.report({ kind: 'done', subject, status: end });
+  }
 }

@@ -12,6 +12,7 @@ export {
 } from './follow-logs.js';
 export type { Obstacle } from './conditions.js';
 export { forgetProject, keepProject } from './keep-project.js';
+export { progressOf } from './operation-progress.js';
 export { observe, type ObserveOptions } from './observe.js';
 export { postMortem, type Finding } from './post-mortem.js';
 export { noteOf } from './told.js';

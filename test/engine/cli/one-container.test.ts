@@ -132,6 +132,12 @@ volumes:
       expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(message) as string });
     });
 
+    test('--dry-run runs nothing', async () => {
+      const result = await sandbox.run(['exec', '--dry-run', 'web', 'touch', '/tmp/dry'], { cwd });
+      expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+      expect((await sandbox.run(['exec', 'web', 'ls', '/tmp/dry'], { cwd })).exitCode).toBe(1);
+    });
+
     test('--dry-run copies nothing', async () => {
       await sandbox.ok(['cp', '--dry-run', 'web:/etc/passwd', 'dry'], { cwd });
       expect(existsSync(join(cwd, 'dry'))).toBe(false);

@@ -36,6 +36,13 @@ services:
     expect(await ok('create', '--dry-run', '--scale', 'db=2', '--no-recreate')).toContain('db-2');
   });
 
+  test('a dry run says on standard error what the run would, where nobody sits at a terminal', async () => {
+    const { stderr } = await sandbox.run(['--dry-run', 'up', '-d', 'db'], { cwd });
+    const subject = ' DRY-RUN MODE -  Container whole-db-1 ';
+    expect(stderr).toBe(`${subject} Starting\n${subject} Started\n`);
+    expect(await states()).toContain('whole-db-1 created\n');
+  });
+
   test.each([[['--build', '--no-build']], [['--force-recreate', '--no-recreate']]])(
     'create refuses %s',
     async (flags) => {
