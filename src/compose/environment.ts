@@ -75,7 +75,7 @@ export function readEnvFile(path: string, options: EnvFileOptions): ReadonlyMap<
     });
     return nothing;
   }
-  const shown = options.nameOf?.(path) ?? path;
+  const shown = path === '' ? 'without a name' : (options.nameOf?.(path) ?? path);
   const text = readText(path, shown, options, at);
   if (text === undefined) return nothing;
   const dotenv = {

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { TscomposeError, type ErrorInit } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
@@ -304,7 +304,7 @@ function projectName(options: LoadOptions, setting: Setting, inFiles: string | u
   if (fromEnvironment !== '') return checkedName(fromEnvironment);
   const name =
     inFiles === undefined
-      ? nameOfDirectory(setting.nameDirectory)
+      ? directoryName(setting.nameDirectory, reporter)
       : normalizeProjectName(
           setting.context.fillsVariables ? filledName(inFiles, setting.environment, reporter) : inFiles,
         );
@@ -315,6 +315,20 @@ function projectName(options: LoadOptions, setting: Setting, inFiles: string | u
     facts: { name: inFiles ?? setting.nameDirectory },
     hint: 'set one with -p or a top-level name:',
   });
+}
+
+function directoryName(directory: string, reporter: Reporter): string {
+  const name = nameOfDirectory(directory);
+  if (name !== '' && isLink(directory)) {
+    reporter.plain(
+      `the project is named "${name}" after a symbolic link; with the folder behind it, it is another one`,
+    );
+  }
+  return name;
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function filledName(template: string, environment: ReadonlyMap<string, string>, reporter: Reporter): string {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { SourceLocation } from '../base/source-location.js';
 import { readEnvFile, type EnvEntry } from './environment.js';
 import type { Service } from './model.js';
-import { nodeAt, type Node } from './node.js';
+import { nodeAt, textOf, type Node } from './node.js';
 import type { Problems } from './problems.js';
 import type { ServiceFileRead, Trace } from './trace.js';
 
@@ -34,14 +34,15 @@ function resolveEnvironment(service: Service, name: string, root: Node, context:
   if (files === undefined && environment === undefined) return service;
   const values = new Map<string, string | null>();
   for (const [index, file] of (files ?? []).entries()) {
-    const path = pathOf(file);
+    const from = nodeAt(root, ['services', name, 'env_file', index, 'path']);
+    const path = pathOf(file) ?? textOf(from);
     if (path === undefined) continue;
-    const read = readEnvFile(resolve(context.directory, path), {
+    const read = readEnvFile(path === '' ? '' : resolve(context.directory, path), {
       problems: context.problems,
       onUnset: context.onUnset,
       nameOf: context.nameOf,
       onEntry: recorder({ service: name, attribute: 'env_file', file: path }, context.trace),
-      from: nodeAt(root, ['services', name, 'env_file', index, 'path']),
+      from,
       optional: file.required === false,
       format: file.format,
       lookup: (key) => values.get(key) ?? context.environment.get(key),
@@ -73,7 +74,7 @@ function resolveLabels(service: Service, name: string, root: Node, context: File
   return values.size === 0 ? rest : { ...rest, labels: sorted(values) };
 }
 
-/** Undefined where it has the wrong type; that is reported elsewhere. */
+/** Undefined where it is empty, or has the wrong type; that is reported elsewhere. */
 function pathOf({ path }: { readonly path?: string }): string | undefined {
   return path;
 }

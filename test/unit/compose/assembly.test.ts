@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, renderProject, selectServices } from '../../../src/compose/index.js';
@@ -66,6 +67,15 @@ describe('the project name', () => {
       name: 'two-2',
     });
   });
+});
+
+test('a project named after a symbolic link says so', async () => {
+  const directory = folder({ 'real/compose.yaml': 'services: {web: {image: a}}' });
+  symlinkSync('real', join(directory, 'linked'));
+  const warnings: string[] = [];
+  const cwd = join(directory, 'linked');
+  const project = await loadProject({ cwd, environment: {}, onWarning: ({ message }) => warnings.push(message) });
+  expect([project.name, warnings]).toEqual(['linked', [expect.stringContaining('symbolic link')]]);
 });
 
 describe('variables', () => {

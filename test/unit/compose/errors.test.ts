@@ -39,6 +39,7 @@ const cases: readonly Case[] = [
       'b.yaml': 'services: {b: no}',
     },
   },
+  { title: 'an env file without a name', files: web('env_file: ["${NONE}"]') },
   // Keys and types
   { title: 'an unknown key, with its neighbour', files: web('prots: ["80:80"]') },
   { title: 'an unknown key far from any', files: web('frobnicate: 1') },
