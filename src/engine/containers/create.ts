@@ -16,7 +16,7 @@ import { checkModes } from './check-modes.js';
 import { checkEndpoint } from './check-endpoint.js';
 import { checkRequest } from './check-request.js';
 import { invalidConfig } from './errors.js';
-import { withinKernel } from './kernel-limits.js';
+import { kernelLimits, withinKernel } from './kernel-limits.js';
 import { checkLinks } from './links.js';
 import { runtimeOf } from './runtime-of.js';
 import { mergeConfig } from './merge-config.js';
@@ -39,7 +39,10 @@ export async function createContainer(
   const image = resolveImage(room, request.Image ?? '', options.platform);
   await admitImages(room, image, request, signal);
   const config = mergeConfig(asked, image.config.config ?? {});
-  const { hostConfig, warnings } = withinKernel(completeHostConfig(room, askedHost));
+  const { hostConfig, warnings } = withinKernel(
+    completeHostConfig(room, askedHost),
+    kernelLimits(room.oci.cgroupParent),
+  );
   checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
   checkLinks(room, hostConfig);

@@ -3,7 +3,7 @@ import { liftPidsLimit, renderResources } from '../oci/index.js';
 import { checkRequest } from './check-request.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
-import { withinKernel } from './kernel-limits.js';
+import { kernelLimits, withinKernel } from './kernel-limits.js';
 import { cgroupPathOf, publish, type Room } from './room.js';
 
 /** Limits that a running container takes at once. */
@@ -33,7 +33,7 @@ export function updateContainer(
     const { hostConfig } = container.record;
     const given = changeable.filter((key) => !isZero(request[key]));
     const asked: HostConfig = Object.fromEntries(given.map((key) => [key, request[key]]));
-    const { hostConfig: limits, warnings } = withinKernel(asked);
+    const { hostConfig: limits, warnings } = withinKernel(asked, kernelLimits(room.oci.cgroupParent));
     const policy = request.RestartPolicy;
     const wanted: HostConfig = {
       ...hostConfig,

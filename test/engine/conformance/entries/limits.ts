@@ -89,6 +89,15 @@ export const limits: readonly Entry[] = [
     missing: ifVersion1,
   },
   {
+    attribute: 'mem_swappiness',
+    fields: ['HostConfig.MemorySwappiness'],
+    effect: 'is left out where the kernel has none',
+    service: { mem_swappiness: 23, oom_kill_disable: true },
+    script: 'echo runs',
+    expected: 'runs',
+    missing: () => (v2 ? undefined : 'cgroup v2'),
+  },
+  {
     attribute: 'oom_kill_disable',
     fields: ['HostConfig.OomKillDisable'],
     effect: 'turns the killer off in the control group',
