@@ -50,6 +50,17 @@ describe.skipIf(missing !== undefined)('the engine, started on demand', () => {
     expect(Number(session)).toBe(pid);
   });
 
+  const isV2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  test.skipIf(!isV2)('no control group of a session has it, and its own goes with it (needs cgroup v2)', async () => {
+    await using sandbox = new EngineSandbox();
+    await sandbox.ok(['engine', 'start']);
+    const { pid } = await sandbox.status();
+    const [, group = ''] = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8')) ?? [];
+    expect(group).toMatch(/^\/tscompose-[0-9a-f]{8}\/engine$/);
+    await sandbox.ok(['engine', 'stop']);
+    expect(existsSync(join('/sys/fs/cgroup', group, '..'))).toBe(false);
+  });
+
   test('an engine that cannot start says why', async () => {
     await using sandbox = new EngineSandbox();
     const blocked = join(sandbox.folder, 'file');

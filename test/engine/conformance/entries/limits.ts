@@ -164,6 +164,8 @@ export const limits: readonly Entry[] = [
     api: { HostConfig: { CpusetMems: '0' } },
     script: 'grep Mems_allowed_list /proc/self/status | tr -s "\\t" " "',
     expected: 'Mems_allowed_list: 0',
+    missing: () =>
+      readFileSync('/proc/self/status', 'utf8').includes('Mems_allowed') ? undefined : 'cpusets in the kernel',
   },
   {
     attribute: 'pids_limit',
