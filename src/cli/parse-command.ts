@@ -70,7 +70,7 @@ function build(shape: CommandShape<Flags>): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .usage([`[flags]`, shape.subcommands === undefined ? '' : 'COMMAND', shape.usage].filter(Boolean).join(' '))
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false, minWidthToWrap: 20 });
   for (const word of shape.usage.split(' ').filter(Boolean)) command.argument(commanderArgument(word));
   for (const [key, flag] of Object.entries(shape.flags)) command.addOption(commanderOption(key, flag));
   return command;

@@ -55,7 +55,7 @@ export function diagnose(service: string, { container, requestedSignals }: Evide
     case 'paused':
       if (told.CrashLoop !== undefined) return diagnoseRestarts(container, requestedSignals);
       if (told.HookFailure !== undefined) return plain('hook-failed', `runs, but its ${told.HookFailure}`, hookField);
-      return restartedFor(diagnoseHealth(state.Health), told.UnhealthyRestarts);
+      return restartedFor(diagnoseHealth(service, container), told.UnhealthyRestarts);
   }
 }
 
@@ -156,21 +156,49 @@ function diagnoseEnd({ State: state, HostConfig }: ContainerInspect, requested: 
   return plain('exit-code', `exited with code ${code}`, ['command']);
 }
 
-function diagnoseHealth(health: HealthState | undefined): Diagnosis | undefined {
+function diagnoseHealth(
+  service: string,
+  { State: { Health: health }, Config }: ContainerInspect,
+): Diagnosis | undefined {
+  const more =
+    health === undefined ? {} : { details: probesOf(health), hint: probeHint(service, Config.Healthcheck?.Test) };
   switch (health?.Status) {
     case 'unhealthy':
-      return { ...plain('unhealthy', 'is unhealthy', ['healthcheck']), details: probesOf(health) };
+      return { ...plain('unhealthy', 'is unhealthy', ['healthcheck']), ...more };
     case 'starting':
-      return { ...plain('starting', 'is not healthy yet', ['healthcheck']), details: probesOf(health) };
+      return { ...plain('starting', 'is not healthy yet', ['healthcheck']), ...more };
     default:
       return undefined;
   }
 }
 
-/** Results of the last probes, the latest last. */
+/** Results of the last probes, the latest last; the same result in a row once. */
 export function probesOf({ Log }: { readonly Log: HealthState['Log'] | null }): string[] {
-  const last = (Log ?? []).slice(-3);
-  return last.map(({ ExitCode, Output }) => `probe: exit code ${ExitCode}: ${Output.trim()}`);
+  const results = (Log ?? []).slice(-3).map(({ ExitCode, Output }) => {
+    const said = Output.trim()
+      .split(/\s*\n\s*/)
+      .slice(-2)
+      .join(' / '); // what went wrong comes last
+    return ExitCode < 0 ? said : `exit code ${ExitCode}${said === '' ? ', no output' : `: ${said}`}`;
+  });
+  const times = (at: number): number => results.slice(at).findIndex((result) => result !== results[at]);
+  return results.flatMap((result, at) => {
+    if (results[at - 1] === result) return [];
+    const count = times(at) < 0 ? results.length - at : times(at);
+    return [`probe: ${result}${count > 1 ? ` (${count} times)` : ''}`];
+  });
+}
+
+/** How to run what the engine runs; nothing to say of probes that are no commands. */
+function probeHint(service: string, test: readonly string[] | null | undefined): string | undefined {
+  const [kind, ...words] = test ?? [];
+  const command = kind === 'CMD-SHELL' ? ['sh', '-c', ...words] : kind === 'CMD' ? words : [];
+  if (command.length === 0) return undefined;
+  return `tscompose exec ${[service, ...command].map(shellWord).join(' ')} tries the probe by hand`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function plain(kind: DiagnosisKind, sentence: string, field: readonly string[] = []): Diagnosis {

@@ -57,9 +57,9 @@ export async function dependencyFailure(
   const sentence = diagnosis === undefined ? explain(obstacle) : diagnosis.sentence;
   const message = `service "${service}" ${sentence}${tooSoon(obstacle, condition)}${consequence}`;
   const details = [
-    ...(chain.length > 2 ? [chain.join(' → ')] : []),
+    ...chainLine(chain),
     ...(diagnosis?.details ?? []),
-    ...evidence.lastLines.map((line) => `${container.name} | ${line}`),
+    ...logPart(container.name, diagnosis, evidence.lastLines),
   ];
   return new TscomposeError({
     code: 'execute/dependency-failed',
@@ -92,8 +92,23 @@ export function fieldOf(
   return own !== undefined && at !== undefined && renderLocation(own) === renderLocation(at) ? undefined : at;
 }
 
+/** Who goes without, for people. */
+export function chainLine(chain: readonly string[]): readonly string[] {
+  return chain.length > 1 ? [`chain: ${chain.join(' → ')}`] : [];
+}
+
+/** The end of a log; of a program that ended without a word, that. */
+export function logPart(
+  container: string,
+  diagnosis: Diagnosis | undefined,
+  lastLines: readonly string[],
+): readonly string[] {
+  if (lastLines.length === 0 && diagnosis?.kind === 'exit-code') return [`${container} wrote nothing to its log`];
+  return lastLines.map((line) => `${container} | ${line}`);
+}
+
 /** From a service nobody else needs, over the one that waits, to the one that failed: who goes without. */
-export function chainTo(project: FailureProject, service: string, dependent: string | undefined): readonly string[] {
+function chainTo(project: FailureProject, service: string, dependent: string | undefined): readonly string[] {
   const chain = dependent === undefined ? [service] : [dependent, service];
   if (project === undefined || !('model' in project)) return chain;
   const graph = buildGraph(project);
@@ -128,9 +143,10 @@ export function operationFailure(
     ? `service "${service ?? ''}" ${diagnosis.sentence}`
     : `cannot ${attempt(operation, subject)}: ${messageOf(cause)}`;
   const field = service === undefined ? undefined : fieldOf(context.project, service, diagnosis);
+  const chain = isStart(operation) && service !== undefined ? wholeChain(context.project, service) : [];
   return new TscomposeError({
     code: 'execute/operation-failed',
-    message: [what, ...output].join('\n'),
+    message: [what, ...chainLine(chain).map((line) => `  ${line}`), ...output].join('\n'),
     facts: {
       operation: operation.kind,
       subject,
@@ -142,6 +158,12 @@ export function operationFailure(
     hint: cause.hint ?? diagnosis?.hint,
     at: ownPlace(operation, cause.at) ?? field ?? context.at,
   });
+}
+
+/** As `chainTo`, over any one that needs the service. */
+export function wholeChain(project: FailureProject, service: string): readonly string[] {
+  if (project === undefined || !('model' in project)) return [service];
+  return chainTo(project, service, buildGraph(project).neededBy(service)[0]?.from);
 }
 
 function isStart({ kind }: Operation): boolean {

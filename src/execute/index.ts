@@ -14,6 +14,7 @@ export type { Obstacle } from './conditions.js';
 export { forgetProject, keepProject } from './keep-project.js';
 export { progressOf } from './operation-progress.js';
 export { observe, type ObserveOptions } from './observe.js';
+export { chainLine, logPart } from './failures.js';
 export { postMortem, type Finding } from './post-mortem.js';
 export { noteOf } from './told.js';
 export type { OnEvent, ProgressEvent } from './progress.js';

@@ -4,7 +4,7 @@ import type { Project } from '../compose/index.js';
 import { buildGraph, dependenciesOf, startOrder } from '../graph/index.js';
 import { diagnose, type Diagnosis } from './diagnosis.js';
 import { gatherEvidence } from './evidence.js';
-import { chainTo, fieldOf } from './failures.js';
+import { fieldOf, wholeChain } from './failures.js';
 import { observe } from './observe.js';
 
 /** What is wrong with one container of a project, now. */
@@ -37,8 +37,7 @@ export async function postMortem(
   const found = await Promise.all(
     wanted.map(async (service) => {
       const own = containers.filter((container) => container.service === service && !container.oneOff);
-      const dependent = graph.neededBy(service)[0]?.from;
-      const chain = chainTo(project, service, dependent);
+      const chain = wholeChain(project, service);
       if (own.length === 0) return [missing(service, chain)];
       const findings = await Promise.all(
         own.map(async ({ id, name }) => {
@@ -52,7 +51,7 @@ export async function postMortem(
       return findings.flat();
     }),
   );
-  return blame(found.flat(), (name) => graph.needs(name).map(({ to }) => to));
+  return blame(project, found.flat(), (name) => graph.needs(name).map(({ to }) => to));
 }
 
 function missing(service: string, chain: readonly string[]): Finding {
@@ -61,14 +60,19 @@ function missing(service: string, chain: readonly string[]): Finding {
   return { service, container: undefined, diagnosis, chain, lastLines: [], at: undefined };
 }
 
-/** A service that was not started because of another one says so. */
-function blame(findings: readonly Finding[], needs: (service: string) => readonly string[]): readonly Finding[] {
+/** A service that was not started because of another one says so, and where it says that it needs that one. */
+function blame(
+  project: Project,
+  findings: readonly Finding[],
+  needs: (service: string) => readonly string[],
+): readonly Finding[] {
   const failing = new Set(findings.map(({ service }) => service));
   return findings.map((finding) => {
     if (finding.diagnosis.kind !== 'not-started') return finding;
     const causes = needs(finding.service).filter((name) => failing.has(name));
     if (causes.length === 0) return finding;
     const sentence = `was not started: it needs ${causes.map((name) => `"${name}"`).join(' and ')}`;
-    return { ...finding, diagnosis: { ...finding.diagnosis, sentence } };
+    const at = project.locate(['services', finding.service, 'depends_on', causes[0] ?? '']) ?? finding.at;
+    return { ...finding, at, diagnosis: { ...finding.diagnosis, sentence } };
   });
 }

@@ -1,5 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
-import type { Finding } from '../../execute/index.js';
+import { chainLine, logPart, type Finding } from '../../execute/index.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -11,11 +11,7 @@ declare module '../../base/errors.js' {
 /** A finding in the form of a failure, which is how people and programs read it. */
 export function findingError(finding: Finding): TscomposeError {
   const { service, container, diagnosis, chain, lastLines, at } = finding;
-  const details = [
-    ...(chain.length > 1 ? [chain.join(' → ')] : []),
-    ...diagnosis.details,
-    ...lastLines.map((line) => `${container ?? service} | ${line}`),
-  ];
+  const details = [...chainLine(chain), ...diagnosis.details, ...logPart(container ?? service, diagnosis, lastLines)];
   return new TscomposeError({
     code: 'execute/finding',
     message: [`service "${service}" ${diagnosis.sentence}`, ...details.map((line) => `  ${line}`)].join('\n'),

@@ -54,7 +54,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:17:14: service "db" exited with code 3 before it was healthy, so service "api" was not started
          17 |     command: ["sh", "-c", "echo no config file >&2; exit 3"]
             |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        web → api → db
+        chain: web → api → db
         broken-db-1 | no config file
         [execute/dependency-failed]
       "
@@ -67,6 +67,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:17:14: service "db" cannot start: its command "postgrse" is not in the image
          17 |     command: postgrse -D /data
             |              ^^^^^^^^^^^^^^^^^
+        chain: web → api → db
         hint: tscompose run --rm --entrypoint sh db looks around in the image   [execute/operation-failed]
       "
     `);
@@ -79,7 +80,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:18:16: service "db" ran out of memory: the kernel killed it at the limit of 16 MiB before it was healthy, so service "api" was not started
          18 |     mem_limit: 16m
             |                ^^^
-        web → api → db
+        chain: web → api → db
         hint: raise mem_limit (or deploy.resources.limits.memory), or make it use less   [execute/dependency-failed]
       "
     `);
@@ -93,10 +94,9 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:18:18: service "db" is unhealthy, so service "api" was not started
          18 |     healthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 2}
             |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        web → api → db
-        probe: exit code 2: connection refused
-        probe: exit code 2: connection refused
-        [execute/dependency-failed]
+        chain: web → api → db
+        probe: exit code 2: connection refused (2 times)
+        hint: tscompose exec db sh -c 'echo connection refused; exit 2' tries the probe by hand   [execute/dependency-failed]
       "
     `);
   });
@@ -107,9 +107,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       "
       application not healthy after 2s
         service "db" is not healthy yet
-          probe: exit code 1: warming up
-          probe: exit code 1: warming up
-          probe: exit code 1: warming up
+          probe: exit code 1: warming up (3 times)
         service "api" was not started: it needs "db"
         service "web" was not started: it needs "api"
         hint: tscompose why shows their logs, too   [cli/wait-timeout]
@@ -124,7 +122,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:12:22: service "db" was ended by SIGSEGV (exit code 139) before it was healthy, so service "api" was not started
          12 |     depends_on: {db: {condition: service_healthy}}
             |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        web → api → db
+        chain: web → api → db
         no client of the engine asked for that: it came from inside, or from another process of this machine
         broken-db-1 | Segmentation fault
         [execute/dependency-failed]
@@ -139,6 +137,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:18:14: service "db" cannot be created: its mount /no/such/folder does not exist
          18 |     volumes: [{type: bind, source: /no/such/folder, target: /data}]
             |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        chain: web → api → db
         hint: create it, or let it be created with bind.create_host_path: true   [execute/operation-failed]
       "
     `);
@@ -154,6 +153,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
         compose.yaml:18:12: cannot start service "db" (container broken-db-1): tcp port 127.0.0.1:28432 is already in use by process node (pid PID)
            18 |     ports: ["127.0.0.1:28432:5432"]
               |            ^^^^^^^^^^^^^^^^^^^^^^^^
+          chain: web → api → db
           hint: publish another host port, or stop what uses this one   [execute/operation-failed]
         "
       `);
@@ -169,19 +169,19 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
       compose.yaml:17:14: service "db" exited with code 3
          17 |     command: ["sh", "-c", "echo no config file >&2; exit 3"]
             |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        web → api → db
+        chain: web → api → db
         broken-db-1 | no config file
         [execute/finding]
 
-      compose.yaml:9:5: service "api" was not started: it needs "db"
-          9 |     image: busybox
-            |     ^^^^^^^^^^^^^^
-        web → api
+      compose.yaml:12:22: service "api" was not started: it needs "db"
+         12 |     depends_on: {db: {condition: service_healthy}}
+            |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        chain: web → api
         [execute/finding]
 
-      compose.yaml:4:5: service "web" was not started: it needs "api"
-          4 |     image: busybox
-            |     ^^^^^^^^^^^^^^
+      compose.yaml:7:18: service "web" was not started: it needs "api"
+          7 |     depends_on: [api]
+            |                  ^^^
         [execute/finding]
       "
     `);
