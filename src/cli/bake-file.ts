@@ -31,7 +31,7 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
       Object.entries(request.ssh).map(([id, socket]) => (socket === null ? id : `${id}=${socket}`)),
     ),
     ...(request.target === undefined ? {} : { target: request.target }),
-    ...(request.platform === undefined ? {} : { platforms: [request.platform] }),
+    ...filled('platforms', request.platforms),
     ...(request.networkMode === undefined ? {} : { network: request.networkMode }),
     ...(request.shmSize === undefined ? {} : { 'shm-size': String(request.shmSize) }),
     ...(request.ulimits.length === 0

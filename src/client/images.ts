@@ -65,7 +65,8 @@ export interface BuildQuery {
 
 export interface ImagesClient {
   list(query: { all?: boolean; filters?: Filters; digests?: boolean }, signal: AbortSignal): Promise<ImageSummary[]>;
-  inspect(reference: string, signal: AbortSignal): Promise<ImageInspect>;
+  /** @param platform - of the image, where the name stands for several; engines that keep one alone pass it over */
+  inspect(reference: string, signal: AbortSignal, platform?: string): Promise<ImageInspect>;
   history(reference: string, signal: AbortSignal): Promise<ImageHistoryEntry[]>;
   tag(source: string, target: { repo: string; tag?: string }, signal: AbortSignal): Promise<void>;
   remove(
@@ -100,7 +101,11 @@ export function imagesClient(connection: Connection): ImagesClient {
         { method: 'GET', path: '/images/json', query: { all, digests, filters: encodeFilters(filters) } },
         signal,
       ),
-    inspect: (reference, signal) => connection.json({ method: 'GET', path: at(reference, '/json') }, signal),
+    inspect: (reference, signal, platform) =>
+      connection.json(
+        { method: 'GET', path: at(reference, '/json'), query: { platform: platformJson(platform) } },
+        signal,
+      ),
     history: (reference, signal) => connection.json({ method: 'GET', path: at(reference, '/history') }, signal),
     tag: (source, query, signal) =>
       connection.done({ method: 'POST', path: at(source, '/tag'), query: { ...query } }, signal),
@@ -178,6 +183,12 @@ export function imagesClient(connection: Connection): ImagesClient {
     prune: ({ filters }, signal) =>
       connection.json({ method: 'POST', path: '/images/prune', query: { filters: encodeFilters(filters) } }, signal),
   };
+}
+
+/** As the Engine API has it since 1.49. */
+function platformJson(text: string | undefined): string | undefined {
+  const [os, architecture, variant] = text?.split('/') ?? [];
+  return architecture === undefined ? undefined : JSON.stringify({ os, architecture, variant });
 }
 
 function buildQuery(query: BuildQuery): Record<string, string | number | boolean | readonly string[] | undefined> {

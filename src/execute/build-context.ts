@@ -53,6 +53,7 @@ export async function prepareContext(
   }
   const common = await detailsOf(service, request);
   if (!isOurs) refuseDetails(service, common);
+  if (!isOurs && request.platforms.length > 1) throw unsupportedBuild(service, ['several platforms']);
   const details = request.cacheTo.length === 0 ? common : { ...common, cacheTo: request.cacheTo };
   if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
   if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {

@@ -63,7 +63,7 @@ export const executors: Executors = {
       onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail: messageOf(error) });
       return;
     }
-    keepId((await client.images.inspect(image, signal)).Id);
+    keepId((await client.images.inspect(image, signal, platform)).Id);
   },
   'image.push': async ({ image, optional }, { client, credentials, onEvent, signal }) => {
     const subject = `Image ${image}`;
@@ -96,7 +96,7 @@ export const executors: Executors = {
       ...(dockerfile === undefined ? {} : { dockerfile }),
       ...(request.target === undefined ? {} : { target: request.target }),
       ...(request.networkMode === undefined ? {} : { networkMode: request.networkMode }),
-      ...(request.platform === undefined ? {} : { platform: request.platform }),
+      ...(request.platforms.length === 0 ? {} : { platform: request.platforms.join(',') }),
       ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       ...(request.isolation === undefined ? {} : { isolation: request.isolation }),
     };

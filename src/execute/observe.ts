@@ -140,24 +140,27 @@ function observedVolume({ Name, Labels }: { Name: string; Labels: Record<string,
   return { name: Name, labels: orEmpty(Labels) };
 }
 
-function imagesOf(project: Project | string, containers: readonly ContainerSummary[]): string[] {
-  if (typeof project === 'string') return [...new Set(containers.map(({ Image }) => Image))];
+/** References, each with the platform it is wanted for. */
+function imagesOf(
+  project: Project | string,
+  containers: readonly ContainerSummary[],
+): ReadonlyMap<string, string | undefined> {
+  if (typeof project === 'string') return new Map(containers.map(({ Image }) => [Image, undefined]));
   const services = Object.entries(project.model.services).filter(([, { provider }]) => provider === undefined);
-  return [
-    ...new Set(
-      services.flatMap(([service, definition]) => [imageOf(project, service, definition), ...hookImages(definition)]),
-    ),
-  ];
+  return new Map([
+    ...services.flatMap(([, definition]) => hookImages(definition).map((image) => [image, undefined] as const)),
+    ...services.map(([service, definition]) => [imageOf(project, service, definition), definition.platform] as const),
+  ]);
 }
 
 async function observeImages(
   client: EngineClient,
-  references: readonly string[],
+  references: ReadonlyMap<string, string | undefined>,
   signal: AbortSignal,
 ): Promise<Record<string, ObservedImage>> {
   const found = await Promise.all(
-    references.map(async (reference) => {
-      const image = await orUndefined(client.images.inspect(reference, signal));
+    [...references].map(async ([reference, platform]) => {
+      const image = await orUndefined(client.images.inspect(reference, signal, platform));
       return image === undefined ? [] : [[reference, observedImage(image)] as const];
     }),
   );

@@ -21,7 +21,8 @@ export interface BuildRequest {
   readonly noCache: boolean;
   readonly pull: boolean;
   readonly networkMode: string | undefined;
-  readonly platform: string | undefined;
+  /** None: the engine's own. */
+  readonly platforms: readonly string[];
   readonly extraHosts: readonly string[];
   /** Paths in them are absolute. */
   readonly cacheFrom: readonly string[];
@@ -52,6 +53,8 @@ export interface BuildOverrides {
   readonly ssh?: Readonly<Record<string, string | null>>;
   readonly noCache?: boolean;
   readonly pull?: boolean;
+  /** `every`: all that the file names, for an image to share; else the one that the service runs on. */
+  readonly platforms?: 'every' | 'own';
 }
 
 export function buildRequest(
@@ -72,7 +75,7 @@ export function buildRequest(
     noCache: overrides.noCache ?? build.no_cache ?? false,
     pull: overrides.pull ?? build.pull ?? false,
     networkMode: build.network,
-    platform: definition.platform ?? build.platforms?.[0],
+    platforms: platformsOf(definition, build, overrides.platforms ?? 'own'),
     extraHosts: (build.extra_hosts ?? []).map((text) => text.replace('=', ':')),
     cacheFrom: (build.cache_from ?? []).map((text) => withAbsolutePath(project, text)),
     cacheTo: (build.cache_to ?? []).map((text) => withAbsolutePath(project, text)),
@@ -91,6 +94,13 @@ export function buildRequest(
     bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
+}
+
+/** To run a service takes one platform: its own, or the only one it can be built for, else the engine decides. */
+function platformsOf({ platform }: Service, { platforms = [] }: Build, which: 'every' | 'own'): readonly string[] {
+  if (which === 'every' && platforms.length > 0) return platforms;
+  if (platform !== undefined) return [platform];
+  return platforms.length === 1 ? platforms : [];
 }
 
 /** `type=local,src=cache`: the folder is one of the project. */

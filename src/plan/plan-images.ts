@@ -32,7 +32,7 @@ export function planBuild(project: Project, options: ImageTarget & BuildOverride
   const steps = new Map<string, number>();
   const asked = selected(project, options).map(([service]) => service);
   for (const { service, definition, build } of inBuildOrder(project, asked)) {
-    const request = buildRequest(project, service, definition, build, options);
+    const request = buildRequest(project, service, definition, build, { platforms: 'every', ...options });
     const image = imageOf(project, service, definition);
     const cause = asked.includes(service) ? 'asked to build' : 'another build starts from it';
     const before = buildsBefore(graph, service, build, steps);

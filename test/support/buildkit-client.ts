@@ -21,6 +21,7 @@ export interface ClientBuild {
   readonly folders?: Readonly<Record<string, ClientFolder>>;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly exporter?: { readonly type: string; readonly attrs?: Readonly<Record<string, string>> };
+  readonly cache?: { readonly exports: readonly { readonly type: string; readonly attrs: Record<string, string> }[] };
   readonly secrets?: Readonly<Record<string, string>>;
   /** Answers what a step says to the ssh agent `default`. */
   readonly agent?: (said: string) => string;
@@ -153,6 +154,7 @@ export class BuildKitClient implements Disposable {
         exporter: type,
         exporterAttrs: attrs,
         exporters: [{ type, attrs }],
+        ...(build.cache === undefined ? {} : { cache: { exports: [...build.cache.exports] } }),
         entitlements: build.entitlements ?? [],
         ...(direct ? { frontend: 'dockerfile.v0', frontendAttrs: build.attributes ?? {} } : {}),
       },

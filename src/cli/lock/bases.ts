@@ -29,14 +29,19 @@ export async function basesOf(
   const client = await context.engine();
   const { signal } = context;
   // Secrets and agents do not change which images a Dockerfile names.
-  const request = { ...buildRequest(project, service, definition, build), secrets: {}, ssh: {}, bases: undefined };
+  const request = {
+    ...buildRequest(project, service, definition, build, { platforms: 'every' }),
+    secrets: {},
+    ssh: {},
+    bases: undefined,
+  };
   const { context: files, dockerfile } = await prepareContext(client, service, request, signal);
-  const { args, target, platform } = request;
+  const { args, target, platforms } = request;
   const query = {
     args,
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(target === undefined ? {} : { target }),
-    ...(platform === undefined ? {} : { platform }),
+    ...(platforms.length === 0 ? {} : { platform: platforms.join(',') }),
   };
   const own = new Set(ownBases(project, build));
   try {

@@ -15,6 +15,9 @@ declare module '../../base/errors.js' {
     'build/not-entitled': { readonly entitlement: string };
     /** The Dockerfile's check directive has `error=true`. */
     'build/lint': { readonly rules: readonly string[] };
+    /** A step of another platform, and no emulator of it. */
+    'build/no-emulation': { readonly platform: string };
+    'build/bad-platform': { readonly platform: string };
     'build/bad-epoch': { readonly value: string };
     'build/step-failed': {
       readonly instruction: string;

@@ -9,8 +9,10 @@ export type {
   BuildRequest,
   BuildResult,
   BuildStepInfo,
+  BuiltImage,
   DockerfileSource,
   Lookup,
 } from './request.js';
+export { isList, nameOutcome } from './name-outcome.js';
 export { withReadableRoot } from './rootfs/readable.js';
 export type { RunStep } from './steps/dependencies.js';

@@ -4,6 +4,7 @@ import type { LintReport, PinnedBases } from '../../api/tscompose.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 import type { IgnoreRules } from '../../base/ignore-rules.js';
+import type { Statement } from '../images/index.js';
 import type { ChainId } from '../snapshots/index.js';
 
 export type BuildContext =
@@ -57,8 +58,8 @@ export interface BuildRequest {
   /** Asks the registry for base images even where they are here. */
   readonly pull: boolean;
   readonly networkMode: BuildNetwork;
-  /** `os/arch[/variant]` of base images. */
-  readonly platform?: string;
+  /** `os/arch[/variant]` each, to build for; none: this machine's. */
+  readonly platforms?: readonly string[];
   /** Lines for /etc/hosts of RUN steps, `name:address`. */
   readonly extraHosts?: readonly string[];
   readonly shmSizeBytes?: number;
@@ -98,11 +99,22 @@ export interface BuildIo {
   readonly signal: AbortSignal;
 }
 
-export interface BuildResult {
+/** What a build came to for one platform. */
+export interface BuiltImage {
+  /** As `linux/arm64`. */
+  readonly platform: string;
   /** Of `files`: what the image would be called. */
   readonly imageId: Digest;
   /** Undefined: no file at all. */
   readonly chainId: ChainId | undefined;
+  /** What is said about it. */
+  readonly attestations: readonly Statement[];
+}
+
+/** Of several platforms: the one for this machine, else the first. */
+export interface BuildResult extends Pick<BuiltImage, 'imageId' | 'chainId'> {
+  /** By platform, as asked for. */
+  readonly images: readonly BuiltImage[];
 }
 
 /** Plain clients ignore the member they do not know. */

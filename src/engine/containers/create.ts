@@ -111,12 +111,13 @@ const knownWords = new Set(
 
 /** @throws `image/not-found`; `container/other-platform`, a 404 too: clients then pull the right one */
 function resolveImage(room: Room, reference: string, platform: string | undefined): Image {
-  const image = room.images.resolve(reference);
+  const [os = '', architecture = '', variant] = (platform ?? '').toLowerCase().split('/');
+  const wanted = architecture === '' ? undefined : { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  const image = room.images.resolve(reference, wanted);
   if (/^[a-z0-9_]+$/i.test(platform ?? '') && !knownWords.has((platform ?? '').toLowerCase())) {
     const reason = 'unknown operating system or architecture: invalid argument';
     throw invalidConfig('platform', `${JSON.stringify(platform)}: ${reason}`);
   }
-  const [os = '', architecture = ''] = (platform ?? '').toLowerCase().split('/');
   const other = (wanted: string, own: string) => wanted !== '' && own !== '' && wanted !== own;
   if (!other(os, image.config.os) && !other(architecture, image.config.architecture)) return image;
   const { config } = image;

@@ -1,5 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
+import type { Digest } from '../../base/digest.js';
 import { objectOf, parseJson } from '../../registry/index.js';
+import type { Statement } from './list-documents.js';
 
 /** One image in an archive, by the paths of its parts. */
 export interface ArchivedImage {
@@ -8,6 +10,9 @@ export interface ArchivedImage {
   readonly layerPaths: readonly string[];
   /** As written, `busybox:latest`. */
   readonly tags: readonly string[];
+  /** Of its manifest, where the archive has one. */
+  readonly digest?: Digest;
+  readonly attestations?: readonly Statement[];
 }
 
 export function badImageArchive(reason: string, cause?: unknown): TscomposeError<'image/bad-archive'> {

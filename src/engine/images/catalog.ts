@@ -1,10 +1,11 @@
 import { type Digest, hexOf, isDigest } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
-import { canonicalText, parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
+import { canonicalText, parseReference, type Platform, type Reference, withDefaultTag } from '../../registry/index.js';
 import { type ChainId, chainIdOf, type LayerStore } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
 import type { ImageIndex, ImageRecord, Origin } from './image-index.js';
-import type { Image } from './types.js';
+import { bestOf } from './image-lists.js';
+import type { Image, ImageList } from './types.js';
 
 const idPattern = /^(?:sha256:)?([0-9a-f]{1,64})$/;
 
@@ -17,21 +18,34 @@ export class Catalog {
   readonly #configs: ReadonlyMap<Digest, OciImageConfig>;
   readonly #images = new Map<Digest, Image>();
   readonly #children = new Map<Digest, Image[]>();
+  readonly #lists = new Map<Digest, ImageList>();
+  /** Image → lists it is in. */
+  readonly #listsOf = new Map<Digest, Digest[]>();
 
   constructor(index: ImageIndex, configs: ReadonlyMap<Digest, OciImageConfig>, layers: LayerStore) {
     this.index = index;
     this.#configs = configs;
     const names = new Map<Digest, Reference[]>();
     for (const [text, id] of Object.entries(index.references)) {
-      const list = names.get(id) ?? [];
-      list.push(parseReference(text));
-      names.set(id, list);
+      for (const image of index.lists?.[id]?.members.map((member) => member.image) ?? [id]) {
+        names.set(image, [...(names.get(image) ?? []), parseReference(text)]);
+      }
     }
     for (const [id, record] of Object.entries(index.images)) {
       const config = configs.get(id as Digest); // keys were checked when the index was read
       if (config === undefined) continue;
       const image = describe(id as Digest, record, config, names.get(id as Digest) ?? [], layers);
       this.#images.set(image.id, image);
+    }
+    for (const [id, record] of Object.entries(index.lists ?? {})) {
+      const members = record.members.flatMap(({ image, attestations }) => {
+        const found = this.#images.get(image);
+        return found === undefined ? [] : [{ image: found, attestations }];
+      });
+      this.#lists.set(id as Digest, { id: id as Digest, members });
+      for (const { image } of members) {
+        this.#listsOf.set(image.id, [...(this.#listsOf.get(image.id) ?? []), id as Digest]);
+      }
     }
     for (const image of this.#images.values()) {
       if (image.parent === undefined) continue;
@@ -55,45 +69,70 @@ export class Catalog {
     return this.#children.get(id) ?? [];
   }
 
-  /** Every name of an image, sorted. */
+  /** Every name of an image, or of a list it is in, sorted. */
   references(id: Digest): readonly Reference[] {
+    const targets = new Set<Digest | undefined>([id, ...(this.#listsOf.get(id) ?? [])]);
     return Object.keys(this.index.references)
-      .filter((text) => this.index.references[text] === id)
+      .filter((text) => targets.has(this.index.references[text]))
       .sort()
       .map(parseReference);
   }
 
+  /** The list that a name or a list's own digest stands for. @throws `image/invalid-reference` */
+  listOf(nameOrId: string): ImageList | undefined {
+    if (isDigest(nameOrId)) return this.#lists.get(nameOrId);
+    if (nameOrId.startsWith('sha256:')) return undefined;
+    const id = this.index.references[textOf(withDefaultTag(parseReference(nameOrId)))];
+    return id === undefined ? undefined : this.#lists.get(id);
+  }
+
+  /** Whether an image is in lists only, and each of them has one that serves this machine better. */
+  isOnlyVariant({ id }: Image): boolean {
+    const lists = this.#listsOf.get(id) ?? [];
+    if (lists.length === 0 || Object.values(this.index.references).includes(id)) return false;
+    return lists.every((list) => this.#bestOf(list)?.id !== id);
+  }
+
+  /** Every blob that is not to be collected. */
+  blobs(): Set<Digest> {
+    const attestations = [...this.#lists.values()].flatMap(({ members }) => members.flatMap((one) => one.attestations));
+    return new Set([...this.#configs.keys(), ...attestations.map(({ digest }) => digest)]);
+  }
+
   /** How `nameOrId` names an image: a name wins over an id that looks alike. @throws `image/ambiguous`, `image/invalid-reference` */
-  find(nameOrId: string): { readonly image: Image; readonly by: 'name' | 'id' } | undefined {
-    if (isDigest(nameOrId)) return this.#byId(nameOrId);
+  find(nameOrId: string, platform?: Platform): { readonly image: Image; readonly by: 'name' | 'id' } | undefined {
+    if (isDigest(nameOrId)) return this.#byId(nameOrId, platform);
     const hex = idPattern.exec(nameOrId)?.[1];
-    if (hex?.length === 64) return this.#byId(`sha256:${hex}` as Digest); // the pattern is a digest's
+    if (hex?.length === 64) return this.#byId(`sha256:${hex}` as Digest, platform); // the pattern is a digest's
     if (nameOrId.startsWith('sha256:')) return hex === undefined ? undefined : this.#byPrefix(hex, nameOrId);
     const reference = withDefaultTag(parseReference(nameOrId));
-    const named = this.#byName(reference);
+    const named = this.#byName(reference, platform);
     if (named !== undefined) return { image: named, by: 'name' };
     return hex === undefined ? undefined : this.#byPrefix(hex, nameOrId);
   }
 
   /** @throws `image/not-found`, `image/ambiguous`, `image/invalid-reference` */
-  resolve(nameOrId: string): { readonly image: Image; readonly by: 'name' | 'id' } {
-    const found = this.find(nameOrId);
+  resolve(nameOrId: string, platform?: Platform): { readonly image: Image; readonly by: 'name' | 'id' } {
+    const found = this.find(nameOrId, platform);
     if (found === undefined) throw imageNotFound(nameOrId);
     return found;
   }
 
-  #byName(reference: Reference): Image | undefined {
+  #byName(reference: Reference, platform: Platform | undefined): Image | undefined {
     const { repository, digest } = reference;
-    const text = digest === undefined ? canonicalText(reference) : `${repository}@${digest}`;
-    const id = this.index.references[text];
-    if (id !== undefined) return this.#images.get(id);
+    const id = this.index.references[textOf(reference)];
+    if (id !== undefined) return this.#images.get(id) ?? this.#bestOf(id, platform);
     // `name@id`: an image made here has no digest of a registry, but its own.
     const own = digest === undefined ? undefined : this.#images.get(digest);
     return own?.tags.some((tag) => parseReference(tag).repository === repository) === true ? own : undefined;
   }
 
-  #byId(id: Digest): { image: Image; by: 'id' } | undefined {
-    const image = this.#images.get(id);
+  #bestOf(list: Digest, platform?: Platform): Image | undefined {
+    return bestOf(this.#lists.get(list)?.members.map(({ image }) => image) ?? [], platform);
+  }
+
+  #byId(id: Digest, platform: Platform | undefined): { image: Image; by: 'id' } | undefined {
+    const image = this.#images.get(id) ?? this.#bestOf(id, platform);
     return image === undefined ? undefined : { image, by: 'id' };
   }
 
@@ -110,6 +149,12 @@ export class Catalog {
     const [image] = matches;
     return image === undefined ? undefined : { image, by: 'id' };
   }
+}
+
+/** As the index has names; with a digest the tag does not count. */
+function textOf(reference: Reference): string {
+  const { repository, digest } = reference;
+  return digest === undefined ? canonicalText(reference) : `${repository}@${digest}`;
 }
 
 export function imageNotFound(nameOrId: string): TscomposeError<'image/not-found'> {

@@ -31,12 +31,26 @@ export interface RemoteLayer {
   readonly repository: string;
 }
 
+/** An OCI index: images for several platforms under one name, and what is said about each. It goes with its last name. */
+export interface ListRecord {
+  readonly members: readonly { readonly image: Digest; readonly attestations: readonly Attestation[] }[];
+}
+
+/** A predicate about an image, as a blob of JSON. */
+export interface Attestation {
+  /** `https://slsa.dev/provenance/v0.2` */
+  readonly predicateType: string;
+  readonly digest: Digest;
+}
+
 /** All images and all names, in one file that is replaced as a whole. */
 export interface ImageIndex {
   readonly schema: 1;
   readonly images: Readonly<Record<string, ImageRecord>>;
-  /** `docker.io/library/busybox:latest` or `…@sha256:…` → image id */
+  /** `docker.io/library/busybox:latest` or `…@sha256:…` → id of an image or a list */
   readonly references: Readonly<Record<string, Digest>>;
+  /** By the digest of the OCI index that an archive of it has. */
+  readonly lists?: Readonly<Record<string, ListRecord>>;
   /** What names meant before images whose layers may not be on the disk itself yet: what they mean again if those are lost. */
   readonly replaced?: Readonly<Record<string, Digest>>;
   /** diffID → where registries have it */
@@ -74,6 +88,16 @@ function parseIndex(text: string): ImageIndex | undefined {
   if (index?.['schema'] !== 1 || images === undefined || references === undefined) return undefined;
   const valid =
     Object.keys(images).every(isDigest) &&
+    Object.values(objectOf(index['lists'] ?? {}) ?? { none: undefined }).every(isListRecord) &&
     Object.values(references).every((id) => typeof id === 'string' && isDigest(id));
   return valid ? (value as ImageIndex) : undefined;
+}
+
+function isListRecord(value: unknown): boolean {
+  const members = objectOf(value)?.['members'];
+  if (!Array.isArray(members)) return false;
+  return members.every((member: unknown) => {
+    const record = objectOf(member);
+    return typeof record?.['image'] === 'string' && isDigest(record['image']) && Array.isArray(record['attestations']);
+  });
 }

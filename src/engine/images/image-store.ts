@@ -19,6 +19,7 @@ import {
   canonicalText,
   openRegistries,
   parseReference,
+  type Platform,
   type Reference,
   type Registries,
   type RegistryOptions,
@@ -29,6 +30,7 @@ import type { ContentStore } from '../content/index.js';
 import type { ChainId, Layer, LayerStore } from '../snapshots/index.js';
 import type { Catalog } from './catalog.js';
 import { createImage, type Parts } from './create-image.js';
+import { bestOf, createList, type NewMember, prepareList } from './image-lists.js';
 import { booleanFilter, checkFilters, matchesLabels, untilFilter } from './filters.js';
 import { historyOf, inspectJson } from './image-views.js';
 import { importTar } from './import-tar.js';
@@ -46,8 +48,10 @@ import { verifyStore } from './verify.js';
 import type {
   AskOptions,
   CreateImageOptions,
+  CreateListOptions,
   EventSink,
   Image,
+  ImageList,
   ImageStore,
   ImageUser,
   ImportOptions,
@@ -105,12 +109,16 @@ class FileImageStore implements ImageStore {
     this.#gate = trustGate({ ...trust, signatures, registries: this.#registries });
   }
 
-  resolve(nameOrId: string): Image {
-    return this.#catalog.resolve(nameOrId).image;
+  resolve(nameOrId: string, platform?: Platform): Image {
+    return this.#catalog.resolve(nameOrId, platform).image;
   }
 
-  find(nameOrId: string): Image | undefined {
-    return this.#catalog.find(nameOrId)?.image;
+  find(nameOrId: string, platform?: Platform): Image | undefined {
+    return this.#catalog.find(nameOrId, platform)?.image;
+  }
+
+  listOf(nameOrId: string): ImageList | undefined {
+    return this.#catalog.listOf(nameOrId);
   }
 
   list(): readonly Image[] {
@@ -137,7 +145,8 @@ class FileImageStore implements ImageStore {
     const parsed = withDefaultTag(typeof reference === 'string' ? parseReference(reference) : reference);
     const { id } = await this.#parts.state.change((catalog) => {
       const { image } = catalog.resolve(nameOrId);
-      return { change: { setReferences: { [canonicalText(parsed)]: image.id } }, result: image };
+      const target = catalog.listOf(nameOrId)?.id ?? image.id;
+      return { change: { setReferences: { [canonicalText(parsed)]: target } }, result: image };
     });
     this.#publish('tag', id, parsed.familiar);
   }
@@ -182,6 +191,15 @@ class FileImageStore implements ImageStore {
     return createImage(this.#parts, options);
   }
 
+  async createList({ members, tags }: CreateListOptions): Promise<Digest> {
+    const names = tags.map((tag) => withDefaultTag(parseReference(tag)));
+    const references = names.map(canonicalText);
+    const id = await createList(this.#parts, { members: this.#newMembers(members), references });
+    const shown = this.#catalog.find(id)?.image.id ?? id;
+    for (const { familiar } of names) this.#publish('tag', shown, familiar);
+    return id;
+  }
+
   async importTar(tar: Readable, options: ImportOptions): Promise<Image> {
     const image = await importTar(this.#parts, tar, options);
     this.#publish('import', image.id, image.id);
@@ -196,7 +214,9 @@ class FileImageStore implements ImageStore {
 
   save(namesOrIds: readonly string[], { signal }: { readonly signal: AbortSignal }): Readable {
     const images = this.#namedImages(namesOrIds);
-    const releases = images.map(({ image }) => this.retain(image.id));
+    const releases = images.flatMap(({ image, list }) =>
+      (list?.members.map((member) => member.image) ?? [image]).map(({ id }) => this.retain(id)),
+    );
     const archive = saveArchive(images, this.#parts.content, this.#parts.layers, signal);
     const stream = Readable.from(archive, { objectMode: false });
     stream.once('close', () => {
@@ -204,6 +224,21 @@ class FileImageStore implements ImageStore {
     });
     for (const { image } of images) this.#publish('save', image.id, image.id);
     return stream;
+  }
+
+  saveNameless(members: CreateListOptions['members'], { signal }: { readonly signal: AbortSignal }): Readable {
+    const found = this.#newMembers(members);
+    const archive = async function* (parts: Parts): AsyncGenerator<Uint8Array, void, undefined> {
+      const { list, release } = await prepareList(parts, found);
+      try {
+        const image = bestOf(found.map((member) => member.image));
+        if (image !== undefined)
+          yield* saveArchive([{ image, list, references: [] }], parts.content, parts.layers, signal);
+      } finally {
+        release();
+      }
+    };
+    return Readable.from(archive(this.#parts), { objectMode: false });
   }
 
   async pull(reference: string, options: PullOptions): Promise<Image> {
@@ -260,7 +295,7 @@ class FileImageStore implements ImageStore {
   }): Promise<{ readonly spaceReclaimed: number }> {
     await this.#beforeCollect?.();
     const layers = await this.#collectLayers(usedBy);
-    const blobs = await this.#parts.content.collect(new Set(this.#catalog.configs.keys()));
+    const blobs = await this.#parts.content.collect(this.#catalog.blobs());
     return {
       spaceReclaimed:
         layers.reduce((sum, layer) => sum + layer.sizeBytes, 0) + blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0),
@@ -312,7 +347,7 @@ class FileImageStore implements ImageStore {
           freedBytes += sizeBytes;
         }
       }
-      await this.#parts.content.collect(new Set(this.#catalog.configs.keys()));
+      await this.#parts.content.collect(this.#catalog.blobs());
     }
     const first = images[0]?.id ?? this.#catalog.find(untag[0]?.familiar ?? nameOrId)?.image.id ?? nameOrId;
     untag.forEach(() => this.#publish('untag', first, first));
@@ -327,13 +362,21 @@ class FileImageStore implements ImageStore {
     return this.#parts.layers.collect(keep, candidates);
   }
 
+  #newMembers(members: CreateListOptions['members']): NewMember[] {
+    return members.map(({ image, attestations = [] }) => ({
+      image: this.#catalog.resolve(image).image,
+      attestations,
+    }));
+  }
+
   /** One entry an image, with all the names that were asked for. */
   #namedImages(namesOrIds: readonly string[]): SavedImage[] {
-    const found = new Map<Digest, { image: Image; references: Reference[] }>();
+    const found = new Map<Digest, { image: Image; list: ImageList | undefined; references: Reference[] }>();
     for (const nameOrId of namesOrIds) {
       const { image, by } = this.#catalog.resolve(nameOrId);
-      const entry = found.get(image.id) ?? { image, references: [] };
-      found.set(image.id, entry);
+      const list = this.#catalog.listOf(nameOrId);
+      const entry = found.get(list?.id ?? image.id) ?? { image, list, references: [] };
+      found.set(list?.id ?? image.id, entry);
       const reference = by === 'name' ? withDefaultTag(parseReference(nameOrId)) : undefined;
       if (reference?.tag === undefined || reference.digest !== undefined) continue;
       if (!entry.references.some(({ familiar }) => familiar === reference.familiar)) entry.references.push(reference);

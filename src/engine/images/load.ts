@@ -5,18 +5,19 @@ import { readTar } from '../../base/tar/stream.js';
 import {
   canonicalText,
   type Descriptor,
-  hostPlatform,
+  mediaTypes,
   parseDescriptor,
   parseManifest,
   parseObject,
   parseReference,
-  platformScore,
   withDefaultTag,
 } from '../../registry/index.js';
 import { type ChainId, decompress, extendChain, type LayerStore, type StagedLayer } from '../snapshots/index.js';
 import { type ArchivedImage, badImageArchive, parseDockerManifest } from './archive-documents.js';
 import { parseImageConfig } from './config.js';
 import { addImage, type Parts } from './create-image.js';
+import { createList } from './image-lists.js';
+import { attestationAnnotations, type Statement } from './list-documents.js';
 import type { Image, OnProgress } from './types.js';
 
 const maxDocumentBytes = 8 << 20;
@@ -48,9 +49,8 @@ export async function loadArchive(parts: Parts, archive: Readable, options: Load
   const members = new Map<string, Member>();
   try {
     await readMembers(parts.layers, archive, members, options);
-    const images = describeImages(members);
     const loaded: Image[] = [];
-    for (const image of images) loaded.push(await loadImage(parts, members, image, options));
+    for (const entry of describeImages(members)) loaded.push(...(await loadEntry(parts, members, entry, options)));
     return loaded;
   } finally {
     archive.destroy();
@@ -145,31 +145,79 @@ function looksLikeLayer(start: Buffer, path: string): boolean {
   );
 }
 
-/** Which images there are: by manifest.json where there is one, else by the OCI index. */
-function describeImages(members: ReadonlyMap<string, Member>): ArchivedImage[] {
-  const manifest = documentAt(members, 'manifest.json');
-  if (manifest !== undefined) return parseDockerManifest(manifest);
-  const index = documentAt(members, 'index.json');
-  if (index === undefined) throw badImageArchive('it has neither manifest.json nor index.json');
-  const descriptors = parseObject('index.json', index)['manifests'];
-  if (!Array.isArray(descriptors)) throw badImageArchive('index.json has no manifests');
-  return descriptors.flatMap((item: unknown) => imagesOf(members, parseDescriptor('index.json', item), 0));
+/** What an archive has under some names: an image, or several that an index brings together. */
+interface ArchivedEntry {
+  readonly tags: readonly string[];
+  readonly images: readonly ArchivedImage[];
+  /** Has an index of its own, which stays. */
+  readonly isList: boolean;
 }
 
+/** Which images there are: by manifest.json where there is one, unless only index.json can say it all. */
+function describeImages(members: ReadonlyMap<string, Member>): ArchivedEntry[] {
+  const index = documentAt(members, 'index.json');
+  const found = index === undefined ? [] : entriesOf(members, index);
+  const manifest = documentAt(members, 'manifest.json');
+  if (manifest !== undefined && !found.some(({ isList }) => isList)) {
+    return parseDockerManifest(manifest).map((image) => ({ tags: image.tags, images: [image], isList: false }));
+  }
+  if (index === undefined) throw badImageArchive('it has neither manifest.json nor index.json');
+  return found;
+}
+
+function entriesOf(members: ReadonlyMap<string, Member>, index: Buffer): ArchivedEntry[] {
+  const descriptors = parseObject('index.json', index)['manifests'];
+  if (!Array.isArray(descriptors)) throw badImageArchive('index.json has no manifests');
+  const entries = new Map<Digest, ArchivedEntry>(); // one a digest: each name has a descriptor of its own
+  for (const item of descriptors as readonly unknown[]) {
+    const descriptor = parseDescriptor('index.json', item);
+    const known = entries.get(descriptor.digest);
+    const tags = [...(known?.tags ?? []), ...tagsOf(descriptor.annotations ?? {})];
+    const images = known?.images ?? imagesOf(members, descriptor, 0);
+    const isList = images.length > 1 || images.some(({ attestations = [] }) => attestations.length > 0);
+    if (images.length > 0) entries.set(descriptor.digest, { tags, images, isList });
+  }
+  return [...entries.values()];
+}
+
+/** The images below a descriptor whose parts are all there: an index may name platforms that were not saved. */
 function imagesOf(members: ReadonlyMap<string, Member>, descriptor: Descriptor, depth: number): ArchivedImage[] {
   const bytes = documentAt(members, blobPath(descriptor.digest));
-  if (bytes === undefined || depth > 3) return []; // an index may name platforms that were not saved
+  if (bytes === undefined || depth > 3) return [];
   const manifest = parseManifest(bytes, descriptor.mediaType);
-  const tags = tagsOf(descriptor.annotations ?? {});
   if (manifest.kind === 'image') {
+    const configPath = blobPath(manifest.config.digest);
     const layerPaths = manifest.layers.map(({ digest }) => blobPath(digest));
-    return [{ configPath: blobPath(manifest.config.digest), layerPaths, tags }];
+    return [{ configPath, layerPaths, tags: [], digest: descriptor.digest }];
   }
-  const ours = hostPlatform();
-  const best = [...manifest.manifests].sort(
-    (a, b) => platformScore(b.platform ?? ours, ours) - platformScore(a.platform ?? ours, ours),
-  )[0];
-  return best === undefined ? [] : imagesOf(members, best, depth + 1).map((image) => ({ ...image, tags }));
+  const isAttestation = ({ annotations }: Descriptor): boolean =>
+    annotations?.[attestationAnnotations.type] === 'attestation-manifest';
+  const isSaved = ({ configPath, layerPaths }: ArchivedImage): boolean =>
+    [configPath, ...layerPaths].every((path) => memberAt(members, path) !== undefined);
+  const images = manifest.manifests
+    .filter((one) => !isAttestation(one))
+    .flatMap((one) => imagesOf(members, one, depth + 1));
+  const whole = images.filter(isSaved);
+  const about = manifest.manifests.filter(isAttestation);
+  return (whole.length > 0 ? whole : images.slice(0, 1)).map((image) => ({
+    ...image,
+    attestations: about
+      .filter(({ annotations }) => annotations?.[attestationAnnotations.digest] === image.digest)
+      .flatMap(({ digest }) => statementsIn(members, digest)),
+  }));
+}
+
+/** What an attestation manifest says; nothing where it is not whole. */
+function statementsIn(members: ReadonlyMap<string, Member>, digest: Digest): Statement[] {
+  const bytes = documentAt(members, blobPath(digest));
+  const manifest = bytes === undefined ? undefined : parseManifest(bytes);
+  if (manifest?.kind !== 'image') return [];
+  return manifest.layers.flatMap((layer) => {
+    const text = layer.mediaType === mediaTypes.inToto ? documentAt(members, blobPath(layer.digest)) : undefined;
+    if (text === undefined) return [];
+    const { predicateType, predicate } = parseObject('in-toto statement', text);
+    return typeof predicateType === 'string' && predicate !== undefined ? [{ predicateType, predicate }] : [];
+  });
 }
 
 function tagsOf(annotations: Readonly<Record<string, string>>): string[] {
@@ -178,11 +226,36 @@ function tagsOf(annotations: Readonly<Record<string, string>>): string[] {
   return name !== undefined && /[/:]/.test(name) ? [name] : [];
 }
 
+async function loadEntry(
+  parts: Parts,
+  members: ReadonlyMap<string, Member>,
+  { tags: names, images: archived, isList }: ArchivedEntry,
+  { onProgress }: LoadOptions,
+): Promise<Image[]> {
+  const tags = names.map((tag) => withDefaultTag(parseReference(tag)));
+  const references = tags.map(canonicalText);
+  const releases: (() => void)[] = [];
+  try {
+    const images: Image[] = [];
+    for (const one of archived) images.push(await loadImage(parts, members, one, isList ? [] : references, releases));
+    if (isList) {
+      const list = images.map((image, at) => ({ image, attestations: archived[at]?.attestations ?? [] }));
+      await createList(parts, { members: list, references });
+    }
+    for (const tag of tags) onProgress({ stream: `Loaded image: ${tag.familiar}\n` });
+    if (tags.length === 0) for (const { id } of images) onProgress({ stream: `Loaded image ID: ${id}\n` });
+    return images;
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
 async function loadImage(
   parts: Parts,
   members: ReadonlyMap<string, Member>,
   archived: ArchivedImage,
-  { onProgress }: LoadOptions,
+  references: readonly string[],
+  releases: (() => void)[],
 ): Promise<Image> {
   const configBytes = documentAt(members, archived.configPath);
   if (configBytes === undefined) throw badImageArchive(`it has no ${archived.configPath}`);
@@ -190,22 +263,13 @@ async function loadImage(
   if (diffIds.length !== archived.layerPaths.length) {
     throw badImageArchive(`the config names ${diffIds.length} layers, the manifest ${archived.layerPaths.length}`);
   }
-  const releases: (() => void)[] = [];
-  try {
-    let parent: ChainId | undefined;
-    for (const [index, diffId] of diffIds.entries()) {
-      const path = archived.layerPaths[index] ?? '';
-      parent = await sealLayer(parts.layers, memberAt(members, path), { path, diffId, parent });
-      releases.push(parts.layers.retain(parent));
-    }
-    const tags = archived.tags.map((tag) => withDefaultTag(parseReference(tag)));
-    const image = await addImage(parts, configBytes, { references: tags.map(canonicalText) });
-    for (const tag of tags) onProgress({ stream: `Loaded image: ${tag.familiar}\n` });
-    if (tags.length === 0) onProgress({ stream: `Loaded image ID: ${image.id}\n` });
-    return image;
-  } finally {
-    for (const release of releases) release();
+  let parent: ChainId | undefined;
+  for (const [index, diffId] of diffIds.entries()) {
+    const path = archived.layerPaths[index] ?? '';
+    parent = await sealLayer(parts.layers, memberAt(members, path), { path, diffId, parent });
+    releases.push(parts.layers.retain(parent));
   }
+  return await addImage(parts, configBytes, { references });
 }
 
 /** Puts a layer on `parent`: the one just unpacked, or another copy of the same diff that is here. */

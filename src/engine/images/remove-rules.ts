@@ -1,6 +1,6 @@
 import { hexOf } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
-import { parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
+import { canonicalText, parseReference, type Reference, withDefaultTag } from '../../registry/index.js';
 import type { Catalog } from './catalog.js';
 import type { Image, ImageUser } from './types.js';
 
@@ -26,7 +26,20 @@ interface Question {
  */
 export function decideRemoval(catalog: Catalog, question: Question): Removal {
   const { image, by } = catalog.resolve(question.nameOrId);
-  return by === 'name' ? byName(catalog, question, image) : byId(catalog, question, image);
+  const removal = by === 'name' ? byName(catalog, question, image) : byId(catalog, question, image);
+  return { ...removal, images: [...removal.images, ...forsaken(catalog, question, removal)] };
+}
+
+/** What lists that lose their last name leave behind: images of other platforms that nobody else needs. */
+function forsaken(catalog: Catalog, question: Question, { untag, images }: Removal): Image[] {
+  const gone = new Set(untag.map(({ familiar }) => familiar));
+  const lists = untag.flatMap((reference) => catalog.listOf(canonicalText(reference)) ?? []);
+  const members = new Map(lists.flatMap(({ members: all }) => all.map(({ image }) => [image.id, image] as const)));
+  return [...members.values()].filter((image) => {
+    if (images.some(({ id }) => id === image.id)) return false;
+    const hasName = catalog.references(image.id).some(({ familiar }) => !gone.has(familiar));
+    return !hasName && conflictOf(catalog, question, image, []) === undefined;
+  });
 }
 
 function byName(catalog: Catalog, question: Question, image: Image): Removal {

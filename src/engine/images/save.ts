@@ -4,11 +4,15 @@ import { type TarMember, writeTar } from '../../base/tar/stream.js';
 import { canonicalText, mediaTypes, type Reference } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { Layer, LayerStore } from '../snapshots/index.js';
+import { statementsOf } from './image-lists.js';
 import { stableJson } from './json.js';
-import type { Image } from './types.js';
+import { indexDocuments, layerDescriptor, layersOf, type MemberManifest, plainManifest } from './list-documents.js';
+import type { Image, ImageList } from './types.js';
 
 export interface SavedImage {
+  /** Of a list the one that readers without lists are given. */
   readonly image: Image;
+  readonly list?: ImageList | undefined;
   /** Tags it is to have where it is loaded. */
   readonly references: readonly Reference[];
 }
@@ -21,7 +25,12 @@ interface Blob {
 
 interface Described extends SavedImage {
   readonly chain: readonly Layer[];
-  readonly manifest: Buffer;
+  /** Every image of it. */
+  readonly members: readonly MemberManifest[];
+  /** What the archive's index leads to: a manifest or an index. */
+  readonly top: Buffer;
+  /** Documents that only the index leads to. */
+  readonly besides: readonly Buffer[];
 }
 
 /**
@@ -40,18 +49,20 @@ export async function* saveArchive(
 }
 
 async function describe(saved: SavedImage, content: ContentStore, layers: LayerStore): Promise<Described> {
-  const { image } = saved;
-  const chain = image.chainId === undefined ? [] : [...layers.chain(image.chainId)].reverse();
-  const { sizeBytes } = await content.stat(image.id);
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: mediaTypes.ociManifest,
-      config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: sizeBytes },
-      layers: chain.map(layerDescriptor),
-    }),
-  );
-  return { ...saved, chain, manifest };
+  const { image, list } = saved;
+  const chain = layersOf(image, layers);
+  if (list === undefined) {
+    const manifest = await plainManifest(image, content, layers);
+    return { ...saved, chain, members: [{ image, manifest, statements: [] }], top: manifest, besides: [] };
+  }
+  const members: MemberManifest[] = [];
+  for (const member of list.members) {
+    const manifest = await plainManifest(member.image, content, layers);
+    members.push({ image: member.image, manifest, statements: await statementsOf({ content }, member.attestations) });
+  }
+  const { index, attestations } = indexDocuments(members);
+  const besides = attestations.flatMap(({ manifest, blobs }) => [...blobs, manifest]);
+  return { ...saved, chain, members, top: index, besides: [...besides, index] };
 }
 
 async function* membersOf(
@@ -81,26 +92,30 @@ async function* membersOf(
 }
 
 async function* blobsOf(
-  { image, chain, manifest }: Described,
+  { members, besides }: Described,
   content: ContentStore,
   layers: LayerStore,
   signal: AbortSignal,
 ): AsyncGenerator<Blob, void, undefined> {
-  for (const { chainId, diffId, tarBytes } of chain) {
-    const body = () => Promise.resolve(layers.exportLayer(chainId, signal) as AsyncIterable<Uint8Array>);
-    yield { digest: diffId, sizeBytes: tarBytes, body };
+  for (const { image, manifest } of members) {
+    for (const { chainId, diffId, tarBytes } of layersOf(image, layers)) {
+      const body = () => Promise.resolve(layers.exportLayer(chainId, signal) as AsyncIterable<Uint8Array>);
+      yield { digest: diffId, sizeBytes: tarBytes, body };
+    }
+    const config = await content.readVerified(image.id);
+    yield { digest: image.id, sizeBytes: config.length, body: () => Promise.resolve(config) };
+    yield documentBlob(manifest);
   }
-  const config = await content.readVerified(image.id);
-  yield { digest: image.id, sizeBytes: config.length, body: () => Promise.resolve(config) };
-  yield { digest: digestOf(manifest), sizeBytes: manifest.length, body: () => Promise.resolve(manifest) };
+  for (const bytes of besides) yield documentBlob(bytes);
 }
 
-function layerDescriptor({ diffId, tarBytes }: Layer): { mediaType: string; digest: Digest; size: number } {
-  return { mediaType: mediaTypes.ociLayer, digest: diffId, size: tarBytes };
+function documentBlob(bytes: Buffer): Blob {
+  return { digest: digestOf(bytes), sizeBytes: bytes.length, body: () => Promise.resolve(bytes) };
 }
 
-function indexEntries({ manifest, references }: Described): object[] {
-  const descriptor = { mediaType: mediaTypes.ociManifest, digest: digestOf(manifest), size: manifest.length };
+function indexEntries({ list, top, references }: Described): object[] {
+  const mediaType = list === undefined ? mediaTypes.ociManifest : mediaTypes.ociIndex;
+  const descriptor = { mediaType, digest: digestOf(top), size: top.length };
   if (references.length === 0) return [descriptor];
   return references.map((reference) => ({
     ...descriptor,

@@ -8,6 +8,7 @@ import { type OciImageConfig, parseImageConfig } from './config.js';
 import {
   type ImageIndex,
   type ImageRecord,
+  type ListRecord,
   type Origin,
   readIndex,
   type RemoteLayer,
@@ -22,13 +23,14 @@ export interface IndexChange {
     readonly config: OciImageConfig;
     readonly parent?: Digest | undefined;
   }[];
+  readonly addLists?: Readonly<Record<string, ListRecord>>;
   readonly removeImages?: readonly Digest[];
   readonly setReferences?: Readonly<Record<string, Digest>>;
   readonly removeReferences?: readonly string[];
   readonly addRemoteLayers?: Readonly<Record<string, RemoteLayer>>;
   readonly addOrigins?: Readonly<Record<string, Origin>>;
-  /** An image that is about to get a digest of a registry without coming from there. */
-  readonly pushed?: Digest;
+  /** Images that are about to get a digest of a registry without coming from there. */
+  readonly pushed?: readonly Digest[];
 }
 
 const maxRemotesPerLayer = 20;
@@ -120,24 +122,30 @@ function applyChange(index: ImageIndex, change: IndexChange): ImageIndex {
     const others = (record.origins ?? []).filter((other) => JSON.stringify(other) !== JSON.stringify(origin));
     images[id] = { ...record, origins: [origin, ...others].slice(0, maxOrigins) };
   }
-  const { pushed } = change;
-  const record = pushed === undefined ? undefined : images[pushed];
-  if (pushed !== undefined && record !== undefined && record.origins === undefined) {
+  for (const pushed of change.pushed ?? []) {
+    const record = images[pushed];
+    if (record === undefined || record.origins !== undefined) continue;
     const hasDigest = Object.entries(references).some(([text, id]) => id === pushed && text.includes('@'));
     if (!hasDigest) images[pushed] = { ...record, origins: [] };
   }
   const lastTagTime = new Date().toISOString();
+  const known = { ...index.lists, ...change.addLists };
   for (const [text, id] of Object.entries(change.setReferences ?? {})) {
     references[text] = id;
-    const record = images[id];
-    if (record !== undefined && !text.includes('@')) images[id] = { ...record, lastTagTime };
+    if (text.includes('@')) continue;
+    for (const tagged of known[id]?.members.map(({ image }) => image) ?? [id]) {
+      const record = images[tagged];
+      if (record !== undefined) images[tagged] = { ...record, lastTagTime };
+    }
   }
   const remoteLayers = { ...index.remoteLayers };
   for (const [diffId, remote] of Object.entries(change.addRemoteLayers ?? {})) {
     const others = (remoteLayers[diffId] ?? []).filter(({ repository }) => repository !== remote.repository);
     remoteLayers[diffId] = [remote, ...others].slice(0, maxRemotesPerLayer);
   }
-  return { ...index, images, references, remoteLayers };
+  const named = new Set<string>(Object.values(references));
+  const lists = Object.fromEntries(Object.entries(known).filter(([id]) => named.has(id)));
+  return { ...index, images, references, remoteLayers, lists };
 }
 
 /** Notes what the names of `next` meant before, as long as there are layers that a power cut would take. */
@@ -160,11 +168,13 @@ function withoutMissing(index: ImageIndex, configs: ReadonlyMap<Digest, OciImage
   const missing = Object.keys(index.images)
     .filter(isDigest)
     .filter((id) => !configs.has(id));
-  const dangling = Object.entries(index.references).filter(([, id]) => !configs.has(id));
+  const isWhole = (id: Digest): boolean =>
+    configs.has(id) || index.lists?.[id]?.members.every(({ image }) => configs.has(image)) === true;
+  const dangling = Object.entries(index.references).filter(([, id]) => !isWhole(id));
   const setReferences: Record<string, Digest> = {};
   for (const [text] of dangling) {
     const before = index.replaced?.[text];
-    if (before !== undefined && configs.has(before)) setReferences[text] = before;
+    if (before !== undefined && isWhole(before)) setReferences[text] = before;
   }
   const removeReferences = dangling.map(([text]) => text);
   return applyChange(index, { removeImages: missing, removeReferences, setReferences });

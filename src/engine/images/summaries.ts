@@ -25,7 +25,7 @@ export function summarize(
   const shown = catalog.images().flatMap((image) => {
     const created = Date.parse(image.created);
     if (created >= before || created <= since || (until !== undefined && created > until)) return [];
-    if (!matchesLabels(image, filters)) return [];
+    if (!matchesLabels(image, filters) || catalog.isOnlyVariant(image)) return [];
     const tags = image.tags.filter(matches);
     const digests = image.repoDigests.filter(matches);
     if (tags.length === 0 && digests.length === 0) {

@@ -16,7 +16,10 @@ import type { Digest } from '../../base/digest.js';
 import type { Platform, Reference } from '../../registry/index.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
-import type { Origin } from './image-index.js';
+import type { Attestation, Origin } from './image-index.js';
+import type { Statement } from './list-documents.js';
+
+export type { Attestation } from './image-index.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -52,6 +55,20 @@ export interface Image {
   readonly created: string;
   /** RFC 3339, when a tag was last given here. */
   readonly lastTagTime?: string;
+}
+
+/** An OCI index: what a name stands for where it has several platforms, or where something is said about its image. */
+export interface ImageList {
+  /** Digest of the index that an archive of it has. */
+  readonly id: Digest;
+  /** By platform. */
+  readonly members: readonly { readonly image: Image; readonly attestations: readonly Attestation[] }[];
+}
+
+export interface CreateListOptions {
+  readonly members: readonly { readonly image: Digest; readonly attestations?: readonly Statement[] }[];
+  /** `latest` where they have none. A list without a name is not kept. */
+  readonly tags: readonly string[];
 }
 
 /** A container as the image rules see it. */
@@ -136,9 +153,15 @@ export interface AskOptions {
 
 /** Images by id and by name. Every change is one atomic write; lookups are answered from memory. */
 export interface ImageStore {
-  /** By name, id, unique id prefix or `name@digest`. @throws `image/not-found`, `image/ambiguous` */
-  resolve(nameOrId: string): Image;
-  find(nameOrId: string): Image | undefined;
+  /**
+   * By name, id, unique id prefix or `name@digest`; of a list the image that serves the platform best, this machine's
+   * where none is given.
+   * @throws `image/not-found`, `image/ambiguous`
+   */
+  resolve(nameOrId: string, platform?: Platform): Image;
+  find(nameOrId: string, platform?: Platform): Image | undefined;
+  /** The list that a name or a list's own digest stands for; undefined where that is an image alone. */
+  listOf(nameOrId: string): ImageList | undefined;
   list(): readonly Image[];
   summaries(options?: SummaryOptions): readonly ImageSummary[];
   inspectJson(image: Image): ImageInspect;
@@ -152,6 +175,8 @@ export interface ImageStore {
   prune(options: PruneOptions): Promise<PruneResult>;
   /** Writes the config; the same config gives the same image. */
   create(options: CreateImageOptions): Promise<Image>;
+  /** Puts images under names they share. @returns the list's id. @throws `image/not-found` */
+  createList(options: CreateListOptions): Promise<Digest>;
   /** `docker import`: a root file system as tar, plain or compressed, becomes an image of one layer. */
   importTar(tar: Readable, options: ImportOptions): Promise<Image>;
   /** `docker load`: a docker-archive or OCI layout, plain or compressed. */
@@ -161,6 +186,8 @@ export interface ImageStore {
   ): Promise<readonly Image[]>;
   /** `docker save`: an OCI layout that is a docker-archive as well. @throws `image/not-found` before the first byte */
   save(namesOrIds: readonly string[], options: { readonly signal: AbortSignal }): Readable;
+  /** The same for a list that has no name. @throws `image/not-found` before the first byte */
+  saveNameless(members: CreateListOptions['members'], options: { readonly signal: AbortSignal }): Readable;
   /** @throws `registry/…` */
   pull(reference: string, options: PullOptions): Promise<Image>;
   /** @throws `registry/…`, `image/not-found` */

@@ -27,6 +27,8 @@ const statuses: Readonly<Record<EngineCode, number>> = {
   'build/bad-cache': 400,
   'build/bad-copy': 400,
   'build/bad-epoch': 400,
+  'build/bad-platform': 400,
+  'build/no-emulation': 400,
   'build/bad-ignore-file': 400,
   'build/base-image-missing': 404,
   'build/base-not-locked': 400,

@@ -203,8 +203,6 @@ FROM used
     expect((await failing({})).failure?.message).toBe(
       'failed to read dockerfile: open Dockerfile: no such file or directory',
     );
-    const platforms = { attributes: { platform: 'linux/amd64,linux/arm64' } };
-    expect((await failing({ Dockerfile: 'FROM busybox\n' }, platforms)).failure?.message).toMatch(/several platforms/);
     const oddly = { exporter: { type: 'odd' } };
     expect((await failing({ Dockerfile: 'FROM busybox\n' }, oddly)).failure?.message).toMatch(
       /exporter "odd" could not be found/,
@@ -247,6 +245,61 @@ FROM used
       seen.push(`${entry.path} ${(await buffer(content)).toString()}`);
     });
     expect(seen).toEqual(['y content']);
+  });
+
+  test('builds for several platforms: an image each under one name, or a folder each', async () => {
+    const platform = 'linux/amd64,linux/s390x';
+    const context = {
+      Dockerfile: [
+        'FROM --platform=$BUILDPLATFORM busybox AS work',
+        'ARG TARGETARCH',
+        'RUN mkdir /o; echo $TARGETARCH > /o/arch; ln /o/arch /o/again',
+        'FROM scratch',
+        'COPY --from=work /o /',
+      ].join('\n'),
+    };
+    const attributes = { platform };
+    const { response, vertexes } = await build(context, {
+      attributes,
+      exporter: { type: 'image', attrs: { name: 'many:1' } },
+    });
+    expect([...vertexes.keys()]).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^\[linux\/s390x work 2\/2\] RUN/)]),
+    );
+    const signal = AbortSignal.timeout(10_000);
+    const found = await Promise.all(
+      platform.split(',').map((one) => engine.client.images.inspect('many:1', signal, one)),
+    );
+    expect(found.map(({ Os, Architecture }) => `${Os}/${Architecture}`).join()).toBe(platform);
+    expect(found.map(({ Id }) => Id)).toContain(response['containerimage.digest']);
+    const files = { 'linux_amd64/arch': 'amd64\n', 'linux_s390x/arch': 's390x\n' };
+    expect(await filesOf(context, { attributes })).toMatchObject(files);
+    const { received } = await build(context, { attributes, exporter: { type: 'tar' } });
+    const names: string[] = [];
+    await readTar(Readable.from([received]), (entry) => {
+      names.push(entry.path);
+      return Promise.resolve();
+    });
+    expect(names.filter((name) => name.endsWith('arch')).toSorted()).toEqual(Object.keys(files));
+    const { received: layout } = await build(context, { attributes, exporter: { type: 'oci' } });
+    const loaded: (string | undefined)[] = [];
+    for await (const { stream } of engine.client.images.load(Readable.from([layout]), {}, signal)) loaded.push(stream);
+    expect(loaded.toSorted()).toEqual(found.map(({ Id }) => `Loaded image ID: ${Id}\n`).toSorted());
+    await engine.client.images.remove('many:1', {}, signal);
+    await expect(engine.client.images.inspect('many:1', signal)).rejects.toThrow(/No such image/);
+  });
+
+  test('leaves its steps in a registry for others, and finds them there', async () => {
+    const attrs = { ref: `${registry.host}/cache:1` };
+    const context = { Dockerfile: `FROM busybox\nRUN echo ${randomInt(1e9)} > /a\n` };
+    const cache = { exports: [{ type: 'registry', attrs }] };
+    await build(context, { cache });
+    expect(registry.manifests.get('cache')?.has('1')).toBe(true);
+    const imports = JSON.stringify([{ Type: 'registry', Attrs: attrs }]);
+    await build(context, { attributes: { 'cache-imports': imports } });
+    expect(registry.requests.at(-1)).toContain('/v2/cache/');
+    const refused = await failing(context, { cache: { exports: [{ type: 'local', attrs: { dest: '/x' } }] } });
+    expect(refused.failure?.message).toContain('does not export the cache to a folder of the client');
   });
 
   test('pushes with the credentials of the client', async () => {

@@ -49,7 +49,7 @@ export function baseImages(options: {
     at: SourceLocation,
     signal: AbortSignal,
   ): Promise<Image> => {
-    const local = images.find(reference);
+    const local = images.find(reference, platform);
     if (local === undefined && reference !== name && reference.startsWith('sha256:'))
       throw onlyElsewhere(name, reference, at);
     const fits = local !== undefined && (platform === undefined || satisfies(local.config, platform));

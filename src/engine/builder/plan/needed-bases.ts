@@ -18,8 +18,21 @@ export interface NeededBase {
  */
 export function neededBases(dockerfile: Dockerfile, request: BuildRequest): readonly NeededBase[] {
   const found = new Map<string, NeededBase>();
+  const { platforms = [] } = request;
+  for (const platform of platforms.length === 0 ? [undefined] : platforms) {
+    basesFor(dockerfile, request, platform, found);
+  }
+  return [...found.values()];
+}
+
+function basesFor(
+  dockerfile: Dockerfile,
+  request: BuildRequest,
+  platform: string | undefined,
+  found: Map<string, NeededBase>,
+): void {
   const seen = new Set<Stage>();
-  const { declared } = globalScope({ dockerfile, request });
+  const { declared } = globalScope({ dockerfile, request, platform });
   const addImage = (name: string, at: SourceLocation): void => {
     const context = request.additionalContexts?.[name];
     if (name === 'scratch' || (context !== undefined && context.kind !== 'image')) return;
@@ -54,5 +67,4 @@ export function neededBases(dockerfile: Dockerfile, request: BuildRequest): read
     }
   };
   visit(findTarget(dockerfile, request.target));
-  return [...found.values()];
 }

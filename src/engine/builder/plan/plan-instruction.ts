@@ -21,6 +21,7 @@ import { isRemote, remoteFile } from '../steps/remote-file.js';
 import { runCommand } from '../steps/run-command.js';
 import { runOperation } from '../steps/run-operation.js';
 import { located } from './located.js';
+import { renderPlatform } from './platform.js';
 import type { Sources } from './plan-stages.js';
 import type { PlannedStep } from './planned-step.js';
 
@@ -164,6 +165,7 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
   const operation = runOperation(dependencies, {
     instruction,
     base: previous.operation,
+    platform: renderPlatform(state),
     command,
     shownCommand,
     env: [...env, ...args].map(([name, value]) => `${name}=${value}`),

@@ -28,6 +28,8 @@ export interface PlannedStage {
   readonly steps: readonly PlannedStep[];
   readonly last: PlannedStep;
   readonly scope: ArgScope;
+  /** Of its base image; undefined: whatever it has. */
+  readonly platform: Platform | undefined;
 }
 
 export interface BuildPlan {
@@ -41,6 +43,10 @@ export interface BuildPlan {
 export interface PlanInput {
   readonly dockerfile: Dockerfile;
   readonly request: BuildRequest;
+  /** `os/arch[/variant]` to build for; undefined: this machine's. */
+  readonly platform: string | undefined;
+  /** Put before names of stages, where others are built beside. */
+  readonly shown: string | undefined;
   readonly dependencies: StepDependencies;
   readonly bases: BaseImages;
   readonly signal: AbortSignal;
@@ -105,8 +111,12 @@ export function findTarget({ stages }: Dockerfile, wanted: string | undefined): 
 }
 
 /** ARG before the first FROM. The automatic platform arguments are there without. */
-export function globalScope({ dockerfile, request }: Pick<PlanInput, 'dockerfile' | 'request'>): ArgScope {
-  const target = request.platform === undefined ? undefined : parsePlatform(request.platform);
+export function globalScope({
+  dockerfile,
+  request,
+  platform,
+}: Pick<PlanInput, 'dockerfile' | 'request' | 'platform'>): ArgScope {
+  const target = platform === undefined ? undefined : parsePlatform(platform);
   let scope: ArgScope = {
     given: request.args,
     declared: platformArgs(hostPlatform(), target ?? hostPlatform()),
@@ -128,8 +138,8 @@ async function planStage(
   labels: Readonly<Record<string, string>>,
 ): Promise<PlannedStage> {
   const { dockerfile, request, dependencies } = input;
-  const { first, scope: inherited, triggers } = await planFrom(input, stage, global, stageAt);
-  const sources: Sources = { from: (name, at) => findSource(input, stage, stageAt, name, at) };
+  const { first, scope: inherited, triggers, platform } = await planFrom(input, stage, global, stageAt);
+  const sources: Sources = { from: (name, at) => findSource(input, { stage, platform }, stageAt, name, at) };
   const steps = [first];
   let scope = inherited;
   const queue: { instruction: Exclude<Instruction, InstructionOf<'FROM'>>; kind: PlannedStep['kind'] }[] = [
@@ -143,7 +153,7 @@ async function planStage(
       instruction,
       kind,
       previous,
-      stage: stageName(stage),
+      stage: stageName(stage, input.shown),
       scope,
       global,
       escape: dockerfile.escape,
@@ -154,7 +164,7 @@ async function planStage(
     steps.push(step);
     scope = next;
   }
-  return { stage, steps, last: steps.at(-1) ?? first, scope };
+  return { stage, steps, last: steps.at(-1) ?? first, scope, platform };
 }
 
 async function planFrom(
@@ -162,7 +172,7 @@ async function planFrom(
   stage: Stage,
   global: ArgScope,
   stageAt: (index: number) => Promise<PlannedStage>,
-): Promise<{ first: PlannedStep; scope: ArgScope; triggers: readonly string[] }> {
+): Promise<Pick<PlannedStage, 'scope' | 'platform'> & { first: PlannedStep; triggers: readonly string[] }> {
   const { dockerfile, request, bases, dependencies, signal } = input;
   const { from } = stage;
   const words = wordsOf(from, (name) => global.declared.get(name), dockerfile.escape);
@@ -170,31 +180,32 @@ async function planFrom(
   if (name === '') {
     throw syntaxError(from.at, `base name (${from.image}) should not be blank`, 'FROM');
   }
-  const common = { instruction: from, stage: stageName(stage), kind: 'instruction' as const };
+  const common = { instruction: from, stage: stageName(stage, input.shown), kind: 'instruction' as const };
   const context = request.additionalContexts?.[name];
   const parent = dockerfile.stages.slice(0, stage.index).findLast((other) => other.name === name.toLowerCase());
   if (parent !== undefined && context === undefined) {
-    const { last, scope } = await stageAt(parent.index);
+    const { last, scope, platform } = await stageAt(parent.index);
     const operation = passThrough(last.operation, from.text);
     return {
       first: { ...common, previous: last, operation, state: { ...last.state, cmdSet: false }, notes: [] },
       scope,
       triggers: [],
+      platform,
     };
   }
 
-  const platform = wantedPlatform(from, words.one(from.platform ?? request.platform ?? ''));
+  const platform = wantedPlatform(from, words.one(from.platform ?? input.platform ?? ''));
   const scope = emptyScope(request.args);
   if (name === 'scratch') {
     const state = emptyState(platform ?? hostPlatform());
     const operation = baseOperation(undefined, from.text);
-    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
+    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [], platform };
   }
   if (context !== undefined && context.kind !== 'image') {
     const tree = await contextTree(context, dependencies, signal);
     const operation = wholeTree(dependencies, tree, from.text);
     const state = emptyState(platform ?? hostPlatform());
-    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [] };
+    return { first: { ...common, previous: undefined, operation, state, notes: [] }, scope, triggers: [], platform };
   }
   const reference = context?.reference ?? name;
   const image = await bases.get(reference, platform, from.at, signal);
@@ -212,6 +223,7 @@ async function planFrom(
     },
     scope,
     triggers,
+    platform,
   };
 }
 
@@ -227,7 +239,7 @@ function passThrough(base: Operation, description: string): Operation {
 
 async function findSource(
   { dockerfile, request, bases, dependencies, signal }: PlanInput,
-  stage: Stage,
+  { stage, platform }: Pick<PlannedStage, 'stage' | 'platform'>,
   stageAt: (index: number) => Promise<PlannedStage>,
   name: string,
   at: SourceLocation,
@@ -236,7 +248,7 @@ async function findSource(
   const context = request.additionalContexts?.[name];
   if (context !== undefined && context.kind !== 'image') return await contextTree(context, dependencies, signal);
   if (context !== undefined) {
-    const { chainId } = await bases.get(context.reference, undefined, at, signal);
+    const { chainId } = await bases.get(context.reference, platform, at, signal);
     return baseOperation(chainId, `image ${context.reference}`);
   }
   const earlier = dockerfile.stages.slice(0, stage.index);
@@ -259,7 +271,7 @@ async function findSource(
       at,
     });
   }
-  const image = await bases.get(name, undefined, at, signal);
+  const image = await bases.get(name, platform, at, signal);
   return baseOperation(image.chainId, `image ${name}`);
 }
 
@@ -302,6 +314,6 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", `'"'"'`)}'`;
 }
 
-function stageName({ name, index }: Stage): string {
-  return name ?? String(index);
+function stageName({ name, index }: Stage, shown: string | undefined): string {
+  return `${shown === undefined ? '' : `${shown} `}${name ?? String(index)}`;
 }

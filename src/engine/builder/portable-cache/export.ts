@@ -13,9 +13,10 @@ import type { CacheEntry } from './entry.js';
 import { type CacheIo, warn } from './import.js';
 import { archiveName, type CacheParts } from './parts.js';
 
-/** What is left for other builds: the steps of this one, and the chain of its image. */
+/** What is left for other builds: the steps of this one, and the chains of its images. */
 export interface CacheContent {
-  readonly target: ChainId | undefined;
+  /** By platform. */
+  readonly targets: readonly (ChainId | undefined)[];
   readonly steps: readonly DoneStep[];
 }
 
@@ -44,12 +45,12 @@ interface Carrier {
   readonly steps: readonly DoneStep[];
 }
 
-/** One carrier for the target's chain and, where all stages are wanted, one for each other chain that ends nowhere else. */
-function chosen({ layers }: CacheParts, { target, steps }: CacheContent, all: boolean): readonly Carrier[] {
-  if (!all) return [{ chainId: target, steps }];
-  const ends = [target, ...steps.map(({ solved }) => solved.chainId)].filter((id) => id !== undefined);
-  const carriers: Carrier[] = [{ chainId: target, steps }];
-  const covered = new Set<ChainId>(chainsUpTo(layers, target));
+/** One carrier for each target's chain and, where all stages are wanted, one for each other chain that ends nowhere else. */
+function chosen({ layers }: CacheParts, { targets, steps }: CacheContent, all: boolean): readonly Carrier[] {
+  const carriers: Carrier[] = targets.map((chainId) => ({ chainId, steps }));
+  if (!all) return carriers;
+  const ends = [...targets, ...steps.map(({ solved }) => solved.chainId)].filter((id) => id !== undefined);
+  const covered = new Set<ChainId>(targets.flatMap((target) => [...chainsUpTo(layers, target)]));
   const byDepth = [...new Set(ends)].sort((one, other) => layers.chain(other).length - layers.chain(one).length);
   for (const chainId of byDepth) {
     if (covered.has(chainId)) continue;

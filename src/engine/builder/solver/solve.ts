@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import type { Digest } from '../../../base/digest.js';
 import type { LayerStore } from '../../snapshots/index.js';
 import type { BuildCache } from './cache.js';
-import type { Operation, Outcome, Solved } from './operation.js';
+import type { Operation, Outcome, RunIo, Solved } from './operation.js';
 import type { SharedRuns } from './shared-runs.js';
 import { createSlots } from './slots.js';
 
@@ -17,7 +18,7 @@ export interface SolveObserver {
 }
 
 export interface SolveRequest {
-  readonly target: Operation;
+  readonly targets: readonly Operation[];
   readonly cacheUse: 'read-write' | 'write';
   readonly observer: SolveObserver;
   /** Operations of this build that run at the same time. */
@@ -33,13 +34,14 @@ export interface SolverParts {
 }
 
 /**
- * Brings about the target and all it needs, each operation once, those that do not need each other at the same time.
+ * Brings about the targets and all they need, each operation once, those that do not need each other at the same time.
+ * Operations with one key are run once, whatever the cache is used for.
  * On the first failure the others are stopped and waited for. Layers stay until `release` is called.
  */
 export async function solve(
   parts: SolverParts,
   request: SolveRequest,
-): Promise<{ readonly solved: Solved; readonly release: () => void }> {
+): Promise<{ readonly solved: readonly Solved[]; readonly release: () => void }> {
   const { cache, runs, layers, now } = parts;
   const { observer, cacheUse } = request;
   const group = new AbortController();
@@ -52,6 +54,27 @@ export async function solve(
   };
   const retain = ({ chainId }: Outcome): void => {
     if (chainId !== undefined) releases.push(layers.retain(chainId));
+  };
+
+  const byKey = new Map<Digest, Promise<Solved>>();
+  const solveKey = async (operation: Operation, key: Digest, inputs: readonly Solved[], io: RunIo): Promise<Solved> => {
+    const known = cacheUse === 'read-write' ? cache.get(key) : undefined;
+    if (known !== undefined) {
+      const { chainId, detail, createdAt } = known;
+      return { chainId: chainId ?? undefined, detail: detail ?? undefined, key, source: 'cache', createdAt };
+    }
+    observer.running(operation);
+    const outcome = await runs.join(
+      key,
+      async (runIo) => {
+        const made = await operation.run(inputs, runIo);
+        await cache.put(key, made, { description: operation.description, createdAt: now().toISOString() });
+        return made;
+      },
+      io,
+    );
+    const createdAt = cache.get(key)?.createdAt ?? now().toISOString();
+    return { ...outcome, key, source: 'run', createdAt };
   };
 
   const solveOne = async (operation: Operation): Promise<Solved> => {
@@ -67,29 +90,11 @@ export async function solve(
           const outcome = await operation.run(inputs, io);
           return { ...outcome, source: 'run', createdAt: now().toISOString() } satisfies Solved;
         }
-        const known = cacheUse === 'read-write' ? cache.get(key) : undefined;
-        if (known !== undefined) {
-          const { chainId, detail, createdAt } = known;
-          return {
-            chainId: chainId ?? undefined,
-            detail: detail ?? undefined,
-            key,
-            source: 'cache',
-            createdAt,
-          } satisfies Solved;
-        }
-        observer.running(operation);
-        const outcome = await runs.join(
-          key,
-          async (runIo) => {
-            const made = await operation.run(inputs, runIo);
-            await cache.put(key, made, { description: operation.description, createdAt: now().toISOString() });
-            return made;
-          },
-          io,
-        );
-        const createdAt = cache.get(key)?.createdAt ?? now().toISOString();
-        return { ...outcome, key, source: 'run', createdAt } satisfies Solved;
+        const twin = byKey.get(key);
+        if (twin !== undefined) return { ...(await twin), source: 'cache' } satisfies Solved;
+        const solving = solveKey(operation, key, inputs, io);
+        byKey.set(key, solving);
+        return await solving;
       });
       retain(solved);
       await observer.solved(operation, solved);
@@ -111,7 +116,7 @@ export async function solve(
   };
 
   try {
-    return { solved: await visit(request.target), release };
+    return { solved: await Promise.all(request.targets.map(visit)), release };
   } catch (error) {
     await Promise.allSettled(visits.values());
     release();

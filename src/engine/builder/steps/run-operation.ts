@@ -4,6 +4,7 @@ import type { Ulimit } from '../../../api/container.js';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import { type Digest, digestOf } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
+import { hostPlatform, platformText } from '../../../registry/index.js';
 import { digestItems, select, type SourceTree } from '../context/selection.js';
 import type { DeviceWish, InstructionOf } from '../dockerfile/ast.js';
 import type { BuildNetwork } from '../request.js';
@@ -21,6 +22,8 @@ import '../errors.js';
 export interface RunFacts {
   readonly instruction: InstructionOf<'RUN'>;
   readonly base: Operation;
+  /** Of the base's programs. */
+  readonly platform: string;
   readonly command: RunCommand;
   /** What the error says was run. */
   readonly shownCommand: string;
@@ -162,6 +165,14 @@ async function run(
     signal,
   });
   signal.throwIfAborted();
+  if (exitCode !== 0 && /exec format error/i.test(tail.text()) && isForeign(facts.platform)) {
+    throw new TscomposeError({
+      code: 'build/no-emulation',
+      message: `cannot run a command for ${facts.platform}: this machine's kernel has no emulator for it`,
+      facts: { platform: facts.platform },
+      hint: 'install qemu-user-static and binfmt-support, or build that stage FROM --platform=$BUILDPLATFORM',
+    });
+  }
   if (exitCode !== 0) {
     throw new TscomposeError({
       code: 'build/step-failed',
@@ -178,6 +189,11 @@ async function run(
   }
   const layer = await sealUpper(dependencies, base?.chainId, upper, signal);
   return { chainId: layer?.chainId ?? base?.chainId };
+}
+
+/** The kernel itself runs only this machine's programs; with a handler for others (binfmt_misc) it runs those as well. */
+function isForeign(platform: string): boolean {
+  return !platform.startsWith(platformText(hostPlatform()));
 }
 
 function isOperation(from: Operation | SourceTree | undefined): from is Operation {

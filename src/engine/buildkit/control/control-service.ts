@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
 import type { CacheUsage } from '../../builder/index.js';
 import { type ExporterRequest, exporterOf } from '../export/export.js';
+import { cacheText } from '../frontend/attributes.js';
 import { buildFailure } from '../frontend/failure.js';
+import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import { type Methods, serverStream, unary } from '../grpc/server.js';
 import type { Call } from '../grpc/server.js';
 import type { BuildKitParts } from '../parts.js';
@@ -77,7 +79,8 @@ async function solve(
     const { output, run } = exporterOf(exporter);
     const session = await parts.sessions.get(request.session, signal);
     const { entitlements } = request;
-    job.begun.resolve({ session, entitlements, output, undo, signal });
+    const cacheTo = (request.cache?.exports ?? []).map(cacheExport);
+    job.begun.resolve({ session, entitlements, output, cacheTo, undo, signal });
     const isSteered = request.frontend === '' && request.definition.byteLength === 0;
     const result = isSteered
       ? await orAborted(job.returned.promise, signal)
@@ -108,6 +111,21 @@ function exporterRequestOf({ exporter, exporterAttrs, exporters }: SolveRequest)
   return first === undefined
     ? { type: exporter, attributes: exporterAttrs }
     : { type: first.type ?? '', attributes: first.attrs ?? {} };
+}
+
+/** @throws GrpcFailure: what is left in a folder goes through the client, which keeps blobs there that nobody else reads */
+function cacheExport({
+  type = '',
+  attrs = {},
+}: {
+  readonly type?: string;
+  readonly attrs?: Record<string, string>;
+}): string {
+  if (type !== 'local') return cacheText(type, attrs);
+  throw new GrpcFailure(
+    grpcCode.unimplemented,
+    'this engine does not export the cache to a folder of the client; it can to type=registry and type=inline',
+  );
 }
 
 function usageOf(entry: CacheUsage): Usage {

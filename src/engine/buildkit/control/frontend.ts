@@ -30,7 +30,7 @@ export async function runFrontend(
       `this engine does not support ${hasDefinition ? 'builds from a graph of operations (LLB)' : what}`,
     );
   }
-  const { session, entitlements, output, undo } = context;
+  const { session, entitlements, output, cacheTo, undo } = context;
   return await job.run(
     runDockerfile(parts, {
       attributes,
@@ -38,9 +38,12 @@ export async function runFrontend(
       session,
       reports: job.reports,
       output,
-      deliver: ({ imageId, chainId }) => {
-        if (output === 'image') undo.defer(parts.images.retain(imageId));
-        else if (chainId !== undefined) undo.defer(parts.layers.retain(chainId));
+      cacheTo,
+      deliver: ({ images }) => {
+        for (const { imageId, chainId } of images) {
+          if (output === 'image') undo.defer(parts.images.retain(imageId));
+          else if (chainId !== undefined) undo.defer(parts.layers.retain(chainId));
+        }
         return Promise.resolve();
       },
       undo,

@@ -12,6 +12,8 @@ export interface SolveContext {
   readonly session: ClientSession;
   readonly entitlements: readonly string[];
   readonly output: 'image' | 'files';
+  /** Where the steps are to be left for other builds, as a Compose file has it. */
+  readonly cacheTo: readonly string[];
   /** Undone when the build has ended and nothing of it runs any more. */
   readonly undo: CleanupStack;
   readonly signal: AbortSignal;

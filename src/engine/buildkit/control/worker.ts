@@ -17,8 +17,12 @@ export function workerOf({ version, hostGateway }: BuildKitParts): Worker {
   const architecture = architectures[process.arch] ?? process.arch;
   return {
     id: hostname(),
-    // Clients put it in for `host-gateway` in extra hosts.
-    labels: gateway === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': gateway },
+    labels: {
+      // Clients take it for a store that holds several platforms, attestations and OCI archives.
+      'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
+      // Clients put it in for `host-gateway` in extra hosts.
+      ...(gateway === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': gateway }),
+    },
     platforms: [{ architecture, os: 'linux' }],
     version: buildkitVersion(version),
   };

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { TarMember } from '../../../base/tar/stream.js';
 import { writeTar } from '../../../base/tar/stream.js';
 import { canonicalText, parseReference } from '../../../registry/index.js';
-import { type BuildResult, withReadableRoot } from '../../builder/index.js';
+import { type BuildResult, type BuiltImage, isList, nameOutcome, withReadableRoot } from '../../builder/index.js';
 import { packTree } from '../../snapshots/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { BuildKitParts } from '../parts.js';
@@ -76,10 +76,11 @@ async function exportImage(
   const canonical = names.map((name) => canonicalText(parseReference(name)));
   await reports.during('exporting to image', async (vertex) => {
     vertex.piece('exporting layers', { done: true }); // they are in the store since they were made
-    vertex.piece(`writing image ${result.imageId}`, { done: true });
-    for (const [index, name] of names.entries()) {
-      await piece(vertex, `naming to ${canonical[index] ?? name}`, () => images.tag(result.imageId, name));
-    }
+    for (const { imageId } of result.images) vertex.piece(`writing image ${imageId}`, { done: true });
+    for (const name of canonical) vertex.piece(`naming to ${name}`, {});
+    const index = await nameOutcome(images, result, names);
+    if (index !== undefined) vertex.piece(`exporting manifest list ${index}`, { done: true });
+    for (const name of canonical) vertex.piece(`naming to ${name}`, { done: true });
     if (attributes['push'] !== 'true') return;
     const authOf = credentialsOf(session, signal);
     for (const name of names) {
@@ -101,54 +102,88 @@ async function exportArchive(
 ): Promise<Response> {
   const names = namesIn(attributes);
   await reports.during('exporting to docker image format', async (vertex) => {
-    for (const name of names) await images.tag(result.imageId, name);
-    const archive = images.save(names.length === 0 ? [result.imageId] : names, { signal });
+    if (names.length > 0) await nameOutcome(images, result, names);
+    const archive =
+      names.length === 0 && isList(result)
+        ? images.saveNameless(
+            result.images.map(({ imageId: image, attestations }) => ({ image, attestations })),
+            { signal },
+          )
+        : images.save(names.length === 0 ? [result.imageId] : names, { signal });
     await piece(vertex, 'sending tarball', () => sendStream(session, archive, { onProgress: () => undefined, signal }));
   });
   return imageFacts(result);
 }
 
+/** Of several platforms, each has a folder of its own, `linux_arm64`. */
+function folderOf(result: BuildResult, platform: string): string | undefined {
+  return result.images.length > 1 ? platform.replaceAll('/', '_') : undefined;
+}
+
 async function exportFolder(
   { layers }: BuildKitParts,
-  { chainId }: BuildResult,
+  result: BuildResult,
   _attributes: ExporterRequest['attributes'],
   { session, reports, signal }: ExportContext,
 ): Promise<Response> {
-  await reports.during('exporting to client directory', (vertex) =>
-    withReadableRoot(layers, chainId, async (root) => {
-      let current = 0;
-      const onProgress = (bytes: number): void => void (current = bytes);
-      await sendFolder(session, root, { onProgress, signal });
-      vertex.piece('copying files', { current, done: true });
-    }),
-  );
+  await reports.during('exporting to client directory', async (vertex) => {
+    for (const image of result.images) {
+      const below = folderOf(result, image.platform);
+      await withReadableRoot(layers, image.chainId, async (root) => {
+        let current = 0;
+        const onProgress = (bytes: number): void => void (current = bytes);
+        await sendFolder(session, root, { below, onProgress, signal });
+        vertex.piece(`copying files${below === undefined ? '' : ` ${image.platform}`}`, { current, done: true });
+      });
+    }
+  });
   return {};
 }
 
 async function exportTar(
   { layers }: BuildKitParts,
-  { chainId }: BuildResult,
+  result: BuildResult,
   _attributes: ExporterRequest['attributes'],
   { session, reports, signal }: ExportContext,
 ): Promise<Response> {
   await reports.during('exporting to client tarball', (vertex) =>
-    withReadableRoot(layers, chainId, (root) =>
-      piece(vertex, 'sending tarball', () =>
-        sendStream(session, Readable.from(writeTar(membersOf(root, signal))), { onProgress: () => undefined, signal }),
-      ),
-    ),
+    withReadableRoots(layers, result.images, (roots) => {
+      const members = membersOf(
+        roots.map((root, at) => ({ root, below: folderOf(result, result.images[at]?.platform ?? '') })),
+        signal,
+      );
+      return piece(vertex, 'sending tarball', () =>
+        sendStream(session, Readable.from(writeTar(members)), { onProgress: () => undefined, signal }),
+      );
+    }),
   );
   return {};
 }
 
-async function* membersOf(root: string, signal: AbortSignal): AsyncGenerator<TarMember> {
-  const folder = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    for await (const member of packTree(folder, '.', '', { oneFilesystem: true, signal })) {
-      if (member.entry.path !== '') yield member;
+async function withReadableRoots<T>(
+  layers: BuildKitParts['layers'],
+  [image, ...others]: readonly BuiltImage[],
+  work: (roots: readonly string[]) => Promise<T>,
+): Promise<T> {
+  if (image === undefined) return await work([]);
+  return await withReadableRoot(layers, image.chainId, (root) =>
+    withReadableRoots(layers, others, (roots) => work([root, ...roots])),
+  );
+}
+
+async function* membersOf(
+  trees: readonly { readonly root: string; readonly below: string | undefined }[],
+  signal: AbortSignal,
+): AsyncGenerator<TarMember> {
+  for (const { root, below } of trees) {
+    const folder = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      for await (const member of packTree(folder, '.', below ?? '', { oneFilesystem: true, signal })) {
+        if (member.entry.path !== '') yield member;
+      }
+    } finally {
+      closeSync(folder);
     }
-  } finally {
-    closeSync(folder);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Ulimit } from '../../../api/container.js';
 import { parseGitReference } from '../../../base/git/reference.js';
+import { objectOf, parseJson } from '../../../registry/index.js';
 import type { BuildNetwork, BuildRequest } from '../../builder/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 
@@ -31,7 +32,8 @@ export interface Attributes {
     | 'noCache'
     | 'pull'
     | 'networkMode'
-    | 'platform'
+    | 'platforms'
+    | 'cacheFrom'
     | 'extraHosts'
     | 'shmSizeBytes'
     | 'ulimits'
@@ -39,20 +41,19 @@ export interface Attributes {
 }
 
 /**
- * The attributes of BuildKit's Dockerfile frontend (its frontend/dockerui). Those about what the image says of its own
- * making (`attest:…`, `cache-imports`) are passed over.
+ * The attributes of BuildKit's Dockerfile frontend (its frontend/dockerui).
  * @throws GrpcFailure for what cannot be done
  */
 export function parseAttributes(attributes: Readonly<Record<string, string>>): Attributes {
   const given = (name: string): string | undefined => (attributes[name] === '' ? undefined : attributes[name]);
   if (given('requestid') !== undefined)
     throw refused(`the request ${attributes['requestid'] ?? ''} of the Dockerfile frontend`);
-  const platform = given('platform');
-  if (platform?.includes(',') === true) throw refused('a build for several platforms at once');
+  const platforms = list(given('platform'));
   const target = given('target');
   const hosts = list(given('add-hosts')).map((entry) => entry.replace('=', ':'));
   const shm = given('shm-size');
   const ulimits = list(given('ulimit')).map(ulimitOf);
+  const cacheFrom = cacheImports(given('cache-imports'));
   const main = contextOf(given('context'), given('contextkey') ?? 'context');
   if (main.kind === 'image') throw refused('an image as the build context');
   return {
@@ -69,7 +70,8 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): A
       pull: given('image-resolve-mode') === 'pull',
       networkMode: networkOf(given('force-network-mode')),
       ...(target === undefined ? {} : { target }),
-      ...(platform === undefined ? {} : { platform }),
+      ...(platforms.length === 0 ? {} : { platforms }),
+      ...(cacheFrom.length === 0 ? {} : { cacheFrom }),
       ...(hosts.length === 0 ? {} : { extraHosts: hosts }),
       ...(shm === undefined ? {} : { shmSizeBytes: Number(shm) }),
       ...(ulimits.length === 0 ? {} : { ulimits }),
@@ -87,6 +89,20 @@ function contextOf(value: string | undefined, folder: string): ContextSource {
   if (parseGitReference(value) !== undefined) return { kind: 'git', url: value };
   if (/^https?:\/\//.test(value)) return { kind: 'url', url: value };
   throw refused(`a build context like ${JSON.stringify(value)}`);
+}
+
+/** @returns as a Compose file has them; those in a folder of the client's are passed over */
+function cacheImports(text: string | undefined): string[] {
+  const entries: unknown = text === undefined ? [] : parseJson('cache-imports', text);
+  return (Array.isArray(entries) ? entries : []).flatMap((entry: unknown) => {
+    const { Type, Attrs } = objectOf(entry) ?? {};
+    return typeof Type !== 'string' || Type === 'local' ? [] : [cacheText(Type, objectOf(Attrs) ?? {})];
+  });
+}
+
+export function cacheText(type: string, attributes: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(attributes).map(([name, value]) => `${name}=${String(value)}`);
+  return [`type=${type}`, ...pairs].join(',');
 }
 
 function networkOf(mode: string | undefined): BuildNetwork {

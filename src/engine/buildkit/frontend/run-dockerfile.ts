@@ -24,6 +24,7 @@ export interface DockerfileRun {
   readonly entitlements: readonly string[];
   readonly session: ClientSession;
   readonly reports: VertexReports;
+  readonly cacheTo: readonly string[];
   readonly output: NonNullable<BuildRequest['output']>;
   /** Given the outcome while its layers are kept. */
   readonly deliver: (result: BuildResult) => Promise<void>;
@@ -64,6 +65,7 @@ export async function runDockerfile(parts: BuildKitParts, run: DockerfileRun): P
       ssh: agentsOf(session, signal),
       entitlements: run.entitlements,
       output: run.output,
+      cacheTo: run.cacheTo,
       additionalContexts: await namedContexts(parts, run, wanted),
     };
     return await (

@@ -12,6 +12,8 @@ const diffCopy = '/moby.filesync.v1.FileSend/DiffCopy';
 const chunkBytes = 64 << 10;
 
 export interface SendOptions {
+  /** A folder of the client's to put the tree in; made there. */
+  readonly below?: string | undefined;
   readonly onProgress: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
@@ -52,9 +54,14 @@ export async function sendFolder(session: ClientSession, root: string, options: 
   };
   try {
     const paths: string[] = [];
+    const { below } = options;
+    if (below !== undefined) {
+      paths.push('');
+      await send({ type: packetType.stat, stat: { path: below, mode: goMode('directory', 0o755) } });
+    }
     for (const stat of walk(root, '')) {
       paths.push(stat.path ?? '');
-      await send({ type: packetType.stat, stat });
+      await send({ type: packetType.stat, stat: below === undefined ? stat : movedBelow(stat, below) });
     }
     await send({ type: packetType.stat });
     for await (const message of stream.incoming) {
@@ -79,6 +86,13 @@ export async function sendFolder(session: ClientSession, root: string, options: 
   } finally {
     stream.cancel();
   }
+}
+
+/** Links name other files of the tree, unless they are symbolic. */
+function movedBelow(stat: Partial<FileStat>, folder: string): Partial<FileStat> {
+  const { path = '', linkname, size } = stat;
+  const isHardLink = linkname !== undefined && size !== undefined;
+  return { ...stat, path: `${folder}/${path}`, ...(isHardLink ? { linkname: `${folder}/${linkname}` } : {}) };
 }
 
 /** Parents first, names in order; a second name of a file says which the first was. */

@@ -28,6 +28,8 @@ export const listWorkersResponse = message({ record: many(1, workerRecord) });
 export const infoResponse = message({ version: one(1, buildkitVersion) });
 
 const exporter = message({ type: text(1), attrs: textMap(2) });
+const cacheEntry = message({ type: text(1), attrs: textMap(2) });
+const cacheOptions = message({ exports: many(4, cacheEntry) });
 export const solveRequest = message({
   ref: text(1),
   definition: bytes(2),
@@ -36,6 +38,7 @@ export const solveRequest = message({
   session: text(5),
   frontend: text(6),
   frontendAttrs: textMap(7),
+  cache: one(8, cacheOptions),
   entitlements: texts(9),
   frontendInputs: bytesMap(10),
   exporters: many(13, exporter),

@@ -22,6 +22,7 @@ import {
 import { type ChainId, extendChain, type StagedLayer } from '../../snapshots/index.js';
 import { parseImageConfig } from '../config.js';
 import { addImage, type Parts } from '../create-image.js';
+import { createList, othersUnder } from '../image-lists.js';
 import type { RemoteLayer } from '../image-index.js';
 import type { IndexChange } from '../store-state.js';
 import type { TrustGate } from '../trust/gate.js';
@@ -63,7 +64,12 @@ export async function pullImage(
       ...(reference.tag === undefined || reference.digest !== undefined ? [] : [canonicalText(reference)]),
       canonicalText(withDigest(reference, top.digest)),
     ];
-    const image = await addImage(parts, configBytes, { references: names });
+    const besides = othersUnder(parts.state.catalog, canonicalText(withDigest(reference, top.digest)), config);
+    const image = await addImage(parts, configBytes, { references: besides.length > 0 ? [] : names });
+    if (besides.length > 0) {
+      // Another platform of what the name stands for: they share it from now on.
+      await createList(parts, { members: [...besides, { image, attestations: [] }], references: names });
+    }
     const addOrigins = { [image.id]: { repository: reference.repository, digests } };
     await remember(parts, reference, manifest.layers, diffIds, addOrigins);
     options.onProgress({ status: `Digest: ${top.digest}` });

@@ -15,7 +15,9 @@ import type { Layer } from '../../snapshots/index.js';
 import { imageNotFound } from '../catalog.js';
 import type { Parts } from '../create-image.js';
 import type { RemoteLayer } from '../image-index.js';
-import type { Image, TransferOptions } from '../types.js';
+import { statementsOf } from '../image-lists.js';
+import { indexDocuments, layersOf, type MemberManifest } from '../list-documents.js';
+import type { Image, ImageList, TransferOptions } from '../types.js';
 
 /** Pushes one tag, or every tag of the repository when none is given. @throws `registry/…`, `image/not-found` */
 export async function pushImage(
@@ -38,7 +40,10 @@ export async function pushImage(
       access: 'pull,push',
       signal,
     });
-    await pushOne(parts, session, one, image, options);
+    const list = parts.state.catalog.listOf(canonicalText(one));
+    await (list === undefined
+      ? pushOne(parts, session, one, image, options)
+      : pushList(parts, session, one, list, options));
   }
 }
 
@@ -57,48 +62,126 @@ async function pushOne(
   image: Image,
   options: TransferOptions,
 ): Promise<void> {
+  const { config, pushed, remember } = await pushParts(parts, session, reference, image, options);
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.dockerManifest,
+      config: { mediaType: mediaTypes.dockerConfig, size: config.length, digest: image.id },
+      layers: pushed.map(({ digest, sizeBytes }) => ({ mediaType: mediaTypes.dockerLayer, size: sizeBytes, digest })),
+    }),
+  );
+  await pushTop(session, reference, { bytes: manifest, mediaType: mediaTypes.dockerManifest }, options);
+  await parts.state.change(() => ({
+    change: {
+      pushed: [image.id],
+      setReferences: { [canonicalText(withDigest(reference, digestOf(manifest)))]: image.id },
+      addRemoteLayers: remember,
+    },
+    result: undefined,
+  }));
+}
+
+/** Every image of a list by its digest, what is said about them, and the index under the name: readers see all or nothing. */
+async function pushList(
+  parts: Parts,
+  session: RegistrySession,
+  reference: Reference,
+  list: ImageList,
+  options: TransferOptions,
+): Promise<void> {
+  const manifests: MemberManifest[] = [];
+  const addRemoteLayers: Record<string, RemoteLayer> = {};
+  for (const { image, attestations } of list.members) {
+    const { config, pushed, remember } = await pushParts(parts, session, reference, image, options);
+    Object.assign(addRemoteLayers, remember);
+    const manifest = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: mediaTypes.ociManifest,
+        config: { mediaType: mediaTypes.ociConfig, digest: image.id, size: config.length },
+        layers: pushed.map(({ digest, sizeBytes }) => ({
+          mediaType: mediaTypes.ociLayerGzip,
+          digest,
+          size: sizeBytes,
+        })),
+      }),
+    );
+    await session.putManifest(digestOf(manifest), manifest, mediaTypes.ociManifest);
+    manifests.push({ image, manifest, statements: await statementsOf(parts, attestations) });
+  }
+  const { index, attestations } = indexDocuments(
+    manifests,
+    `pkg:docker/${reference.familiar.replace(/:([^:/]*)$/, '@$1')}`,
+  );
+  for (const { manifest, blobs } of attestations) {
+    for (const bytes of blobs) await uploadBytes(session, bytes);
+    await session.putManifest(digestOf(manifest), manifest, mediaTypes.ociManifest);
+  }
+  await pushTop(session, reference, { bytes: index, mediaType: mediaTypes.ociIndex }, options);
+  await parts.state.change(() => ({
+    change: {
+      pushed: list.members.map(({ image }) => image.id),
+      setReferences: { [canonicalText(withDigest(reference, digestOf(index)))]: list.id },
+      addRemoteLayers,
+    },
+    result: undefined,
+  }));
+}
+
+/** What the name stands for from now on. */
+async function pushTop(
+  session: RegistrySession,
+  reference: Reference,
+  { bytes, mediaType }: { readonly bytes: Buffer; readonly mediaType: string },
+  { onProgress }: TransferOptions,
+): Promise<void> {
+  const tag = reference.tag ?? 'latest';
+  await session.putManifest(tag, bytes, mediaType);
+  const digest = digestOf(bytes);
+  onProgress({ status: `${tag}: digest: ${digest} size: ${bytes.length}` });
+  onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: bytes.length } });
+}
+
+/** Layers and config of an image. */
+async function pushParts(
+  parts: Parts,
+  session: RegistrySession,
+  reference: Reference,
+  image: Image,
+  options: TransferOptions,
+): Promise<{
+  readonly config: Buffer;
+  readonly pushed: readonly RemoteLayer[];
+  readonly remember: Readonly<Record<string, RemoteLayer>>;
+}> {
   const { onProgress } = options;
-  const chain = image.chainId === undefined ? [] : [...parts.layers.chain(image.chainId)].reverse();
+  const chain = layersOf(image, parts.layers);
   const lease = parts.content.lease();
   const release = image.chainId === undefined ? undefined : parts.layers.retain(image.chainId);
   try {
     lease.add(image.id);
     for (const layer of chain) onProgress({ status: 'Preparing', progressDetail: {}, id: idOf(layer.chainId) });
     const pushed: RemoteLayer[] = [];
-    for (const layer of chain) pushed.push(await pushLayer(parts, session, reference, layer, lease, options));
-    const config = await parts.content.readVerified(image.id);
-    if (!(await session.hasBlob(image.id))) {
-      const blob = { digest: image.id, sizeBytes: config.length };
-      await session.upload(undefined, blob, () => Promise.resolve(Readable.from([config])));
+    const remember: Record<string, RemoteLayer> = {};
+    for (const layer of chain) {
+      const remote = await pushLayer(parts, session, reference, layer, lease, options);
+      pushed.push(remote);
+      remember[layer.diffId] = remote;
     }
-    const manifest = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: mediaTypes.dockerManifest,
-        config: { mediaType: mediaTypes.dockerConfig, size: config.length, digest: image.id },
-        layers: pushed.map(({ digest, sizeBytes }) => ({ mediaType: mediaTypes.dockerLayer, size: sizeBytes, digest })),
-      }),
-    );
-    const tag = reference.tag ?? 'latest';
-    await session.putManifest(tag, manifest, mediaTypes.dockerManifest);
-    const digest = digestOf(manifest);
-    await parts.state.change(() => ({
-      change: {
-        pushed: image.id,
-        setReferences: { [canonicalText(withDigest(reference, digest))]: image.id },
-        addRemoteLayers: Object.fromEntries(chain.map(({ diffId }, index) => [diffId, pushed[index]])) as Record<
-          string,
-          RemoteLayer
-        >,
-      },
-      result: undefined,
-    }));
-    onProgress({ status: `${tag}: digest: ${digest} size: ${manifest.length}` });
-    onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: manifest.length } });
+    const config = await parts.content.readVerified(image.id);
+    await uploadBytes(session, config);
+    return { config, pushed, remember };
   } finally {
     release?.();
     lease.release();
   }
+}
+
+async function uploadBytes(session: RegistrySession, bytes: Buffer): Promise<void> {
+  const blob = { digest: digestOf(bytes), sizeBytes: bytes.length };
+  if (await session.hasBlob(blob.digest)) return;
+  await session.upload(undefined, blob, () => Promise.resolve(Readable.from([bytes])));
 }
 
 /** Sends a layer unless the registry has it, here or in another repository of ours. */

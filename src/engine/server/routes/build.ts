@@ -75,7 +75,7 @@ async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
   if (query.text('version') === '2')
     throw unsupported('BuildKit builds over /build; use buildx, or set DOCKER_BUILDKIT=0');
   const details = query.flag(buildExtensions.details) ? await readDetails(exchange.body) : noDetails;
-  const platform = query.text('platform');
+  const platforms = (query.text('platform') ?? '').split(',').filter((text) => text !== '');
   const ulimits = ulimitsOf(query);
   const target = query.text('target');
   const shmSizeBytes = query.integer('shmsize');
@@ -93,7 +93,7 @@ async function buildRequest(exchange: Exchange): Promise<BuildRequest> {
     pull: query.flag('pull'),
     networkMode: networkOf(query),
     ...(target === undefined ? {} : { target }),
-    ...(platform === undefined ? {} : { platform }),
+    ...(platforms.length === 0 ? {} : { platforms }),
     ...(shmSizeBytes === undefined || shmSizeBytes <= 0 ? {} : { shmSizeBytes }),
     ...(extraHosts.length === 0 ? {} : { extraHosts }),
     ...(ulimits.length === 0 ? {} : { ulimits }),

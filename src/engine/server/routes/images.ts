@@ -65,8 +65,10 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
     [
       'GET',
       '/images/{name*}/json',
-      (exchange) =>
-        sendJson(exchange, 200, olderImage(images.inspectJson(images.resolve(name(exchange))), exchange.minor)),
+      (exchange) => {
+        const image = images.resolve(name(exchange), parsePlatform(exchange.query.text('platform')));
+        sendJson(exchange, 200, olderImage(images.inspectJson(image), exchange.minor));
+      },
     ],
     [
       'GET',

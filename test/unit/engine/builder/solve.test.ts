@@ -73,7 +73,7 @@ function diamond(leaf = 'leaf'): Built {
 }
 
 const request = (target: Operation, more: Partial<Parameters<typeof solve>[1]> = {}) => ({
-  target,
+  targets: [target],
   cacheUse: 'read-write' as const,
   observer: silent,
   parallel: 4,
@@ -84,8 +84,8 @@ const request = (target: Operation, more: Partial<Parameters<typeof solve>[1]> =
 describe('solving', () => {
   test('what two operations need is done once', async () => {
     const { operation, runs } = diamond();
-    const { solved } = await solve(parts(), request(operation));
-    expect(solved.detail).toBe('top(left(leaf()),right(leaf()))');
+    const [solved] = (await solve(parts(), request(operation))).solved;
+    expect(solved?.detail).toBe('top(left(leaf()),right(leaf()))');
     expect(runs.toSorted()).toEqual(['leaf', 'left', 'right', 'top']);
   });
 
@@ -93,7 +93,7 @@ describe('solving', () => {
     const shared = parts();
     await solve(shared, request(diamond().operation));
     const again = diamond();
-    expect((await solve(shared, request(again.operation))).solved.source).toBe('cache');
+    expect((await solve(shared, request(again.operation))).solved[0]?.source).toBe('cache');
     expect(again.runs).toEqual([]);
     const runs: string[] = [];
     const base = step('leaf', [], runs);
@@ -120,6 +120,17 @@ describe('solving', () => {
     const fresh = diamond();
     await solve(shared, request(fresh.operation, { cacheUse: 'write' }));
     expect(fresh.runs).toHaveLength(4);
+  });
+
+  test('targets that come to the same step run it once, also without the cache', async () => {
+    const runs: string[] = [];
+    const target = (name: string): Operation => step(name, [step('shared', [step('leaf', [], runs)], runs)], runs);
+    const { solved } = await solve(
+      parts(),
+      request(target('one'), { targets: [target('one'), target('two')], cacheUse: 'write' }),
+    );
+    expect(solved.map(({ detail }) => detail)).toEqual(['one(shared(leaf()))', 'two(shared(leaf()))']);
+    expect(runs.toSorted()).toEqual(['leaf', 'one', 'shared', 'two']);
   });
 
   test('builds that come to the same step at the same time run it once, and both see its output', async () => {

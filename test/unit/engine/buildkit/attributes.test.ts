@@ -18,7 +18,8 @@ describe('attributes of a build', () => {
       'build-arg:EMPTY': '',
       'label:x': 'y',
       target: 't',
-      platform: 'linux/arm64',
+      platform: 'linux/arm64,linux/amd64',
+      'cache-imports': '[{"Type":"registry","Attrs":{"ref":"r.example/c:1"}},{"Type":"local","Attrs":{}}]',
       'no-cache': '',
       'image-resolve-mode': 'pull',
       'force-network-mode': 'none',
@@ -30,7 +31,8 @@ describe('attributes of a build', () => {
       args: { A: '1', EMPTY: '' },
       labels: { x: 'y' },
       target: 't',
-      platform: 'linux/arm64',
+      platforms: ['linux/arm64', 'linux/amd64'],
+      cacheFrom: ['type=registry,ref=r.example/c:1'],
       noCache: true,
       pull: true,
       networkMode: 'none',
@@ -60,7 +62,6 @@ describe('attributes of a build', () => {
   });
 
   test.each([
-    [{ platform: 'linux/amd64,linux/arm64' }, /several platforms/],
     [{ requestid: 'frontend.outline' }, /frontend\.outline/],
     [{ 'force-network-mode': 'mine' }, /network "mine"/],
     [{ ulimit: 'nofile' }, /invalid ulimit/],
