@@ -40,7 +40,7 @@ export const checkOverlay: Check = async ({ dataRoot, isRoot, run, read }) => {
     if (answer.kind === 'done') return ok('overlay mounts', `on the file system of ${dataRoot}`);
     const why = answer.kind === 'failed' ? firstLine(answer.output) : 'not tried: no unshare';
     const mend = 'modprobe overlay; where the folder itself lies on an overlay, name another with TSCOMPOSE_DATA_ROOT';
-    return missing('overlay mounts', why, mend);
+    return warning('overlay mounts', `${why}; fuse-overlayfs serves, or files are copied (vfs): slow and large`, mend);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -23,7 +23,8 @@ export interface ContainerSizes {
 }
 
 export async function sizesOf(room: Room, { id, record }: Container): Promise<ContainerSizes> {
-  const own = await folderSize(upperOf(room, id), AbortSignal.timeout(300_000));
+  const upper = upperOf(room, id);
+  const own = await room.layers.withSettled(upper, () => folderSize(upper, AbortSignal.timeout(300_000)));
   const image = room.images.find(record.imageId)?.sizeBytes ?? 0;
   return { SizeRw: own, SizeRootFs: own + image };
 }

@@ -10,7 +10,7 @@ import { openNetworks } from '../networks/index.js';
 import { openOci } from '../oci/index.js';
 import { openProjects } from '../projects/index.js';
 import type { EngineFacts, Rooms } from '../server/index.js';
-import { openLayerStore } from '../snapshots/index.js';
+import { copyMounter, openLayerStore } from '../snapshots/index.js';
 import { chooseOverlayDriver } from '../sys/index.js';
 import { openVolumeStore } from '../volumes/index.js';
 import { stepNetworks } from './step-network.js';
@@ -21,6 +21,7 @@ import { wallClockNs } from './wall-clock.js';
 export interface OpenRooms {
   readonly served: Rooms;
   readonly runtime: EngineFacts['runtime'];
+  readonly storageDriver: EngineFacts['storageDriver'];
   /** Stops watching; containers go on. When none is left, takes everything of this engine off the host. */
   close(): Promise<void>;
 }
@@ -37,8 +38,8 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
   const { dataRoot, runtimeDir, trust, registrySettings, readyFd } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
-  const driver = chooseOverlayDriver(join(dataRoot, 'layers/staging'), settings.storageDriver); // swept below
-  if (driver !== 'overlay') log.info('layers are mounted by a program', { driver });
+  const driver = chooseOverlayDriver(join(dataRoot, 'layers/staging'), copyMounter, settings.storageDriver); // swept below
+  if (driver !== 'overlay') log.info('layers are not mounted by the kernel', { driver });
   await using undo = new CleanupStack();
 
   const [content, layers] = await Promise.all([
@@ -106,6 +107,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
   const { kind: name, version: said } = oci.runtimes.standard;
   const version = /\d+(?:\.\d+)+/.exec(said)?.[0] ?? said; // it says `crun version 1.8.1`
   return {
+    storageDriver: driver,
     served: {
       containers,
       images,

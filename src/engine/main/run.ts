@@ -51,6 +51,7 @@ export async function runEngine({ settings, log, readiness, stop }: RunOptions):
     socket,
     startedAt,
     runtime: rooms.runtime,
+    storageDriver: rooms.storageDriver,
     cgroup,
     apparmor: hasApparmor(),
     idleTimeoutMs,

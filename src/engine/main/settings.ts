@@ -16,7 +16,7 @@ export interface EngineSettings {
   readonly trust: { readonly policyFiles: readonly string[]; readonly missing: 'fine' | 'given' };
   /** A folder as dockerd's own: `daemon.json` for mirrors and insecure registries, `certs.d`. */
   readonly registrySettings: string;
-  /** How layers are mounted; undefined: by the kernel, or else by fuse-overlayfs. */
+  /** How layers are mounted; undefined: by the kernel, or else by fuse-overlayfs, or by copies. */
   readonly storageDriver: OverlayDriver | undefined;
   readonly logLevel: LogLevel;
   /** Descriptor for the one line that tells whether the engine serves. */
@@ -52,7 +52,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
         ? { policyFiles: ['/etc/tscompose/trust.yaml', join(config, 'tscompose/trust.yaml')], missing: 'fine' }
         : { policyFiles: [resolve(policy)], missing: 'given' },
     registrySettings: resolve(text('TSCOMPOSE_REGISTRY_SETTINGS') ?? '/etc/docker'),
-    storageDriver: driver === 'overlay' || driver === 'fuse-overlayfs' ? driver : undefined,
+    storageDriver: driver === 'overlay' || driver === 'fuse-overlayfs' || driver === 'vfs' ? driver : undefined,
     logLevel: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
     readyFd,
     hasMountNamespace: text('TSCOMPOSE_MOUNT_NAMESPACE') === '1',

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
 import type { OverlayDirectories } from '../snapshots/index.js';
-import { mount, unmount } from '../sys/index.js';
+import { mount, settleOverlay, unmount } from '../sys/index.js';
 import { ensureFileBeneath, ensureFolderBeneath, ensureLinkBeneath } from './beneath.js';
 
 export type RenderOverlay = (directories: OverlayDirectories) => string;
@@ -54,6 +54,7 @@ export function ensureInitLayer({
     } finally {
       unmount(merged, { detach: true });
     }
+    settleOverlay(upper);
     renameSync(upper, layer);
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY'].includes(errnoOf(error) ?? '') || !existsSync(layer)) throw error; // made twice at once

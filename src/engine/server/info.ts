@@ -49,12 +49,15 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
     ContainersPaused: count('paused'),
     ContainersStopped: count('created', 'exited', 'dead', 'removing'),
     Images: rooms.images.list().length,
-    Driver: 'overlay2',
-    DriverStatus: [
-      ['Supports d_type', 'true'],
-      ['Native Overlay Diff', 'true'],
-      ['userxattr', 'false'],
-    ],
+    Driver: facts.storageDriver === 'overlay' ? 'overlay2' : facts.storageDriver,
+    DriverStatus:
+      facts.storageDriver === 'overlay'
+        ? [
+            ['Supports d_type', 'true'],
+            ['Native Overlay Diff', 'true'],
+            ['userxattr', 'false'],
+          ]
+        : [],
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],

@@ -6,6 +6,7 @@ import type { ImageStore, ImageUser } from '../images/index.js';
 import type { Networks } from '../networks/index.js';
 import type { Projects } from '../projects/index.js';
 import type { LayerStore } from '../snapshots/index.js';
+import type { OverlayDriver } from '../sys/index.js';
 import type { VolumeStore } from '../volumes/index.js';
 
 /** What the routes stand on. */
@@ -41,6 +42,7 @@ export interface EngineFacts {
   readonly socket: string;
   readonly startedAt: Date;
   readonly runtime: RuntimeFacts | undefined;
+  readonly storageDriver: OverlayDriver;
   readonly cgroup: 'v1' | 'hybrid' | 'v2' | 'none';
   readonly apparmor: boolean;
   readonly idleTimeoutMs: number;

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { FilesystemChange } from '../../api/container.js';
 import { decodeName, fileName } from '../../base/tar/names.js';
 import { lgetxattr, sysErrno } from '../sys/index.js';
-import { isOpaqueMarker, isWhiteout } from './layer-tree.js';
+import { isMarker, isWhiteout } from './layer-tree.js';
 import { isOpaque, LowerView } from './lower-view.js';
 
 export interface ChangesJob {
@@ -29,7 +29,7 @@ export function runChanges(job: ChangesJob): FilesystemChange[] {
     const prefix = relative === '' ? '' : `${relative}/`;
     const names = readdirSync(fileName(path), { encoding: 'buffer' })
       .map(decodeName)
-      .filter((name) => !isOpaqueMarker(name));
+      .filter((name) => !isMarker(name));
     const before = changes.length;
     for (const name of names) entry(`${prefix}${name}`, over);
     if (over && relative !== '' && isOpaque(path, job.opaqueXattr)) {
@@ -61,7 +61,7 @@ export function runChanges(job: ChangesJob): FilesystemChange[] {
 }
 
 /** Copying a file up keeps all of this, so that a file only opened for writing does not count. */
-function differs(path: string, stats: Stats, below: { readonly path: string; readonly stats: Stats }): boolean {
+export function differs(path: string, stats: Stats, below: { readonly path: string; readonly stats: Stats }): boolean {
   const other = below.stats;
   if (stats.mode !== other.mode || stats.uid !== other.uid || stats.gid !== other.gid) return true;
   if (stats.rdev !== other.rdev) return true;

@@ -2,6 +2,7 @@ import type { FilesystemChange } from '../../api/container.js';
 import { syncFilesystem } from '../sys/index.js';
 import { type ChangesJob, runChanges } from './changes-job.js';
 import { type PackJob, type PackResult, runPack } from './pack-job.js';
+import { runSettle, type SettleJob } from './settle-job.js';
 import { type JobContext, runUnpack, type UnpackJob, type UnpackResult } from './unpack-job.js';
 
 /** Writes back everything of the file system that holds `path`. */
@@ -11,12 +12,13 @@ export interface SyncJob {
 }
 
 /** Work that keeps a core busy, for a thread of its own. */
-export type Job = UnpackJob | PackJob | ChangesJob | SyncJob;
+export type Job = UnpackJob | PackJob | ChangesJob | SettleJob | SyncJob;
 
 export interface JobResults {
   unpack: UnpackResult;
   pack: PackResult;
   changes: FilesystemChange[];
+  settle: undefined;
   sync: undefined;
 }
 
@@ -31,6 +33,8 @@ export async function runJob(job: Job, context: JobContext): Promise<JobResults[
       return runPack(job, context.signal);
     case 'changes':
       return runChanges(job);
+    case 'settle':
+      return runSettle(job);
     case 'sync':
       syncFilesystem(job.path);
       return undefined;

@@ -27,6 +27,7 @@ import type {
   OverlayDirectories,
   StagedLayer,
 } from './types.js';
+import { type SettleJob, workOf } from './settle-job.js';
 import type { UnpackResult } from './unpack-job.js';
 import { createJobRunner, type JobRunner, locateWorker } from './worker-pool.js';
 
@@ -63,6 +64,8 @@ class OverlayLayerStore implements LayerStore {
   readonly #log: Log;
   readonly #layers = new Map<ChainId, Known>();
   readonly #retained = new Map<ChainId, number>();
+  /** Upper directories that are being read: one reader at a time. */
+  readonly #settling = new Map<string, Promise<unknown>>();
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> = Promise.resolve();
   #sealing: Promise<unknown> = Promise.resolve();
@@ -138,10 +141,15 @@ class OverlayLayerStore implements LayerStore {
     const { parent, upperDir, ownership, newestMtime, signal } = options;
     if (parent !== undefined) this.#known(parent);
     const layerDir = await this.#disk.stage();
+    if (ownership === 'take') await this.settle(upperDir, signal);
+    const settled = <T>(work: () => Promise<T>): Promise<T> =>
+      ownership === 'take' ? work() : this.withSettled(upperDir, work);
     try {
-      const result = await this.#runner.run<'pack'>(
-        { kind: 'pack', sourceDir: upperDir, layerDir, ownership, newestMtime, mode: this.#mode },
-        { signal },
+      const result = await settled(() =>
+        this.#runner.run<'pack'>(
+          { kind: 'pack', sourceDir: upperDir, layerDir, ownership, newestMtime, mode: this.#mode },
+          { signal },
+        ),
       );
       return await this.#publish(layerDir, parent, result);
     } finally {
@@ -188,7 +196,39 @@ class OverlayLayerStore implements LayerStore {
     const { upperDir, signal } = options;
     const lower = this.lowerDirs(options.lower);
     const { opaqueXattr } = this.#mode;
-    return this.#runner.run<'changes'>({ kind: 'changes', lower, upperDir, opaqueXattr }, { signal });
+    return this.withSettled(upperDir, () =>
+      this.#runner.run<'changes'>({ kind: 'changes', lower, upperDir, opaqueXattr }, { signal }),
+    );
+  }
+
+  async withSettled<T>(upperDir: string, work: () => Promise<T>): Promise<T> {
+    if (workOf(upperDir) === undefined) return await work();
+    const { signal } = new AbortController();
+    const before = this.#settling.get(upperDir);
+    const settling = (async () => {
+      await Promise.allSettled([before]);
+      await this.#settle(upperDir, 'for now', signal);
+      try {
+        return await work();
+      } finally {
+        await this.#settle(upperDir, 'clear', signal);
+      }
+    })();
+    this.#settling.set(upperDir, settling);
+    try {
+      return await settling;
+    } finally {
+      if (this.#settling.get(upperDir) === settling) this.#settling.delete(upperDir);
+    }
+  }
+
+  async settle(upperDir: string, signal: AbortSignal): Promise<void> {
+    if (workOf(upperDir) !== undefined) await this.#settle(upperDir, 'for good', signal);
+  }
+
+  async #settle(upperDir: string, how: SettleJob['how'], signal: AbortSignal): Promise<void> {
+    const { opaqueXattr } = this.#mode;
+    await this.#runner.run<'settle'>({ kind: 'settle', upperDir, opaqueXattr, how }, { signal });
   }
 
   retain(chainId: ChainId): () => void {

@@ -121,9 +121,12 @@ export class LayerTree {
   }
 }
 
-/** fuse-overlayfs marks an opaque directory by these files too, beside the attribute. */
-export function isOpaqueMarker(name: string): boolean {
-  return name === '.wh..opq' || name === '.wh..wh..opq';
+/** In an upper directory: leads to the work directory with the copy that is used in place of an overlay. */
+export const copyMarker = '.wh..wh.copy';
+
+/** No file of a layer; fuse-overlayfs marks an opaque directory by such files too, beside the attribute. */
+export function isMarker(name: string): boolean {
+  return name === '.wh..opq' || name === '.wh..wh..opq' || name === copyMarker;
 }
 
 /** A character device 0/0, which hides what lower layers have at its name (overlayfs.rst, "whiteouts"). */

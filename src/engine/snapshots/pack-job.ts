@@ -24,7 +24,7 @@ import { decodeName, fileName } from '../../base/tar/names.js';
 import { lsetxattr, mknod, setTimes } from '../sys/index.js';
 import { copyMetadata, isOverlayXattr, readXattrs } from './copy-metadata.js';
 import type { LayerMode } from './extractor.js';
-import { isOpaqueMarker, isWhiteout } from './layer-tree.js';
+import { isMarker, isWhiteout } from './layer-tree.js';
 import { TarIndexWriter } from './tar-index.js';
 
 const readChunkBytes = 1 << 20;
@@ -106,7 +106,7 @@ class Packer {
     const names = readdirSync(fileName(this.#at(relative)), { encoding: 'buffer' }).sort((a, b) => a.compare(b));
     for (const name of names.map(decodeName)) {
       const path = relative === '' ? name : `${relative}/${name}`;
-      if (!isOpaqueMarker(name)) this.#entry(path);
+      if (!isMarker(name)) this.#entry(path);
       else if (this.#copy === undefined) rmSync(fileName(this.#at(path)));
     }
   }

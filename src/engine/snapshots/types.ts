@@ -111,6 +111,13 @@ export interface LayerStore {
     readonly upperDir: string;
     readonly signal: AbortSignal;
   }): Promise<FilesystemChange[]>;
+  /**
+   * Has everything in an upper directory that was changed over it, while `work` reads it. Where overlays are mounted that
+   * is so at any time, where they are copies it has to be found out first.
+   */
+  withSettled<T>(upperDir: string, work: () => Promise<T>): Promise<T>;
+  /** The same for good: the overlay is not mounted again. */
+  settle(upperDir: string, signal: AbortSignal): Promise<void>;
   /** Keeps a chain from `remove` and `collect` until the returned function is called. In memory only. */
   retain(chainId: ChainId): () => void;
   /** @throws `layer/in-use`; nothing happens when it is not there */

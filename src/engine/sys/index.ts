@@ -20,6 +20,7 @@ export {
   type MountFlag,
   type MountRequest,
 } from './mounts.js';
+export { type OverlayMounter, type OverlayRequest, settleOverlay } from './overlay-mounter.js';
 export { chooseOverlayDriver, type OverlayDriver } from './overlay-driver.js';
 export {
   canEnterNamespaces,

@@ -2,8 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { callFailed } from './call-failed.js';
-import { fuseIsUsedForOverlays, mountByFuse } from './fuse-overlay.js';
 import { native } from './native.js';
+import { overlayMounter } from './overlay-mounter.js';
 import { runToolSync } from './tool.js';
 
 /** mount(2); `ro` with `bind` needs a second call with `remount`. */
@@ -35,10 +35,11 @@ export interface MountRequest {
   readonly data?: string;
 }
 
-/** mount(2); of overlays by fuse-overlayfs where `chooseOverlayDriver` said so. @throws `sys/call-failed` */
+/** mount(2); of overlays by others where `chooseOverlayDriver` said so. @throws `sys/call-failed` */
 export function mount({ source, target, fstype, flags = [], data }: MountRequest): void {
-  if (fstype === 'overlay' && fuseIsUsedForOverlays()) {
-    mountByFuse({ target, data: data ?? '', readOnly: flags.includes('ro') });
+  const other = fstype === 'overlay' ? overlayMounter() : undefined;
+  if (other !== undefined) {
+    other.mount({ target, data: data ?? '', readOnly: flags.includes('ro') });
     return;
   }
   const libc = native()?.libc;

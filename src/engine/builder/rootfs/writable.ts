@@ -67,6 +67,7 @@ export async function sealUpper(
   upperDir: string,
   signal: AbortSignal,
 ): Promise<Layer | undefined> {
+  await layers.settle(upperDir, signal);
   if ((await readdir(upperDir)).length === 0) return undefined;
   return layers.commitDirectory({
     parent,
