@@ -34,7 +34,8 @@ export async function runJob(job: Job, context: JobContext): Promise<JobResults[
     case 'changes':
       return runChanges(job);
     case 'settle':
-      return runSettle(job);
+      runSettle(job);
+      return undefined;
     case 'sync':
       syncFilesystem(job.path);
       return undefined;

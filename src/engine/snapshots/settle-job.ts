@@ -31,18 +31,17 @@ export interface SettleJob {
  * Puts into an upper directory, in overlayfs' form, what its copy has otherwise than the layers below. The files are
  * those of the copy under a second name, so that nothing is copied and nothing lost.
  */
-export function runSettle({ upperDir, opaqueXattr, how }: SettleJob): undefined {
+export function runSettle({ upperDir, opaqueXattr, how }: SettleJob): void {
   const work = workOf(upperDir);
-  if (work === undefined) return undefined;
+  if (work === undefined) return;
   for (const name of readdirSync(upperDir, { encoding: 'buffer' }).map(decodeName)) {
     if (name !== copyMarker) rmSync(fileName(`${upperDir}/${name}`), { recursive: true, force: true });
   }
-  if (how === 'clear') return undefined;
+  if (how === 'clear') return;
   const tree = `${work}/${copyPaths.tree}`;
   const { lower } = JSON.parse(readFileSync(`${work}/${copyPaths.origin}`, 'utf8')) as CopyOrigin; // written by us
   writeChanges(tree, new LowerView(lower, opaqueXattr), upperDir);
   if (how === 'for good') rmSync(`${upperDir}/${copyMarker}`, { force: true });
-  return undefined;
 }
 
 /** The work directory with the copy of an overlay; undefined where it is none. */
