@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)('beside docker compose', () => {
   let sandbox: EngineSandbox;
 
   beforeAll(async () => {
-    sandbox = await new EngineSandbox({ TZ: 'UTC' }).withBusybox();
+    sandbox = await new EngineSandbox({ TZ: 'UTC', TSCOMPOSE_COMMAND_SERVER: '1' }).withBusybox();
   });
 
   afterAll(async () => {
