@@ -1,14 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-
-const unitSeconds: Readonly<Record<string, number>> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  m: 60,
-  h: 3_600,
-};
+import { parseGoDuration } from '../base/go-duration.js';
 
 /**
  * `--since` and `--until`: a Go duration back from now (`1h30m`), Unix seconds, or a date, which without zone is local.
@@ -44,7 +35,6 @@ export function parseSeconds(flag: string, text: string): number {
 }
 
 function durationSeconds(text: string): number | undefined {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) return undefined;
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitSeconds[unit ?? ''] ?? 0), 0);
+  const ns = parseGoDuration(text);
+  return ns === undefined ? undefined : ns / 1e9;
 }

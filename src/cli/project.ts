@@ -118,7 +118,7 @@ export function loadOptions(context: CliContext): LoadOptions {
     projectDirectory: globals.projectDirectory,
     projectName: globals.projectName,
     allResources: globals.allResources,
-    stdin: async () => await readAll(terminal.stdin),
+    stdin: async () => (await import('node:stream/consumers')).text(terminal.stdin),
     remotes: remoteProjects(context),
     onWarning: ({ message, at }) => {
       if (globals.errorFormat === 'json') {
@@ -139,10 +139,4 @@ function noSuchService(service: string, known: readonly string[]): TscomposeErro
     facts: { service },
     hint: known.length === 0 ? 'the project has no services' : `the project has ${known.join(', ')}`,
   });
-}
-
-async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,7 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
-
-const unitNs: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 6e10, h: 3.6e12 };
-const durationPattern = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g;
+import { parseGoDuration } from '../base/go-duration.js';
 
 /**
  * A moment as the API wants it: unix seconds with nanoseconds. People write unix seconds, RFC 3339 (where a missing zone
@@ -12,11 +10,8 @@ export function encodeMoment(value: string | number | undefined, nowMs: number =
   if (value === undefined) return undefined;
   const text = String(value).trim();
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return text;
-  const parts = [...text.matchAll(durationPattern)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    const spanNs = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (unitNs[unit ?? ''] ?? 0), 0);
-    return secondsOf(BigInt(nowMs) * 1_000_000n - BigInt(Math.round(spanNs)));
-  }
+  const spanNs = parseGoDuration(text);
+  if (spanNs !== undefined) return secondsOf(BigInt(nowMs) * 1_000_000n - BigInt(spanNs));
   const stamp = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d\d:\d\d)?$/i.exec(text);
   const [, date = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = stamp ?? [];
   const ms = Date.parse(`${date}T${hour}:${minute}:${second}${zone.toUpperCase()}`);

@@ -1,8 +1,8 @@
 import type { NodeHook, ProjectGraph, RestartPace, ServiceNode } from '../api/tscompose.js';
+import { parseGoDuration } from '../base/go-duration.js';
 import type { Project, Service, ServiceHook } from '../compose/index.js';
 import { edgesOf } from '../graph/index.js';
 import { extensionOf } from './service-extension.js';
-import { durationNs } from './units.js';
 
 /**
  * What the engine is to know of a project. Services of profiles that are not enabled are in it too: their containers may
@@ -59,6 +59,6 @@ function paceOf({ deploy }: Service): RestartPace {
 }
 
 function milliseconds(duration: string | undefined): number | undefined {
-  const ns = durationNs(duration ?? 'none');
+  const ns = parseGoDuration(duration ?? 'none');
   return ns === undefined ? undefined : ns / 1e6;
 }

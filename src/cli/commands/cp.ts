@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { ContainerSummary } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { EngineClient } from '../../client/index.js';
@@ -41,7 +42,7 @@ export const cpCommand = defineCommand({
     const containers = source.kind === 'service' ? found.slice(0, 1) : found;
     const progress = await context.progress('cp');
     const options = { archive: flags.archive, followLink: flags.followLink, cwd: terminal.cwd };
-    const tar = source.kind === 'stream' && !dryRun ? await readAll(terminal.stdin) : undefined;
+    const tar = source.kind === 'stream' && !dryRun ? await buffer(terminal.stdin) : undefined;
     const copy = async ({ Id }: ContainerSummary): Promise<void> => {
       if (tar !== undefined) {
         await unpackIntoContainer(client, Id, Readable.from([tar]), ours.path, flags.archive, signal);
@@ -85,12 +86,6 @@ async function chosen(
     facts: { service },
     hint: 'tscompose create makes one without starting it',
   });
-}
-
-async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-  return Buffer.concat(chunks);
 }
 
 function usage(message: string): TscomposeError {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { IdResponse } from '../../api/common.js';
 import type { ExecCreateRequest, ExecInspect, ExecStartRequest } from '../../api/container.js';
 import { hasCode, TscomposeError } from '../../base/errors.js';
@@ -258,10 +259,6 @@ function looksLikeComplaint(payload: Buffer): boolean {
   return /^(?:executable file|open executable|exec|chdir)\b/.test(payload.subarray(0, 64).toString());
 }
 
-function later(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
-}
-
 /** Both streams in the order of arrival, then, for a process that never ran, the reason. */
 async function* mergeOutput(
   { stdout, stderr }: { readonly stdout: Readable; readonly stderr: Readable | undefined },
@@ -290,7 +287,7 @@ async function* mergeOutput(
       if (stream === 2 && isShown && !spoken.toStderr && looksLikeComplaint(payload)) {
         held = payload;
         open += 1; // until it is known whose words they are
-        void Promise.race([failure, later(complaintMs)]).then((reason) => {
+        void Promise.race([failure, sleep(complaintMs, undefined)]).then((reason) => {
           if (reason === undefined) letGo();
           open -= 1;
           wake?.();

@@ -1,4 +1,5 @@
 import type { Filters } from '../../api/common.js';
+import { parseGoDuration } from '../../base/go-duration.js';
 import type { Container } from './container.js';
 import { invalidFilter } from './errors.js';
 import { parsePortSpec } from './port-requests.js';
@@ -155,16 +156,11 @@ export function matchesPrune(container: Container, filters: Filters): boolean {
   });
 }
 
-const unitNs: Readonly<Record<string, number>> = { h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, ns: 1 };
-
 /** A time, unix seconds, or a duration before now such as `1h30m`. @throws `container/invalid-filter` */
 function parseMoment(text: string): bigint {
   if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1e9));
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    const ns = parts.reduce((sum, [, number = '0', unit = 's']) => sum + Number(number) * (unitNs[unit] ?? 0), 0);
-    return nowNs() - BigInt(Math.round(ns));
-  }
+  const spanNs = parseGoDuration(text);
+  if (spanNs !== undefined) return nowNs() - BigInt(spanNs);
   const time = parseTime(text) ?? parseTime(`${text}Z`) ?? parseTime(`${text}T00:00:00Z`);
   if (time === undefined) {
     throw invalidFilter('until', text, `failed to parse value as time or duration: ${JSON.stringify(text)}`);

@@ -1,9 +1,8 @@
 import type { ContainerConfig, HealthConfig } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
+import { parseGoDuration } from '../../base/go-duration.js';
 
 const shell = ['/bin/sh', '-c'];
-const nanosecondsPer: Readonly<Record<string, number>> = { h: 3.6e12, m: 6e10, s: 1e9, ms: 1e6, us: 1e3, ns: 1 };
-
 /**
  * Applies Dockerfile instructions to a config, as `docker import --change` and `docker commit --change` do. Those that
  * only a build can perform are refused.
@@ -185,9 +184,9 @@ function healthOf(change: string, rest: string): HealthConfig {
 
 /** Go's durations: `1m30s`. @returns nanoseconds */
 function durationOf(change: string, text: string): number {
-  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|us|ns|m|s))+$/.test(text)) throw invalidChange(change, `invalid duration ${text}`);
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|ns|m|s)/g)];
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (nanosecondsPer[unit ?? ''] ?? 0), 0);
+  const ns = parseGoDuration(text);
+  if (ns === undefined) throw invalidChange(change, `invalid duration ${text}`);
+  return ns;
 }
 
 function invalidChange(change: string, reason: string): TscomposeError<'image/invalid-change'> {

@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import { TscomposeError } from '../../base/errors.js';
+import { parseGoDuration } from '../../base/go-duration.js';
 import { parseReference } from '../../registry/index.js';
 import type { Image } from './types.js';
 
@@ -41,8 +42,6 @@ export function matchesLabels(image: Image, filters: Filters): boolean {
   return (filters['label'] ?? []).every(has) && !(filters['label!'] ?? []).some(has);
 }
 
-const durationUnits: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
-
 /**
  * The `until` filter: a Go duration before now (`24h`, `1h30m`), unix seconds, or a date.
  * @returns milliseconds since 1970, the earliest of several; undefined when not given
@@ -51,10 +50,8 @@ const durationUnits: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_00
 export function untilFilter(filters: Filters, nowMs: number): number | undefined {
   const times = (filters['until'] ?? []).map((value) => {
     if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1_000;
-    if (/^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/.test(value)) {
-      const parts = value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g);
-      return [...parts].reduce((at, [, number, unit]) => at - Number(number) * (durationUnits[unit ?? ''] ?? 0), nowMs);
-    }
+    const spanNs = parseGoDuration(value);
+    if (spanNs !== undefined) return nowMs - spanNs / 1e6;
     const ms = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : NaN;
     if (Number.isNaN(ms)) throw invalidFilter('until', value);
     return ms;

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
@@ -153,7 +154,7 @@ async function discardContainer(
       const helpers = runtimes.helpers().filter(({ containerId }) => containerId === id);
       if (helpers.length === 0) break;
       for (const { pid } of helpers) sendSignal(pid, 'SIGKILL');
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await setTimeout(5);
     }
   }
   const runtime = runtimes.of(id);
@@ -166,7 +167,7 @@ async function discardContainer(
   // The runtime only asks its first process to end; what shares the host's process namespace may live on without it.
   for (let round = 0; round < 200 && !cgroup.remove(); round += 1) {
     cgroup.kill();
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await setTimeout(5);
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { readIfPresent } from '../../base/durable-file.js';
 import type { HostConfig } from '../../api/container.js';
@@ -201,7 +202,6 @@ async function stopStep(oci: OciEnvironment, id: string, exited: Promise<ExitSta
     } catch {
       // no descriptors left, say: the next round tries again
     }
-    const soon = new Promise<boolean>((resolve) => setTimeout(resolve, 50, false));
-    if (await Promise.race([over, soon])) return;
+    if (await Promise.race([over, setTimeout(50, false)])) return;
   }
 }

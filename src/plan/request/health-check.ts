@@ -1,6 +1,6 @@
 import type { HealthConfig } from '../../api/container.js';
+import { parseGoDuration } from '../../base/go-duration.js';
 import type { HealthCheck } from '../../compose/index.js';
-import { durationNs } from '../units.js';
 
 /** Undefined where the image's own health check holds. */
 export function healthConfig(check: HealthCheck | undefined): HealthConfig | undefined {
@@ -15,7 +15,7 @@ export function healthConfig(check: HealthCheck | undefined): HealthConfig | und
   return {
     ...(check.test === undefined ? {} : { Test: [...check.test] }),
     ...Object.fromEntries(
-      Object.entries(times).flatMap(([key, text]) => (text === undefined ? [] : [[key, durationNs(text) ?? 0]])),
+      Object.entries(times).flatMap(([key, text]) => (text === undefined ? [] : [[key, parseGoDuration(text) ?? 0]])),
     ),
     ...(check.retries === undefined ? {} : { Retries: check.retries }),
   };

@@ -8,7 +8,6 @@ import type {
   NamedValue,
   TransferFacts,
 } from './ast.js';
-import { parseDurationNs } from './duration.js';
 import { type Flags, takeFlags } from './flags.js';
 import { parseHeredocMark } from './heredoc.js';
 import type { LogicalLine } from './lines.js';
@@ -16,6 +15,7 @@ import { nearest } from './nearest.js';
 import { syntaxError } from './syntax-error.js';
 import { parseStringArray, splitPlain, splitWords } from './words.js';
 import { TscomposeError } from '../../../base/errors.js';
+import { parseGoDuration } from '../../../base/go-duration.js';
 
 type Parsers = { [K in Keyword]: (input: Input) => Omit<InstructionOf<K>, 'keyword' | 'text' | 'at'> };
 
@@ -293,7 +293,7 @@ function healthcheck({
   const duration = (name: string): number | undefined => {
     const text = flags.text(name);
     if (text === undefined) return undefined;
-    const valueNs = parseDurationNs(text);
+    const valueNs = parseGoDuration(text);
     if (valueNs === undefined) throw syntaxError(line.locate(text), `invalid duration "${text}" of --${name}`, keyword);
     if (valueNs !== 0 && valueNs < 1e6) {
       throw syntaxError(line.locate(text), `Interval "${name}" cannot be less than 1ms`, keyword);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { InstructionOf } from '../../../../src/engine/builder/dockerfile/ast.js';
-import { parseDurationNs } from '../../../../src/engine/builder/dockerfile/duration.js';
+import { parseGoDuration } from '../../../../src/base/go-duration.js';
 import { nearest } from '../../../../src/engine/builder/dockerfile/nearest.js';
 import { goDuration } from '../../../../src/engine/builder/image/go-format.js';
 import { parseExposed } from '../../../../src/engine/builder/image/port-spec.js';
@@ -83,8 +83,8 @@ describe('RUN --mount', () => {
 
 test('durations are read and shown as in Go', () => {
   const texts = ['0s', '1ns', '1.5µs', '20ms', '1.5s', '1m30s', '1h0m0s', '26h3m4.5s'];
-  expect(texts.map((text) => goDuration(parseDurationNs(text) ?? -1))).toEqual(texts);
-  expect(['1', 's', '1x', '1s ', '-1s'].map(parseDurationNs)).toEqual(Array.from({ length: 5 }, () => undefined));
+  expect(texts.map((text) => goDuration(parseGoDuration(text) ?? -1))).toEqual(texts);
+  expect(['1', 's', '1x', '1s ', '-1s'].map(parseGoDuration)).toEqual(Array.from({ length: 5 }, () => undefined));
 });
 
 test('ports, signals and platforms', () => {
