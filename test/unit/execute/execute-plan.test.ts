@@ -121,6 +121,7 @@ test('a failing middle service stops the rest with one failure that has its name
     code: 'execute/dependency-failed',
     message: [
       'service "api" exited with code 3 before it was healthy, so service "web" was not started',
+      '  chain: web → api',
       '  demo-api-1 | connecting',
       '  demo-api-1 | no route to host',
     ].join('\n'),
@@ -145,7 +146,7 @@ test('an unhealthy service is told with its last probes', async () => {
 test('a service without a health check cannot be waited for to be healthy', async () => {
   const failure = await failureOf(up({ services: { db: busybox, web: { ...busybox, depends_on: { db: healthy } } } }));
   expect(failure).toMatchObject({
-    message: 'service "db" has no health check to wait for, so service "web" was not started',
+    message: 'service "db" has no health check to wait for, so service "web" was not started\n  chain: web → db',
     hint: 'give "db" a healthcheck, or wait for service_started',
   });
 });
@@ -175,7 +176,7 @@ test('a refused start names the service, and cancels what has not begun', async 
   );
   expect(failure).toMatchObject({
     code: 'execute/operation-failed',
-    message: 'service "b" cannot start: its command "srv" is not in the image',
+    message: 'service "b" cannot start: its command "srv" is not in the image\n  chain: a → b',
     facts: { operation: 'container.start', service: 'b', diagnosis: 'command-not-found' },
     at: { line: 4 },
   });

@@ -32,7 +32,7 @@ test('a note says the state and its reason in a few words', () => {
 describe('a diagnosis rests on what the engine tells', () => {
   const seen = (Status: string, Tscompose: ContainerExtension, state: object = {}, more: object = {}) => {
     const State = { Status, ExitCode: 0, Error: '', OOMKilled: false, ...state };
-    const container = { State, RestartCount: 4, HostConfig: {}, Tscompose, ...more };
+    const container = { State, RestartCount: 4, Config: {}, HostConfig: {}, Tscompose, ...more };
     return diagnose('db', { container: container as unknown as ContainerInspect, requestedSignals: [] });
   };
 
