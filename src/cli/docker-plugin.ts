@@ -3,6 +3,9 @@ import { version } from './version.js';
 /** The word docker asks its plugins for their metadata with (docker/cli, "CLI plugins"). */
 export const metadataWord = 'docker-cli-plugin-metadata';
 
+/** The command that completes a command line, here as with docker (spf13/cobra). */
+const completionWord = '__complete';
+
 export function pluginMetadata(): string {
   const metadata = {
     SchemaVersion: '0.1.0',
@@ -36,10 +39,14 @@ const valued: Readonly<Record<string, string>> = {
 const switches = new Set(['-D', '--debug', '--tls', '--tlsverify']);
 
 /**
- * What docker calls a plugin with, `docker-compose [FLAGS OF DOCKER] compose …`, as our own command line. Undefined for
+ * What docker calls a plugin with, `docker-compose [FLAGS OF DOCKER] compose …` or, to complete a command line,
+ * `docker-compose __complete compose …`, as our own command line. Undefined for
  * a command line that does not come from docker.
  */
 export function pluginCall(argv: readonly string[]): PluginCall | undefined {
+  const [first, second, ...words] = argv;
+  if (first === completionWord && second === 'compose')
+    return { argv: [completionWord, '--for-docker', '--', ...words], environment: {} };
   const ours: string[] = [];
   const environment: Record<string, string> = {};
   for (let at = 0; at < argv.length; at += 1) {

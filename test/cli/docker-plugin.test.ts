@@ -36,6 +36,14 @@ describe('installed as a plugin of docker', () => {
     expect(stderr).toContain('unix:///nonexistent.sock');
   });
 
+  test('it completes command lines as docker asks for it', async () => {
+    const ask = async (...words: string[]) => (await runCli(['__complete', 'compose', ...words], { cwd })).stdout;
+    expect(await ask('dow')).toBe('down\tStop and remove containers and networks\n:4\n');
+    expect(await ask('up', '')).toBe('a\n:4\n');
+    expect(await ask('-f', '')).toBe(':0\n');
+    expect(await ask('--project-directory', '')).toBe(':16\n');
+  });
+
   test('through a link named as docker wants it', () => {
     const link = join(cwd, 'docker-compose');
     symlinkSync(cliPath, link);

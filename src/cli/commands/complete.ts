@@ -4,6 +4,7 @@ import { defineCommand } from '../command.js';
 import { commandTable } from '../command-table.js';
 import { complete, type ProjectNames } from '../completion/candidates.js';
 import type { CliContext } from '../context.js';
+import { flag } from '../flags.js';
 import { globalFlags, type GlobalValues } from '../global-flags.js';
 import { parseCommand } from '../parse-command.js';
 import { requireProject } from '../project.js';
@@ -11,18 +12,22 @@ import { requireProject } from '../project.js';
 /** Answers completion scripts; see completion/scripts.ts. Never fails: a shell has no use for a message. */
 export const completeCommand = defineCommand({
   usage: '[WORD...]',
-  flags: {},
+  flags: { forDocker: flag('Answer as docker asks its plugins', { hidden: true }) },
   stopsAtFirstArgument: true,
-  run: async ({ args, context }) => {
+  run: async ({ flags, args, context }) => {
     const { candidates, paths } = await complete(args, commandTable, namesOf(args, context));
     const lines = candidates.map(({ word, description }) =>
       description === undefined ? word : `${word}\t${description.replace(/\s+/g, ' ')}`,
     );
-    if (paths !== 'none') lines.push(`:${paths}`);
+    if (flags.forDocker) lines.push(`:${directives[paths]}`);
+    else if (paths !== 'none') lines.push(`:${paths}`);
     context.terminal.stdout.write(lines.map((line) => `${line}\n`).join(''));
     return 0;
   },
 });
+
+/** What the shell is to add, as a number of spf13/cobra's `ShellCompDirective`. */
+const directives = { none: 4, files: 0, folders: 16 } as const;
 
 /** Names in the project the words ask for, those of every profile; none where the files do not load. */
 function namesOf(words: readonly string[], context: CliContext): ProjectNames {
