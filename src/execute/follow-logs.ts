@@ -40,6 +40,8 @@ export interface LogOptions {
   readonly tail?: number | 'all';
   readonly since?: string | number;
   readonly until?: string | number;
+  /** Whose end `untilIdle` waits for; absent: that of all that are followed. */
+  readonly awaited?: readonly string[];
   readonly onEvent: (event: LogEvent) => void;
   /** Awaited after each piece that was read, so that reading is no faster than what takes the events. */
   readonly pace?: () => Promise<void>;
@@ -60,7 +62,7 @@ export interface LogFollower {
    * Settles when `signal` fires (with its reason), or when `untilIdle` was called and no followed container runs.
    */
   readonly ended: Promise<void>;
-  /** From now on an end of all followed containers ends the following. */
+  /** From now on an end of all followed containers, or of the awaited ones, ends the following. */
   untilIdle(): void;
 }
 
@@ -88,6 +90,8 @@ class LogReader {
   readonly #positions = new Map<string, LogPosition>();
   /** Between two runs of a container with a restart policy. */
   readonly #restarting = new Set<string>();
+  /** Of all that were attached, by container. */
+  readonly #services = new Map<string, string>();
   /** Containers that have been there; of another one everything is new. */
   readonly #known = new Set<string>();
   #regaining: Promise<void> | undefined;
@@ -233,6 +237,7 @@ class LogReader {
   #attach(source: LogSource, query: LogsQuery, stretches: Stretches, signal: AbortSignal): void {
     const { id } = source;
     this.#restarting.delete(id);
+    this.#services.set(id, source.service);
     this.#known.add(id);
     const reading = this.#read(source, query, stretches, signal).finally(() => {
       if (this.#readings.get(id) === reading) this.#readings.delete(id);
@@ -306,7 +311,10 @@ class LogReader {
   }
 
   #checkIdle(): void {
-    if (this.#endsWhenIdle && this.#readings.size === 0 && this.#restarting.size === 0) this.#ending.abort(idle);
+    if (!this.#endsWhenIdle) return;
+    const { awaited } = this.#options;
+    const isAwaited = (id: string): boolean => awaited?.includes(this.#services.get(id) ?? '') ?? true;
+    if (![...this.#readings.keys(), ...this.#restarting].some(isAwaited)) this.#ending.abort(idle);
   }
 }
 

@@ -56,6 +56,8 @@ class Session {
   readonly #followed: ReadonlySet<string>;
   /** Whose output is shown. */
   readonly #shown: ReadonlySet<string>;
+  /** Whose end is the end of the command: those named, else those shown. What they need goes on. */
+  readonly #awaited: readonly string[];
   readonly #attached = new Set<string>();
   #onAttached: () => void = () => undefined;
   readonly #firstExit = new Map<string, number>();
@@ -93,6 +95,7 @@ class Session {
         (service) => !flags.noAttach.includes(service) && project.model.services[service]?.attach !== false,
       ),
     );
+    this.#awaited = services.length > 0 ? services : this.#shown.size > 0 ? [...this.#shown] : [...this.#followed];
   }
 
   async run(): Promise<number> {
@@ -103,6 +106,7 @@ class Session {
       client,
       project: project.name,
       services: [...this.#followed],
+      awaited: this.#awaited,
       history: 'none',
       regain: (signal) => this.#context.regainEngine(signal),
       onEvent: (event) => {
@@ -240,7 +244,7 @@ class Session {
     const { abortOnContainerExit, abortOnContainerFailure, exitCodeFrom } = this.#flags;
     const aborts =
       abortOnContainerExit || exitCodeFrom !== undefined || (abortOnContainerFailure && event.exitCode !== 0);
-    if (aborts && this.#reason === undefined) {
+    if (aborts && this.#awaited.includes(service) && this.#reason === undefined) {
       this.#ask({ kind: 'container-ended', service, exitCode: event.exitCode });
     }
   }
@@ -279,8 +283,8 @@ class Session {
   }
 
   async #carryOut(what: 'stop' | 'kill', signal: AbortSignal): Promise<void> {
-    const { client, project } = this.#up;
-    const target = { projectName: project.name, services: [...this.#followed] };
+    const { client, project, services } = this.#up;
+    const target = { projectName: project.name, services };
     const progress = await this.#context.progress(what);
     try {
       const observed = await observe(client, project, signal, {

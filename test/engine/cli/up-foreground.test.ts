@@ -78,17 +78,25 @@ describe.skipIf(missing !== undefined)('up in the foreground', () => {
     expect(result.stdout).toContain('stays-1 exited with code 0\n');
   });
 
-  test('only the output of attached services is shown, all of them are waited for', async () => {
+  test('only attached services are shown and waited for, or those named; what goes on is left alone', async () => {
     await using sandbox = await new EngineSandbox().withBusybox();
     const cwd = sandbox.project('demo', {
       'compose.yaml': `services:
-  loud: {image: busybox, command: ${talker('loud', 'exit 0')}}
-  quiet: {image: busybox, attach: false, command: ${talker('quiet', 'sleep 1')}}
+  loud: {image: busybox, depends_on: [quiet], command: ${talker('loud', 'exit 3')}}
+  quiet: {image: busybox, attach: false, stop_grace_period: 0s, command: ${talker('quiet', 'sleep 1000')}}
 `,
     });
-    const { exitCode, stdout } = await sandbox.run(['up'], { cwd });
-    expect(exitCode).toBe(0);
-    expect(stdout).not.toContain('quiet');
-    expect(await sandbox.ok(['ps', '-q'], { cwd })).toBe('');
+    const running = () => sandbox.ok(['ps', '--services'], { cwd });
+    for (const [line, exitCode] of [
+      [['up'], 0],
+      [['up', 'loud'], 0],
+      [['up', '--attach-dependencies', '--abort-on-container-exit', 'loud'], 3],
+    ] as const) {
+      const result = await sandbox.run(line, { cwd });
+      expect(result.exitCode).toBe(exitCode);
+      expect(result.stdout).toContain('loud-1  | loud\n');
+      expect(result.stdout).not.toContain('| quiet');
+      expect(await running()).toBe('quiet\n');
+    }
   });
 });
