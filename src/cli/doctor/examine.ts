@@ -18,6 +18,7 @@ const checks: readonly Check[] = [
   kernel.checkUnshare,
   kernel.checkCgroups,
   kernel.checkSeccomp,
+  kernel.checkApparmor,
   kernel.checkLinks,
   kernel.checkFirewall,
   checkOtherFirewalls,

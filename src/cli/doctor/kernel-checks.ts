@@ -52,6 +52,16 @@ export const checkSeccomp: Check = ({ read }) => {
     : ok('seccomp', actions.trim());
 };
 
+/** Without its parser the engine has no profile to give, as dockerd. */
+export const checkApparmor: Check = async ({ read, run }) => {
+  const name = 'AppArmor';
+  if (read('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') !== true) return ok(name, 'off');
+  const { kind } = await run('apparmor_parser', ['--version']);
+  return kind === 'absent'
+    ? warning(name, 'on, without apparmor_parser: containers are in no profile', 'install the package apparmor')
+    : ok(name, 'on; containers are in the profile tscompose-default');
+};
+
 /** cgroups(7): one tree (v2), a tree per controller (v1), or both (hybrid). */
 export const checkCgroups: Check = ({ read, isRoot }) => {
   const root = '/sys/fs/cgroup';

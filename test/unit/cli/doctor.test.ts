@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine, ToolAnswer } from '../../../src/cli/doctor/check.js';
 import { checkOtherFirewalls } from '../../../src/cli/doctor/firewall-checks.js';
-import { checkCgroups, checkFirewall, checkForwarding } from '../../../src/cli/doctor/kernel-checks.js';
+import { checkApparmor, checkCgroups, checkFirewall, checkForwarding } from '../../../src/cli/doctor/kernel-checks.js';
 import { installWith } from '../../../src/cli/doctor/packages.js';
 import { isReady, renderFindings } from '../../../src/cli/doctor/report.js';
 import { checkRuntime, toolChecks } from '../../../src/cli/doctor/tool-checks.js';
@@ -70,6 +70,20 @@ test('the kernel’s own words are shown when it refuses the rules', async () =>
     found: 'Error: Could not process rule: No such file',
     mend: expect.stringContaining('modprobe') as string,
   });
+});
+
+test('AppArmor without its parser confines nothing, which is said', async () => {
+  const files = { '/sys/module/apparmor/parameters/enabled': 'Y\n' };
+  const tools = { apparmor_parser: done('AppArmor parser version 3.0.8') };
+  expect(await checkApparmor(machine({ files }))).toMatchObject({
+    status: 'warning',
+    mend: 'apt-get install apparmor',
+  });
+  expect(await checkApparmor(machine({ files, tools }))).toMatchObject({
+    status: 'ok',
+    found: expect.stringContaining('tscompose-default') as string,
+  });
+  expect(await checkApparmor(machine({ files: {} }))).toMatchObject({ status: 'ok', found: 'off' });
 });
 
 describe('cgroups', () => {
