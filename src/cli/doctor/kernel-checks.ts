@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { firstLine, missing, ok, warning, type Check, type Finding } from './check.js';
+import { installWith } from './packages.js';
 
 export const checkNode: Check = () => {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -58,7 +59,7 @@ export const checkApparmor: Check = async ({ read, run }) => {
   if (read('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') !== true) return ok(name, 'off');
   const { kind } = await run('apparmor_parser', ['--version']);
   return kind === 'absent'
-    ? warning(name, 'on, without apparmor_parser: containers are in no profile', 'install the package apparmor')
+    ? warning(name, 'on, without apparmor_parser: containers are in no profile', installWith(read('/etc/os-release') ?? '', 'apparmor'))
     : ok(name, 'on; containers are in the profile tscompose-default');
 };
 
