@@ -59,7 +59,11 @@ export const checkApparmor: Check = async ({ read, run }) => {
   if (read('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') !== true) return ok(name, 'off');
   const { kind } = await run('apparmor_parser', ['--version']);
   return kind === 'absent'
-    ? warning(name, 'on, without apparmor_parser: containers are in no profile', installWith(read('/etc/os-release') ?? '', 'apparmor'))
+    ? warning(
+        name,
+        'on, without apparmor_parser: containers are in no profile',
+        installWith(read('/etc/os-release') ?? '', 'apparmor'),
+      )
     : ok(name, 'on; containers are in the profile tscompose-default');
 };
 
