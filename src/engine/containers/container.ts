@@ -3,7 +3,7 @@ import type { WaitCondition, WaitResponse } from '../../api/container.js';
 import type { StartWait } from '../../api/tscompose.js';
 import type { HealthMonitor } from './health.js';
 import type { SyslogForward } from './syslog-forward.js';
-import type { ContainerRecord, ContainerState } from './record.js';
+import type { ContainerRecord, ContainerState, EngineRestart } from './record.js';
 import { removing } from './errors.js';
 import { type ContainerEvent, isLive, nextStatus } from './status.js';
 
@@ -41,8 +41,8 @@ export class Container {
   startWait: StartWait | undefined;
   /** Of a hook that the scheduler ran with this run. */
   hookFailure: string | undefined;
-  /** The engine itself ends this run, to start the next one after so long. */
-  engineRestart: { readonly delayMs: number; readonly unhealthyRestarts: number | undefined } | undefined;
+  /** As in the record, where it comes a little later. */
+  engineRestart: EngineRestart | undefined;
   gone = false;
   readonly #save: (record: ContainerRecord) => Promise<void>;
   #turn: Promise<unknown> = Promise.resolve();

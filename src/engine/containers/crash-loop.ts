@@ -11,6 +11,7 @@ import { nowNs, parseTime } from './time.js';
 export const loopExits = 3;
 const longestWords = 200;
 const longestReadMs = 2_000;
+const longestRead = 64 * 1024;
 
 export interface ShortRun {
   readonly exitCode: number;
@@ -56,8 +57,10 @@ export async function lastWordsOf(room: Room, container: Container): Promise<str
   const how = { follow: false, stdout: true, stderr: true, tail: 1, timestamps: false, details: false };
   let said = '';
   try {
-    for await (const { payload } of readLogs(room, container, how, AbortSignal.timeout(longestReadMs)).output)
+    for await (const { payload } of readLogs(room, container, how, AbortSignal.timeout(longestReadMs)).output) {
       said += payload.toString('utf8');
+      if (said.length > longestRead) break; // a line need not have an end
+    }
   } catch {
     return ''; // what it said is a help, and not worth more
   }

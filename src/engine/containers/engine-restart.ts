@@ -3,6 +3,7 @@ import type { Container } from './container.js';
 import { runHooks } from './hooks.js';
 import type { Room } from './room.js';
 import { terminate } from './stop.js';
+import { without } from './without.js';
 
 const firstDelayMs = 1_000;
 const longestDelayMs = 60_000;
@@ -18,20 +19,42 @@ export function restartByEngine(room: Room, container: Container, why: 'unhealth
   const { state, engineRestart, stopRequested } = container;
   if (state.status !== 'running' || engineRestart !== undefined || stopRequested) return;
   const inRow = why === 'unhealthy' ? inARow(container) : undefined;
-  container.engineRestart = { delayMs: inRow === undefined ? Number(why) : pauseMs(inRow), unhealthyRestarts: inRow };
+  container.engineRestart =
+    inRow === undefined ? { delayMs: Number(why) } : { delayMs: pauseMs(inRow), unhealthyRestarts: inRow };
   room.log.info('container is restarted by the engine', { containerId: container.id, why });
-  endRun(room, container).catch((error: unknown) => {
-    container.engineRestart = undefined;
-    if (room.closing.aborted) return; // the next engine looks again
-    room.log.warn('cannot restart a container', { containerId: container.id, reason: messageOf(error) });
-  });
+  void endRun(room, container);
 }
 
+/** Goes on with a restart that an earlier engine had begun. */
+export function resumeRestart(room: Room, container: Container): void {
+  if (container.state.engineRestart === undefined) return;
+  container.engineRestart = container.state.engineRestart;
+  void endRun(room, container);
+}
+
+/** Never rejects. */
 async function endRun(room: Room, container: Container): Promise<void> {
   const { startedAt } = container.state;
-  await runHooks(room, container, 'pre_stop');
-  if (container.state.startedAt !== startedAt) return; // another run: somebody was faster
-  await terminate(room, container, {}, room.closing);
+  try {
+    await writeDown(container); // an engine that dies now is followed by one that goes on
+    await runHooks(room, container, 'pre_stop');
+    if (container.state.startedAt !== startedAt) return; // another run: somebody was faster
+    await terminate(room, container, {}, room.closing);
+  } catch (error) {
+    if (room.closing.aborted) return; // as above
+    room.log.warn('cannot restart a container', { containerId: container.id, reason: messageOf(error) });
+    container.engineRestart = undefined;
+    await writeDown(container).catch(() => undefined); // the warning stands
+  }
+}
+
+async function writeDown(container: Container): Promise<void> {
+  await container.exclusive(async () => {
+    if (!container.isLive || container.gone) return;
+    const { engineRestart } = container;
+    const state = without(container.state, 'engineRestart');
+    await container.change({ state: engineRestart === undefined ? state : { ...state, engineRestart } });
+  });
 }
 
 /** Which restart in a row this one is, counted from 1. */

@@ -55,7 +55,7 @@ export async function endRun(
   container.health?.stop();
   container.health = undefined;
   const { RestartPolicy } = container.record.hostConfig;
-  const byEngine = byUser ? undefined : container.engineRestart;
+  const byEngine = byUser ? undefined : (container.engineRestart ?? container.state.engineRestart);
   container.engineRestart = undefined;
   const pace = room.projects.node(projectOf(container) ?? '', serviceOf(container))?.pace ?? {};
   const run = {
@@ -72,7 +72,7 @@ export async function endRun(
   const crashes = isShort ? await oneMoreCrash(room, container, exitCode, finishedAt) : undefined;
   const unhealthyRestarts = byEngine && (byEngine.unhealthyRestarts ?? container.state.unhealthyRestarts);
   const ended: ContainerState = {
-    ...without(container.state, 'process', 'monitor', 'health', 'crashes', 'unhealthyRestarts'),
+    ...without(container.state, 'process', 'monitor', 'health', 'crashes', 'unhealthyRestarts', 'engineRestart'),
     ...{ exitCode, error, oomKilled, finishedAt },
     ...(crashes === undefined ? {} : { crashes }),
     ...(unhealthyRestarts === undefined ? {} : { unhealthyRestarts }),

@@ -64,6 +64,15 @@ export interface ContainerState {
   readonly crashes?: CrashLoop;
   /** Restarts in a row because it was unhealthy. */
   readonly unhealthyRestarts?: number;
+  /** The engine itself has begun to end this run, to start the next one. */
+  readonly engineRestart?: EngineRestart;
+}
+
+export interface EngineRestart {
+  /** Between the two runs. */
+  readonly delayMs: number;
+  /** With it, those in a row; undefined where its health is not the reason. */
+  readonly unhealthyRestarts?: number;
 }
 
 /** One container as it lies on disk. */

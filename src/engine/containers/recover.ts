@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { bootId, isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
+import { resumeRestart } from './engine-restart.js';
 import { startHealthChecks } from './health.js';
 import { forwardLog } from './log-driver.js';
 import { takeAway, trashPrefix } from './remove.js';
@@ -120,6 +121,7 @@ async function adopt(room: Room, container: Container, pid: number): Promise<voi
   }
   startHealthChecks(room, container);
   forwardLog(room, container);
+  resumeRestart(room, container);
   room.log.info('container adopted', { containerId: container.id, pid });
 }
 

@@ -117,6 +117,26 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     await engine.containers.remove(id, { force: true, volumes: false }, soon());
   });
 
+  test('one that the engine was restarting, whatever its policy, and goes on with that', async () => {
+    const request = { Cmd: ['sleep', '600'], StopTimeout: 0 };
+    const [living, ended] = [await engine.start(request), await engine.start(request)];
+    const before = [await stateOf(living), await stateOf(ended)].map(({ Pid }) => Pid);
+    await engine.close();
+    for (const id of [living, ended]) rewrite(id, { engineRestart: { delayMs: 0, unhealthyRestarts: 3 } });
+    process.kill(before[1] ?? 0, 'SIGKILL');
+    await eventually('its end', () => existsSync(join(engine.dirs.runtimeDir, 'exits', ended)));
+    await engine.reopen();
+    for (const [index, id] of [living, ended].entries()) {
+      await eventually('the next run', async () => {
+        const { Pid, Status } = await stateOf(id);
+        return Pid !== before[index] && Status === 'running';
+      });
+      const { state } = read(id).record;
+      expect([state.unhealthyRestarts, state.engineRestart]).toEqual([3, undefined]);
+      await engine.containers.remove(id, { force: true, volumes: false }, soon());
+    }
+  });
+
   test('one that was being removed, and finishes that', async () => {
     const id = await engine.create({ Cmd: ['true'] });
     await engine.close();
