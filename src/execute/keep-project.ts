@@ -39,7 +39,9 @@ export async function forgetProject(name: string, { client, signal }: Omit<KeepO
   }
 }
 
-/** Others answer 404, and proxies in front of them what they like. */
+/** Others answer 404, and proxies in front of them what they like; ours says 500 when it cannot write. */
 function isOfOtherEngine(error: unknown): boolean {
-  return hasCode(error, 'engine/response') && error.facts.engineCode?.startsWith('project/') !== true;
+  if (!hasCode(error, 'engine/response')) return false;
+  const { status, engineCode } = error.facts;
+  return (status < 500 || status === 501) && engineCode?.startsWith('project/') !== true;
 }
