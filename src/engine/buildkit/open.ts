@@ -28,7 +28,12 @@ export function openBuildKit({ dir, ...rooms }: BuildKitOptions): BuildKit {
   const sessions = new Sessions();
   const jobs = new Jobs();
   let opened: Promise<Spools> | undefined;
-  const parts: BuildKitParts = { ...rooms, sessions, spools: () => (opened ??= openSpools(dir)) };
+  const spools = (): Promise<Spools> =>
+    (opened ??= openSpools(dir).catch((error: unknown) => {
+      opened = undefined; // a full disk is not full for ever
+      throw error;
+    }));
+  const parts: BuildKitParts = { ...rooms, sessions, spools };
   const methods = { ...smallServices, ...controlService(parts, jobs), ...gatewayService(parts, jobs) };
   return {
     prune: async () => await (await parts.spools()).prune(),

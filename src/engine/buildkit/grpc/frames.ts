@@ -28,9 +28,7 @@ export async function* messagesOf(stream: Http2Stream): AsyncGenerator<Buffer, v
     if (keptBytes < neededBytes(kept)) continue;
     let rest = kept.length === 1 ? chunk : Buffer.concat(kept);
     while (rest.byteLength >= headBytes) {
-      const end = headBytes + rest.readUInt32BE(1);
-      if (end > maxMessageBytes)
-        throw new GrpcFailure(grpcCode.invalidArgument, `a message of ${end} bytes is too large`);
+      const end = neededBytes([rest]);
       if (rest[0] !== 0) throw new GrpcFailure(grpcCode.unimplemented, 'compressed messages are not supported');
       if (rest.byteLength < end) break;
       yield rest.subarray(headBytes, end);
@@ -42,7 +40,14 @@ export async function* messagesOf(stream: Http2Stream): AsyncGenerator<Buffer, v
   if (keptBytes > 0) throw new GrpcFailure(grpcCode.internal, 'the stream ended within a message');
 }
 
-/** Of the first message in `chunks`, so that a large one is put together once and not with every chunk. */
+/**
+ * Of the first message in `chunks`, so that a large one is put together once and not with every chunk.
+ * @throws GrpcFailure for one that is too large, before more of it is kept
+ */
 function neededBytes([first]: readonly Buffer[]): number {
-  return first === undefined || first.byteLength < headBytes ? headBytes : headBytes + first.readUInt32BE(1);
+  if (first === undefined || first.byteLength < headBytes) return headBytes;
+  const bytes = headBytes + first.readUInt32BE(1);
+  if (bytes > maxMessageBytes)
+    throw new GrpcFailure(grpcCode.invalidArgument, `a message of ${bytes} bytes is too large`);
+  return bytes;
 }

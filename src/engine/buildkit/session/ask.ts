@@ -80,20 +80,23 @@ function isMissing({ code, message }: GrpcFailure): boolean {
   );
 }
 
-/** A call of byte messages as a stream of bytes; one that cannot be made is a stream that breaks at once. */
+/**
+ * A call of byte messages as a stream of bytes; one that cannot be made is a stream that breaks at once. It may break
+ * before anybody reads it: who does is told then.
+ */
 function duplexOf(open: () => Stream): Duplex {
   let stream: Stream;
   try {
     stream = open();
   } catch (error) {
-    return new Duplex().destroy(error instanceof Error ? error : new Error(String(error)));
+    return new Duplex().on('error', () => undefined).destroy(asError(error));
   }
-  return new Duplex({
+  const duplex = new Duplex({
     read() {
-      stream.incoming.next().then(
-        ({ value }) => this.push(value === undefined ? null : bytesMessage.decode(value).data),
-        (error: unknown) => this.destroy(error instanceof Error ? error : new Error(String(error))),
-      );
+      stream.incoming
+        .next()
+        .then(({ value }) => this.push(value === undefined ? null : bytesMessage.decode(value).data))
+        .catch((error: unknown) => this.destroy(asError(error)));
     },
     write(chunk: Buffer, _encoding, done) {
       stream.send(bytesMessage.encode({ data: chunk })).then(() => done(), done);
@@ -107,4 +110,9 @@ function duplexOf(open: () => Stream): Duplex {
       done(error);
     },
   });
+  return duplex.on('error', () => undefined);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

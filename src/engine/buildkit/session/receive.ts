@@ -46,14 +46,16 @@ export async function receiveFolder(session: ClientSession, sink: FileSink, opti
   if (!session.methods.has(diffCopy)) throw new GrpcFailure(grpcCode.unimplemented, 'no local sources enabled');
   const stream = session.channel.open(diffCopy, { headers: headersOf(options), signal: options.signal });
   const underWay = new Map<number, ContentSink>();
-  const waiting: [id: number, content: ContentSink][] = [];
+  const wanted: [id: number, content: ContentSink][] = [];
+  let asked = 0;
   const state = { listed: false, finished: false };
   let count = 0;
   let bytes = 0;
   const askMore = async (): Promise<void> => {
     while (underWay.size < maxUnderWay) {
-      const next = waiting.shift();
+      const next = wanted[asked];
       if (next === undefined) break;
+      asked++; // not taken out: from the front of a long list that costs its length
       const [id, content] = next;
       underWay.set(id, content);
       await stream.send(packet.encode({ type: packetType.request, id }));
@@ -75,7 +77,7 @@ export async function receiveFolder(session: ClientSession, sink: FileSink, opti
             sink.listed();
           } else {
             const content = sink.place(file);
-            if (content !== undefined) waiting.push([count, content]);
+            if (content !== undefined) wanted.push([count, content]);
             count++;
           }
           break;
@@ -101,7 +103,7 @@ export async function receiveFolder(session: ClientSession, sink: FileSink, opti
     }
     if (!state.finished) throw new GrpcFailure(grpcCode.unknown, `the client stopped sending ${options.folder}`);
   } finally {
-    for (const content of [...underWay.values(), ...waiting.map(([, one]) => one)]) content.abandon();
+    for (const content of [...underWay.values(), ...wanted.slice(asked).map(([, one]) => one)]) content.abandon();
     stream.cancel();
   }
 }

@@ -4,7 +4,7 @@ import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { Stream } from '../grpc/client.js';
 import { bytesMessage } from '../wire/common.js';
 import { packet, packetType } from '../wire/session.js';
-import { goMode, type FileKind } from './go-mode.js';
+import { goMode, kindOf, type FileKind } from './go-mode.js';
 import type { FileStat } from './receive.js';
 import type { ClientSession } from './sessions.js';
 
@@ -53,14 +53,14 @@ export async function sendFolder(session: ClientSession, root: string, options: 
     await stream.send(message);
   };
   try {
-    const paths: string[] = [];
+    const files: (string | undefined)[] = [];
     const { below } = options;
     if (below !== undefined) {
-      paths.push('');
+      files.push(undefined);
       await send({ type: packetType.stat, stat: { path: below, mode: goMode('directory', 0o755) } });
     }
     for (const stat of walk(root, '')) {
-      paths.push(stat.path ?? '');
+      files.push(kindOf(stat.mode ?? 0) === 'file' ? stat.path : undefined); // a link would lead out of the tree
       await send({ type: packetType.stat, stat: below === undefined ? stat : movedBelow(stat, below) });
     }
     await send({ type: packetType.stat });
@@ -74,7 +74,7 @@ export async function sendFolder(session: ClientSession, root: string, options: 
         stream.end();
         continue;
       }
-      const path = paths[id];
+      const path = files[id];
       if (type !== packetType.request || path === undefined) continue;
       for await (const chunk of createReadStream(`${root}/${path}`, {
         highWaterMark: chunkBytes,

@@ -4,7 +4,7 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 export interface Field<T> {
   readonly number: number;
   initial(): T;
-  /** @param before - what earlier occurrences of the field came to */
+  /** @param before - what earlier occurrences of the field came to, or `initial`; may be changed and given back */
   read(reader: BinaryReader, before: T): T;
   write(writer: BinaryWriter, value: T): void;
 }
@@ -120,7 +120,10 @@ function repeated<T>(number: number, type: Scalar<T>): Field<readonly T[]> {
   return {
     number,
     initial: () => [],
-    read: (reader, before) => [...before, type.read(reader)],
+    read: (reader, before) => {
+      (before as T[]).push(type.read(reader)); // a copy for each would cost the square of their number
+      return before;
+    },
     write: (writer, values) => {
       for (const value of values) type.write(writer.tag(number, type.wireType), value);
     },
@@ -143,7 +146,7 @@ function mapped<T>(number: number, type: Scalar<T>): Field<Readonly<Record<strin
         else if (inner === valueField) value = type.read(entry);
         else entry.skip(wireType, inner);
       }
-      return { ...before, [key]: value };
+      return Object.defineProperty(before, key, { value, enumerable: true, configurable: true, writable: true });
     },
     write: (writer, values) => {
       for (const [key, value] of Object.entries(values)) {

@@ -1,18 +1,23 @@
+import type { Http2Stream } from 'node:http2';
 import { createServer, connect, type Socket } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Channel, openChannel } from '../../../../src/engine/buildkit/grpc/client.js';
 import { GrpcFailure, grpcCode } from '../../../../src/engine/buildkit/grpc/failure.js';
+import { messagesOf } from '../../../../src/engine/buildkit/grpc/frames.js';
 import { type Methods, serveGrpc, serverStream, unary } from '../../../../src/engine/buildkit/grpc/server.js';
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from '../../../../src/engine/buildkit/session/ask.js';
+import { sendFolder } from '../../../../src/engine/buildkit/session/send.js';
 import type { ClientSession } from '../../../../src/engine/buildkit/session/sessions.js';
 import { bytesMessage, nothing } from '../../../../src/engine/buildkit/wire/common.js';
 import {
   credentialsRequest,
   credentialsResponse,
+  packet,
+  packetType,
   secretRequest,
   secretResponse,
 } from '../../../../src/engine/buildkit/wire/session.js';
@@ -107,6 +112,17 @@ describe('calls', () => {
     await expect(call).rejects.toBeInstanceOf(GrpcFailure);
     await expect.poll(() => channel.closed.aborted, { timeout: 10_000 }).toBe(true);
   });
+
+  test('with a message that is too large end before it is kept', async () => {
+    let taken = 0;
+    const chunks = function* (): Generator<Buffer> {
+      yield Buffer.from([0, 0x7f, 0, 0, 0]);
+      for (; taken < 1_000; taken++) yield Buffer.alloc(64);
+    };
+    const stream = { iterator: chunks } as unknown as Http2Stream;
+    await expect(messagesOf(stream).next()).rejects.toThrow('too large');
+    expect(taken).toBe(0);
+  });
 });
 
 describe('what a client has', () => {
@@ -194,5 +210,47 @@ describe('what a client has', () => {
     };
     const upload = uploadOf(await sessionWith(methods), new URL('http://buildkit-session/abc'), signal);
     expect((await buffer(upload)).toString()).toBe('buildkit-session/abc');
+  });
+
+  const anUpload = new URL('http://buildkit-session/abc');
+
+  test('an upload of a client that went away breaks for who reads it, and for nobody before', async () => {
+    const session = await sessionWith({ '/moby.upload.v1.Upload/Pull': echo });
+    session.channel.close();
+    await expect.poll(() => session.channel.closed.aborted, { timeout: 10_000 }).toBe(true);
+    const upload = uploadOf(session, anUpload, signal);
+    await new Promise(setImmediate);
+    await expect(buffer(upload)).rejects.toThrow('went away');
+  });
+
+  test('an upload of what are no messages breaks', async () => {
+    const methods: Methods = {
+      '/moby.upload.v1.Upload/Pull': { run: (_incoming, _call, send) => Promise.resolve(send(Buffer.of(0x0a, 5, 1))) },
+    };
+    await expect(buffer(uploadOf(await sessionWith(methods), anUpload, signal))).rejects.toThrow();
+  });
+
+  test('a folder that is sent has no content but that of its files', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'tsc-send-'));
+    undo.push(() => rmSync(root, { recursive: true }));
+    writeFileSync(join(root, 'a-file'), 'inside');
+    symlinkSync('/etc/hostname', join(root, 'b-link'));
+    const came: string[] = [];
+    const methods: Methods = {
+      '/moby.filesync.v1.FileSend/DiffCopy': {
+        run: async (incoming, _call, send) => {
+          const ask = (id: number) => send(packet.encode({ type: packetType.request, id }));
+          for await (const message of incoming) {
+            const { type, stat, id, data } = packet.decode(message);
+            if (type === packetType.stat && stat === undefined) for (const each of [1, 0]) ask(each);
+            if (type !== packetType.data) continue;
+            came.push(`${id} ${Buffer.from(data).toString()}`);
+            if (data.byteLength === 0) send(packet.encode({ type: packetType.finish }));
+          }
+        },
+      },
+    };
+    await sendFolder(await sessionWith(methods), root, { onProgress: () => undefined, signal });
+    expect(came).toEqual(['0 inside', '0 ']);
   });
 });

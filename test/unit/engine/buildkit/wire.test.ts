@@ -68,6 +68,13 @@ describe('messages', () => {
     });
   });
 
+  test('with a map keep every key as a member of its own', () => {
+    const labels = message({ map: textMap(2) });
+    const map = Object.fromEntries([['__proto__', 'own']]) as Record<string, string>;
+    const read = labels.decode(labels.encode({ map }));
+    expect(Object.entries(read.map)).toEqual([['__proto__', 'own']]);
+  });
+
   test('cut short are refused', () => {
     expect(() => message({ b: text(2) }).decode(Buffer.from('1207746573', 'hex'))).toThrow();
   });
