@@ -26,7 +26,7 @@ export async function verifyStore({ content, layers, state }: Parts, signal: Abo
       report.layers += 1;
     } catch (error) {
       signal.throwIfAborted();
-      problems.push({ what: 'layer', id: chainId, reason: messageOf(error) });
+      if (layers.get(chainId) !== undefined) problems.push({ what: 'layer', id: chainId, reason: messageOf(error) });
     }
   }
   const images = state.catalog.images();

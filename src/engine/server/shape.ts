@@ -32,7 +32,7 @@ function membersOf(value: object, { members }: MembersShape, place: string): Rec
   const entries = Object.entries(value as Record<string, unknown>).filter(([, member]) => member !== null);
   return Object.fromEntries(
     entries.map(([name, member]) => {
-      const shape = members[name];
+      const shape = Object.hasOwn(members, name) ? members[name] : undefined;
       return [name, shape === undefined ? member : valueOf(member, shape, place === '' ? name : `${place}.${name}`)];
     }),
   );

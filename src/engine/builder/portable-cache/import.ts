@@ -39,7 +39,8 @@ async function fromRegistry(parts: CacheParts, reference: string, io: CacheIo): 
   for (const [index, name] of pending.entries()) {
     if (index > 100) return; // no build has so many stages
     const before = images.find(name);
-    const { domain } = parseReference(name);
+    const { domain, repository } = parseReference(name);
+    if (repository !== parseReference(reference).repository) continue; // an image does not send us elsewhere with our login
     const image = await images.pull(name, {
       auth: await io.registryAuth?.(domain),
       onProgress: io.onProgress,

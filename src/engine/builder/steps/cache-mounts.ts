@@ -31,11 +31,12 @@ export function openCacheMounts(dir: string): CacheMounts {
   /** Those being made, so that none is used before it is whole. */
   const made = new Map<string, Promise<void>>();
 
-  const make = (name: string, path: string, mount: RunMountOf<'cache'>, seed?: CacheSeed): Promise<void> => {
-    const known = made.get(name);
-    if (known !== undefined) return known;
+  const make = async (name: string, path: string, mount: RunMountOf<'cache'>, seed?: CacheSeed): Promise<void> => {
+    for (let other = made.get(name); other !== undefined; other = made.get(name)) {
+      await other.catch(() => undefined); // what ended another build is told there
+    }
+    if (existsSync(path)) return;
     const work = (async () => {
-      if (existsSync(path)) return;
       const staging = `${path}.new`;
       await rm(staging, { recursive: true, force: true });
       await mkdir(staging);
@@ -45,7 +46,7 @@ export function openCacheMounts(dir: string): CacheMounts {
       await rename(staging, path);
     })().finally(() => made.delete(name));
     made.set(name, work);
-    return work;
+    await work;
   };
 
   return {
