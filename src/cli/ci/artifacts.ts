@@ -59,7 +59,7 @@ export async function writeArtifacts(
 
 /** Every line with its time, all containers of the project. */
 async function writeLogs(folder: string, project: string, client: EngineClient, signal: AbortSignal): Promise<void> {
-  const files = new Map<string, WriteStream>();
+  const files = new Map<string, { readonly file: WriteStream; readonly ended: Promise<void> }>();
   const drains = new Set<Promise<unknown>>();
   await readLogs({
     ...{ client, project, history: 'all', signal },
@@ -70,18 +70,26 @@ async function writeLogs(folder: string, project: string, client: EngineClient, 
     onEvent: (event) => {
       if (event.kind !== 'line') return;
       const { name } = event.source;
-      const file = files.get(name) ?? createWriteStream(join(folder, `${name}.log`));
-      files.set(name, file);
-      const more = file.write(`${event.time === undefined ? '' : `${event.time} `}${event.text}\n`);
-      if (!more) drains.add(once(file, 'drain'));
+      const log = files.get(name) ?? logFile(join(folder, `${name}.log`));
+      files.set(name, log);
+      const more = log.file.write(`${event.time === undefined ? '' : `${event.time} `}${event.text}\n`);
+      if (!more) drains.add(Promise.race([once(log.file, 'drain'), log.ended]).catch(() => undefined)); // told by `ended`
     },
   });
   await Promise.all(
-    [...files.values()].map(async (file) => {
+    [...files.values()].map(async ({ file, ended }) => {
       file.end();
-      await finished(file);
+      await ended;
     }),
   );
+}
+
+/** `ended` rejects when it cannot be written, which may be before anybody waits for it. */
+function logFile(path: string): { readonly file: WriteStream; readonly ended: Promise<void> } {
+  const file = createWriteStream(path);
+  const ended = finished(file);
+  ended.catch(() => undefined);
+  return { file, ended };
 }
 
 async function guarded(folder: string, work: () => Promise<void>): Promise<void> {

@@ -7,6 +7,7 @@ import { followLogs, observe, postMortem, Timeline, type Finding } from '../../e
 import { planDown } from '../../plan/index.js';
 import { projectContainers } from '../containers.js';
 import type { CliContext } from '../context.js';
+import { exitCodes } from '../interrupts.js';
 import { errorText, isFailure } from '../report-error.js';
 import { findingError } from '../render/finding.js';
 import { runPlan, runUp, type Work } from '../run-plan.js';
@@ -72,19 +73,20 @@ export class CiSession {
       code = this.#failed(error, signal);
     }
     const { signal: whole } = new AbortController(); // nothing ends what comes now but a second Ctrl-C
+    const afterwards = async (title: string, failed: number, work: () => Promise<void>): Promise<void> => {
+      try {
+        await this.#group(title, work);
+      } catch (error) {
+        this.#tell(error);
+        if (code === 0) code = failed;
+      }
+    };
     if (artifacts !== undefined) {
       const { project, client } = this.#wishes;
       const record = { project: project.name, cases: this.#cases, findings: this.#findings, timeline: this.#timeline };
-      await this.#group('reports', () => writeArtifacts(artifacts, record, client, whole));
+      await afterwards('reports', exitCodes.failure, () => writeArtifacts(artifacts, record, client, whole));
     }
-    if (!keep) {
-      try {
-        await this.#group('take down', () => this.#takeDown(whole));
-      } catch (error) {
-        this.#tell(error);
-        if (code === 0) code = ciExitCodes.down;
-      }
-    }
+    if (!keep) await afterwards('take down', ciExitCodes.down, () => this.#takeDown(whole));
     patience();
     return code;
   }

@@ -90,7 +90,7 @@ export const runCommand = defineCommand({
     try {
       await runUp(context, { client, project, progress, signal, quiet, attach }, options);
     } catch (error) {
-      await removeUnstarted(client, oneOff.slug);
+      await removeUnstarted(client, oneOff.slug).catch(() => undefined); // what went wrong before is what to tell
       throw error;
     }
     await progress.end();

@@ -93,6 +93,12 @@ volumes: {data: {}}
     expect(await left()).toBe('');
   });
 
+  test('reports that cannot be written are told, and the project goes all the same', async () => {
+    const { exitCode, stderr } = await run(['ci', '--artifacts', 'lost', '--', 'rm', '-r', 'lost/logs']);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('cannot write to the artifacts folder')]);
+    expect(await left()).toBe('');
+  });
+
   test('cancelled by SIGINT and then SIGTERM it still takes the project down', async () => {
     const begun = join(cwd, 'begun');
     const { child, ended } = sandbox.start(['ci', '--', 'sh', '-c', `touch ${begun}; sleep 60`], { cwd });
