@@ -225,7 +225,12 @@ describe('what a client has', () => {
 
   test('an upload of what are no messages breaks', async () => {
     const methods: Methods = {
-      '/moby.upload.v1.Upload/Pull': { run: (_incoming, _call, send) => Promise.resolve(send(Buffer.of(0x0a, 5, 1))) },
+      '/moby.upload.v1.Upload/Pull': {
+        run: (_incoming, _call, send) => {
+          send(Buffer.of(0x0a, 5, 1)); // five bytes are promised
+          return Promise.resolve();
+        },
+      },
     };
     await expect(buffer(uploadOf(await sessionWith(methods), anUpload, signal))).rejects.toThrow();
   });
