@@ -29,7 +29,7 @@ export class PlanBuilder {
     const operation: OperationOf<K> = { kind, cause, ...facts };
     const id = this.nextId;
     const named = [...new Set(after)].sort((a, b) => a - b);
-    const before = named.length === 0 ? this.#first : named;
+    const before = named.every((one) => this.#first.includes(one)) ? this.#first : named;
     this.#steps.push({ id, operation: operation as PlanStep['operation'], after: before });
     return id;
   }

@@ -50,6 +50,15 @@ test('the whole plan of a first up with a build is known beforehand', () => {
   `);
 });
 
+test('nothing is created before every image is there, whatever else it waits for', () => {
+  const alone: Service = { image: 'x', network_mode: 'none' };
+  const plan = planUp(project({ services: { a: alone, b: { ...built, network_mode: 'none' } } }), nothingObserved);
+  const of = (word: string) => plan.steps.filter(({ operation }) => operation.kind.startsWith(word));
+  const images = of('image.').map(({ id }) => id);
+  expect(images).toHaveLength(2);
+  expect(of('container.create').map(({ after }) => after)).toEqual([images, images]);
+});
+
 test('one image of several services is fetched once', () => {
   const desired = project({ services: { a: { image: 'x' }, b: { image: 'x' } } });
   expect(images(desired, nothingObserved)).toEqual(['image.pull x: image is not there']);
