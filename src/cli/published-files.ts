@@ -19,7 +19,7 @@ declare module '../base/errors.js' {
  */
 export function publishedFiles(project: Project, withEnv: boolean): readonly PublishedFile[] {
   refuseOtherFiles(project);
-  const envFiles = new Map<string, string>();
+  const envFiles = new Set<string>();
   for (const [name, service] of allServices(project)) {
     refuseUnpublishedImage(project, name, service);
     if (!withEnv) refuseEnvironment(project, name, service);
@@ -27,17 +27,20 @@ export function publishedFiles(project: Project, withEnv: boolean): readonly Pub
       const at = project.locate(['services', name, 'env_file', position]);
       const inFolder = project.composeFiles.some((file) => dirname(file) === dirname(path));
       if (!inFolder) throw notPublishable(path, `"${path}" is not beside the compose file`, at);
-      envFiles.set(basename(path), path);
+      envFiles.add(path);
     }
   }
-  return [
-    ...project.composeFiles.map((file) => ({
-      name: basename(file),
-      kind: 'compose' as const,
-      bytes: readFileSync(file),
-    })),
-    ...[...envFiles].map(([name, file]) => ({ name, kind: 'env' as const, bytes: readFileSync(file) })),
+  const files = [
+    ...project.composeFiles.map((path) => ({ path, kind: 'compose' as const })),
+    ...[...envFiles].map((path) => ({ path, kind: 'env' as const })),
   ];
+  const paths = new Map<string, string>();
+  for (const { path } of files) {
+    const other = paths.get(basename(path));
+    if (other !== undefined) throw notPublishable(path, `"${other}" and "${path}" would be one file`, undefined);
+    paths.set(basename(path), path);
+  }
+  return files.map(({ path, kind }) => ({ name: basename(path), kind, bytes: readFileSync(path) }));
 }
 
 /** Mounts of folders of this machine, which will mean other folders elsewhere: `web: /srv/data`. */

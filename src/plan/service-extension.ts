@@ -12,7 +12,7 @@ declare module '../base/errors.js' {
 }
 
 /** Our own attribute of services; docker compose and other tools pass over it. */
-export const extensionKey = 'x-tscompose';
+const extensionKey = 'x-tscompose';
 
 /** Its members: what the engine is to do by itself. */
 const members: readonly string[] = ['restart_unhealthy', 'restart_with_dependencies', 'hooks_on_restart'];

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RegistryServer } from '../support/registry-server.js';
@@ -30,6 +30,9 @@ test('image keygen makes a pair that openssl can use, and writes over none', asy
     exitCode: 1,
     stderr: expect.stringContaining('not written over') as string,
   });
+  writeFileSync(join(folder, 'half.pub'), '');
+  expect(await run(['image', 'keygen', 'half'], password)).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(existsSync(join(folder, 'half.key'))).toBe(false);
   expect(await run(['image', 'keygen', '--no-password', 'open'])).toMatchObject({ exitCode: 0 });
   expect(readFileSync(join(folder, 'open.key'), 'utf8')).toContain('BEGIN PRIVATE KEY');
 });

@@ -79,6 +79,16 @@ test.each([
   expect(manifest('refused')).toBeNull();
 });
 
+test('files of one name in several folders are refused: they come to lie in one', async () => {
+  writeFiles(folder, {
+    'a/compose.yaml': 'services: {web: {image: x}}\n',
+    'b/compose.yaml': 'services: {web: {command: y}}\n',
+  });
+  const files = ['-f', 'a/compose.yaml', '-f', 'b/compose.yaml'];
+  const { exitCode, stderr } = await run([...files, 'publish', `${registry.host}/team/app:twice`]);
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('would be one file')]);
+});
+
 test('folders of this machine are asked about, and --app is refused', async () => {
   writeFiles(folder, { 'compose.yaml': 'services: {web: {image: nginx, volumes: ["./data:/data"]}}\n' });
   const reference = `${registry.host}/team/app:binds`;

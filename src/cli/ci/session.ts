@@ -20,6 +20,7 @@ import { relativeFile } from './places.js';
 declare module '../../base/errors.js' {
   interface ErrorFacts {
     'cli/ci-timeout': { readonly seconds: number };
+    'cli/no-tests': { readonly service: string };
   }
 }
 
@@ -141,6 +142,10 @@ export class CiSession {
     const { stdout } = this.#context.terminal;
     const query = { stopped: true, oneOffs: false, services: [service] };
     const containers = await projectContainers(client, project.name, query, signal);
+    if (containers.length === 0) {
+      const message = `service "${service}" is scaled to 0 containers: there are no tests`;
+      throw new TscomposeError({ code: 'cli/no-tests', message, facts: { service } });
+    }
     const unseen = new Set(containers.map(({ Id }) => Id));
     const follower = followLogs({
       ...{ client, project: project.name, services: [service], history: 'none', signal },

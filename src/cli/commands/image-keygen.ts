@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { errnoOf, TscomposeError } from '../../base/errors.js';
 import { generateKeys } from '../../trust/index.js';
@@ -19,13 +19,15 @@ export const imageKeygenCommand = defineCommand({
       : await askPassword(terminal, passwordVariable, 'Password for the private key: ');
     if (password === '') throw invalid('--no-password', 'an empty password protects nothing; --no-password says so');
     const { privatePem, publicPem } = generateKeys(password);
-    for (const [file, pem, mode] of [
-      [`${name}.key`, privatePem, 0o600],
-      [`${name}.pub`, publicPem, 0o644],
-    ] as const) {
-      await writeNew(resolve(terminal.cwd, file), file, pem, mode);
-      terminal.stdout.write(`${file}\n`);
+    const [key, pub] = [`${name}.key`, `${name}.pub`];
+    await writeNew(resolve(terminal.cwd, key), key, privatePem, 0o600);
+    try {
+      await writeNew(resolve(terminal.cwd, pub), pub, publicPem, 0o644);
+    } catch (error) {
+      await rm(resolve(terminal.cwd, key)); // half a pair would only be in the way of a whole one
+      throw error;
     }
+    terminal.stdout.write(`${key}\n${pub}\n`);
     return 0;
   },
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { invalidConfig } from './errors.js';
 
-export const syslogFormats = ['', 'rfc3164', 'rfc5424', 'rfc5424micro'] as const;
+const syslogFormats = ['', 'rfc3164', 'rfc5424', 'rfc5424micro'] as const;
 export type SyslogFormat = (typeof syslogFormats)[number];
 
 /** The facilities of RFC 5424, by number. */

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { TscomposeError, errnoOf, messageOf } from '../../base/errors.js';
-import { openSeqpacket, sendSignal, spawnFast } from '../sys/index.js';
+import { openSeqpacket, spawnFast } from '../sys/index.js';
 import { createFailure } from './create-failure.js';
 import { openPipe, pipeStream } from './pipe.js';
 import { programEnvironment } from './program.js';
@@ -177,9 +177,4 @@ function writeControl(bundle: string, words: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Ends a monitor whose container is to be thrown away. */
-export function killMonitor(pid: number): void {
-  sendSignal(pid, 'SIGKILL');
 }

@@ -55,7 +55,7 @@ export const vertex = message({
   completed: one(6, timestamp),
   error: text(7),
 });
-export const vertexStatus = message({
+const vertexStatus = message({
   id: text(1),
   vertex: text(2),
   name: text(3),
@@ -65,11 +65,11 @@ export const vertexStatus = message({
   started: one(7, timestamp),
   completed: one(8, timestamp),
 });
-export const vertexLog = message({ vertex: text(1), timestamp: one(2, timestamp), stream: integer(3), msg: bytes(4) });
+const vertexLog = message({ vertex: text(1), timestamp: one(2, timestamp), stream: integer(3), msg: bytes(4) });
 const position = message({ line: integer(1), character: integer(2) });
 export const range = message({ start: one(1, position), end: one(2, position) });
-export const sourceInfo = message({ filename: text(1), data: bytes(2) });
-export const vertexWarning = message({
+const sourceInfo = message({ filename: text(1), data: bytes(2) });
+const vertexWarning = message({
   vertex: text(1),
   level: integer(2),
   short: bytes(3),
