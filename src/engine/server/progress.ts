@@ -4,6 +4,12 @@ import { describe, detailsOf } from './failure.js';
 import type { Exchange } from './exchange.js';
 
 /**
+ * What is kept for a client that reads slowly or not at all. Work is not slowed down for it: others may wait for the
+ * same step.
+ */
+const mostBehindBytes = 4 << 20;
+
+/**
  * Runs work that reports its progress, one JSON object a line. A failure before the first message is an ordinary error
  * answer; a later one is a message, since the status is sent by then (reference, "Progress streams").
  */
@@ -11,10 +17,20 @@ export async function streamProgress(
   { response, client }: Exchange,
   work: (send: (message: ProgressMessage) => void) => Promise<void>,
 ): Promise<void> {
+  const send = (message: ProgressMessage) => void response.write(`${JSON.stringify(message)}\r\n`);
+  let clipped = false;
   const write = (message: ProgressMessage) => {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json' });
-    response.write(`${JSON.stringify(message)}\r\n`);
+    const behind = response.writableLength > mostBehindBytes;
+    const isOutput = message.stream !== undefined || message.status !== undefined;
+    if (behind && isOutput) {
+      if (!clipped) send({ stream: '\n[output clipped: it was not read]\n' });
+      clipped = true;
+      return;
+    }
+    clipped = behind;
+    send(message);
   };
   try {
     await work(write);

@@ -45,6 +45,9 @@ export interface ServerOptions {
   readonly onQuiet: () => void;
 }
 
+/** How long a client that has been refused may go on sending. */
+const unwantedMs = 2_000;
+
 /** The Engine API over the rooms. */
 export function createEngineServer({ rooms, facts, onQuiet }: ServerOptions): EngineServer {
   return serveRoutes(engineRoutes(rooms, facts), { version: facts.version, log: rooms.log, onQuiet });
@@ -117,6 +120,7 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
   };
 
   const fail = (error: unknown, request: IncomingMessage, response: ServerResponse, socket: Socket | undefined) => {
+    const connection = response.socket ?? undefined; // a request whose body was given up has none any more
     const status = statusOf(error);
     const what = { method: request.method, url: request.url, status };
     if (!(error instanceof TscomposeError)) log.error('request failed', { ...what, error });
@@ -130,10 +134,19 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
     response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': text.byteLength });
     response.end(request.method === 'HEAD' ? undefined : text);
     request.resume(); // the rest of a body nobody wants; without this the connection could not be used again
+    if (request.complete || connection === undefined) return;
+    const cutOff = () => {
+      if (!request.complete) connection.destroy();
+    };
+    setTimeout(cutOff, unwantedMs).unref(); // nor does anybody listen for ever
   };
 
   const http = createServer({ requestTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 256 << 10 });
-  http.on('request', (request, response) => serve(request, response));
+  const answers = new WeakMap<Socket, ServerResponse>();
+  http.on('request', (request, response) => {
+    answers.set(request.socket, response);
+    serve(request, response);
+  });
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => undefined); // `close` follows, that is enough
     const response = new ServerResponse(request);
@@ -142,7 +155,12 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
     response.once('finish', () => socket.end());
     serve(request, response, { socket, head });
   });
-  http.on('clientError', (_error, socket) => socket.destroy());
+  http.on('clientError', (_error, socket: Socket) => {
+    const response = answers.get(socket);
+    const isWithin = response?.headersSent === true && !response.writableEnded;
+    if (isWithin || !socket.writable) socket.destroy();
+    else socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy());
+  });
 
   return {
     http,

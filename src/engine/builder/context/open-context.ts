@@ -53,6 +53,7 @@ export async function openContext(options: {
     const root = await scratch();
     undo.defer(() => rm(root, { recursive: true, force: true }));
     await extractTar(context.stream, { root, destination: '/', keep: 'content', signal });
+    context.stream.resume(); // what follows the archive: an end of its client shows only behind it
     const read = readDockerfile(root, dockerfile);
     const rules = readIgnore(root, read.inContext);
     return {
