@@ -81,6 +81,7 @@ export function createContext(
 function ansiChoice({ ansi, noAnsi }: GlobalValues, environment: Terminal['environment']): AnsiChoice {
   const wanted = noAnsi ? 'never' : (ansi ?? (environment['COMPOSE_ANSI'] || 'auto'));
   if (wanted === 'never' || wanted === 'always' || wanted === 'auto') return wanted;
+  if (ansi === undefined) return 'auto'; // as docker compose, which looks at the variable no closer
   throw invalid('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
 }
 

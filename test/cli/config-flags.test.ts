@@ -135,7 +135,7 @@ describe('COMPOSE_ variables of the project’s .env govern the command', () => 
   });
 
   test('but not when the file is turned off, nor from the folder of another file', async () => {
-    files({ 'compose.yaml': 'services: {x: {image: x}}', '.env': 'COMPOSE_ANSI=sideways\n' });
+    files({ 'compose.yaml': 'services: {x: {image: x}}', '.env': 'COMPOSE_PROGRESS=sideways\n' });
     expect((await run({ COMPOSE_DISABLE_ENV_FILE: '1' })).exitCode).toBe(0);
     mkdirSync(join(folder, 'sub'));
     files({ 'sub/compose.yaml': 'services: {x: {image: x}}' });

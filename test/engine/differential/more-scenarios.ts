@@ -378,4 +378,66 @@ volumes: {data: {}}
       'down -v -t 0 --remove-orphans',
     ],
   },
+  {
+    // What is named decides when an attached up ends and what is stopped; and flags that no other script has.
+    name: 'diffnamed',
+    files: {
+      'compose.yaml': `
+services:
+  job:
+    image: busybox
+    command: sh -c 'echo job; exit 3'
+    depends_on: [dep]
+  dep:
+    image: busybox
+    command: sleep 1000
+    stop_grace_period: 0s
+    volumes: [/anonymous]
+  aside:
+    image: busybox
+    attach: false
+    command: sleep 1000
+    stop_grace_period: 0s
+    profiles: [aside]
+  own:
+    build: {dockerfile_inline: "FROM busybox\\nRUN true\\n"}
+    command: sleep 1000
+    stop_grace_period: 0s
+    profiles: [own]
+`,
+      'other.yaml': 'services: {lone: {image: busybox, command: sleep 1000, stop_grace_period: 0s}}\n',
+    },
+    steps: [
+      { args: 'up job', stdout: 'none' },
+      { args: 'up --abort-on-container-exit job', stdout: 'none' },
+      { args: 'up --exit-code-from job --attach-dependencies job', stdout: 'none' },
+      { args: 'up --timestamps --no-color --attach job --abort-on-container-exit job', stdout: 'none' },
+      { args: '--profile aside up --no-attach dep', stdout: 'none' },
+      'up -d --always-recreate-deps job',
+      { args: 'up -d -V dep', settles: ['dep', 'aside'] },
+      code('create --pull missing --quiet-pull dep'),
+      { args: 'logs --timestamps --no-log-prefix aside', stdout: 'none' },
+      { args: 'stats --all --no-trunc --no-stream --format "{{.Name}}" dep', stdout: 'lines' },
+      code('pull --policy missing --include-deps -q job'),
+      code('pull --ignore-buildable own'),
+      code('push --ignore-push-failures --include-deps -q own'),
+      code('--profile own build own'),
+      { args: 'run --rm -T --no-deps --cap-add NET_ADMIN --quiet-pull job sh -c "grep CapEff /proc/self/status"' },
+      { args: 'run --rm -T --build own echo built', stdout: 'none' },
+      code('cp -a dep:/etc/passwd copied'),
+      'kill -s KILL --remove-orphans aside',
+      code('-f other.yaml up -d'),
+      { args: '-f other.yaml up -d', env: { COMPOSE_IGNORE_ORPHANS: '1' }, stdout: 'none' },
+      { args: '-f other.yaml up -d', env: { COMPOSE_REMOVE_ORPHANS: '1' }, stdout: 'none' },
+      { args: 'ps -aq', env: { COMPOSE_ANSI: 'sometimes' }, stdout: 'lines' },
+      { args: 'ps', env: { COMPOSE_PARALLEL_LIMIT: 'some' } },
+      {
+        args: 'config --services',
+        env: { COMPOSE_PATH_SEPARATOR: ',', COMPOSE_FILE: 'compose.yaml,other.yaml' },
+        stdout: 'lines',
+      },
+      code('--dry-run exec lone true'),
+      { args: 'down -t 0 --remove-orphans', stdout: 'none' },
+    ],
+  },
 ];
