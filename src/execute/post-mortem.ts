@@ -56,7 +56,8 @@ export async function postMortem(
 
 function missing(service: string, chain: readonly string[]): Finding {
   const sentence = 'has no container';
-  const diagnosis: Diagnosis = { kind: 'not-started', sentence, details: [], hint: undefined, field: [] };
+  const hint = `tscompose up -d ${service} creates and starts it`;
+  const diagnosis: Diagnosis = { kind: 'not-started', sentence, details: [], hint, field: [] };
   return { service, container: undefined, diagnosis, chain, lastLines: [], at: undefined };
 }
 

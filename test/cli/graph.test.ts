@@ -28,6 +28,13 @@ test('-o writes a file and nothing else', async () => {
   expect(readFileSync(join(folder, 'shop.mmd'), 'utf8')).toContain('s2 -->|"started"| s0');
 });
 
+test('-o into a folder that is not there says so', async () => {
+  const { exitCode, stderr } = await graph('-o', 'no-such-folder/shop.svg');
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(`cannot write ${join(folder, 'no-such-folder/shop.svg')}: ENOENT`);
+  expect(stderr).not.toContain('bug');
+});
+
 test('services named on the command line come with what they need, or without', async () => {
   expect(names((await graph('--format=json', 'api')).stdout)).toEqual(['api', 'db']);
   expect(names((await graph('--format=json', '--no-deps', 'api')).stdout)).toEqual(['api']);

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import {
   listVariables,
@@ -17,6 +15,7 @@ import { flag, text } from '../flags.js';
 import type { CliContext } from '../context.js';
 import { loadOptions, requireProject, withFiles } from '../project.js';
 import { renderVariables } from '../render/template-variables.js';
+import { writeOutput } from '../write-output.js';
 
 export const configCommand = defineCommand({
   details: 'Everything filled in, merged and in long form, as the other commands see it.',
@@ -74,7 +73,7 @@ export const configCommand = defineCommand({
     const content = await render(project, flags, context);
     if (flags.quiet) return 0;
     if (flags.output === undefined) terminal.stdout.write(content);
-    else writeFileSync(resolve(terminal.cwd, flags.output), content);
+    else writeOutput(terminal, flags.output, content);
     return 0;
   },
 });

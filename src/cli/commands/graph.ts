@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import { selectServices } from '../../compose/index.js';
 import { describeDiagram, diagramFormats, drawDiagram, type DiagramFormat } from '../../diagram/index.js';
 import { defineCommand } from '../command.js';
 import { flag, text, textOr } from '../flags.js';
+import { writeOutput } from '../write-output.js';
 import { requireProject, withFiles } from '../project.js';
 
 export const graphCommand = defineCommand({
@@ -23,9 +22,9 @@ export const graphCommand = defineCommand({
     withFiles(loaded).checkServices(args);
     const project = selectServices(loaded, args, { withDependencies: !flags.noDeps });
     const picture = await drawDiagram(describeDiagram(project), format);
-    const { stdout, cwd } = context.terminal;
-    if (flags.output === undefined) stdout.write(picture);
-    else writeFileSync(resolve(cwd, flags.output), picture);
+    const { terminal } = context;
+    if (flags.output === undefined) terminal.stdout.write(picture);
+    else writeOutput(terminal, flags.output, picture);
     return 0;
   },
 });
