@@ -3,7 +3,7 @@ export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, 
 export type { RemoteProject, RemoteProjects } from './remote.js';
 export { discoverFiles } from './discover.js';
 export { readSettings } from './settings.js';
-export { selectServices, withoutUnusedResources, type SelectOptions } from './select.js';
+export { selectServices, type SelectOptions } from './select.js';
 export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } from './flag-values.js';
 export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';

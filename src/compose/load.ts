@@ -96,7 +96,7 @@ export async function resolveProjectName(options: LoadOptions): Promise<string> 
 }
 
 /** Loads, fetches what was elsewhere and missing, and loads again until nothing is. Only the last load counts. */
-export async function withRemotes<Result>(
+async function withRemotes<Result>(
   options: LoadOptions,
   load: (options: LoadOptions, remotes: RemoteShelf) => Promise<Result>,
 ): Promise<Result> {

@@ -48,7 +48,7 @@ function buildContext(node: Node, context: PathContext): Node {
 }
 
 /** A build context that is fetched or named rather than read from this machine's file system. */
-export function isRemoteContext(text: string): boolean {
+function isRemoteContext(text: string): boolean {
   return /^(?:github\.com\/|git@|service:)|:\/\//.test(text);
 }
 

@@ -33,7 +33,7 @@ function jsonProject(project: Project): Members {
 }
 
 /** Plain data in the members and forms of docker compose's JSON, for rendering and hashing. */
-export function jsonValue(value: unknown, shape: Shape): unknown {
+function jsonValue(value: unknown, shape: Shape): unknown {
   if (value === null || value === undefined) return null;
   switch (shape.kind) {
     case 'list':

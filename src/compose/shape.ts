@@ -217,7 +217,7 @@ const serviceNetwork = struct({
   driver_opts: assignments,
 });
 
-export const serviceShape: StructShape = struct({
+const serviceShape: StructShape = struct({
   profiles: textList,
   annotations: assignments,
   'attach?': flag,
@@ -339,7 +339,7 @@ export const serviceShape: StructShape = struct({
   pre_stop: listOf(hook),
 });
 
-export const networkShape: StructShape = struct({
+const networkShape: StructShape = struct({
   name: text,
   driver: text,
   driver_opts: assignments,
@@ -356,7 +356,7 @@ export const networkShape: StructShape = struct({
   'enable_ipv6?': flag,
 });
 
-export const volumeShape: StructShape = struct({
+const volumeShape: StructShape = struct({
   name: text,
   driver: text,
   driver_opts: assignments,
@@ -364,7 +364,7 @@ export const volumeShape: StructShape = struct({
   labels: assignments,
 });
 
-export const fileObjectShape: StructShape = struct({
+const fileObjectShape: StructShape = struct({
   name: text,
   file: text,
   environment: text,

@@ -234,7 +234,7 @@ function firstReason(error: unknown): never {
   throw error instanceof AggregateError ? error.errors[0] : error;
 }
 
-export function idOfRef(container: ContainerRef, idOf: (step: number) => string): string {
+function idOfRef(container: ContainerRef, idOf: (step: number) => string): string {
   return 'id' in container ? container.id : idOf(container.step);
 }
 

@@ -3,7 +3,7 @@ export { checkPlan } from './check-plan.js';
 export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
 export { idMapOf } from './id-map.js';
-export { containerName, imageOf, logName } from './names.js';
+export { imageOf, logName } from './names.js';
 export {
   nothingObserved,
   type ObservedContainer,
@@ -25,7 +25,7 @@ export type {
   PlanWarning,
   WaitFor,
 } from './operation.js';
-export { fillPlaceholders, stepsNeededBy } from './placeholders.js';
+export { fillPlaceholders } from './placeholders.js';
 export { planCascade } from './plan-cascade.js';
 export { planDown, type DownOptions } from './plan-down.js';
 export { planBuild, planPull, planPush, type PullOptions } from './plan-images.js';
@@ -43,8 +43,7 @@ export {
 export { planUp } from './plan-up.js';
 export type { ProvidedVariable } from './providers.js';
 export { projectGraph } from './project-graph.js';
-export { projectFromLabels } from './project-from-labels.js';
 export { renderPlan, subjectOf } from './render-plan.js';
-export { containerRequest, type ContainerRequest } from './request/container-request.js';
+export type { ContainerRequest } from './request/container-request.js';
 export type { RequestContext } from './request/context.js';
 export type { Fetched, UpOptions } from './up-options.js';

@@ -62,7 +62,7 @@ export function planProviders(
  * does not say it knows.
  * @throws `plan/provider-missing`, `plan/provider-option-missing`
  */
-export function providerRun(
+function providerRun(
   project: Project,
   service: string,
   observed: ObservedState,

@@ -28,7 +28,7 @@ const spoken: Readonly<Record<string, string>> = {
   TOOMANYREQUESTS: 'toomanyrequests',
 };
 
-export function parseProblem(body: string): RegistryProblem | undefined {
+function parseProblem(body: string): RegistryProblem | undefined {
   let value: unknown;
   try {
     value = JSON.parse(body);

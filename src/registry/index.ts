@@ -2,7 +2,7 @@
 export { type CredentialOptions, dockerCredentials } from './docker-credentials.js';
 export { badDocument, objectOf, parseJson, parseObject } from './documents.js';
 export { type Descriptor, type Manifest, parseDescriptor, parseManifest } from './manifest.js';
-export { acceptedManifests, mediaTypes } from './media-types.js';
+export { mediaTypes } from './media-types.js';
 export { hostPlatform, type Platform, platformScore, platformText } from './platform.js';
 export { canonicalText, parseReference, type Reference, withDefaultTag, withDigest, withTag } from './reference.js';
 export { checkLogin } from './login.js';

@@ -1,7 +1,7 @@
 /** Who has signed an image, and whether that is enough: cosign's signatures by key, and policies. */
 import './errors.js';
 export { judge, type Verdict } from './judge.js';
-export { fingerprint, generateKeys, isEncrypted, readPrivateKey, readPublicKey, type TrustedKey } from './keys.js';
+export { generateKeys, isEncrypted, readPrivateKey, readPublicKey, type TrustedKey } from './keys.js';
 export type { Subject } from './payload.js';
 export { type Demand, type Policy, readPolicy, type Rule } from './policy.js';
 export { signImage } from './sign.js';

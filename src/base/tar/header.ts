@@ -54,7 +54,7 @@ export function parseHeader(block: Buffer): RawHeader {
 }
 
 /** A name up to its first NUL. */
-export function textField(block: Buffer, at: number, length: number): string {
+function textField(block: Buffer, at: number, length: number): string {
   const end = block.indexOf(0, at);
   return decodeName(block.subarray(at, end < 0 || end > at + length ? at + length : end));
 }

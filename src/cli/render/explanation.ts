@@ -44,7 +44,7 @@ export function placeText(at: SourceLocation | undefined, cwd: string): string {
   return at === undefined ? '' : `${fileText(at.file, cwd)}:${at.line}:${at.column}`;
 }
 
-export function fileText(file: string, cwd: string): string {
+function fileText(file: string, cwd: string): string {
   if (file === '-') return '(standard input)';
   const short = relative(cwd, file);
   return short === '' || short.startsWith('../../') ? file : short;
@@ -159,7 +159,7 @@ export function placeLines(
   });
 }
 
-export function placeName({ place, file, at, reason }: VariablePlace, cwd: string): string {
+function placeName({ place, file, at, reason }: VariablePlace, cwd: string): string {
   if (place !== 'env file' || file === undefined) return place;
   const name = at === undefined ? fileText(file, cwd) : placeText(at, cwd);
   return reason === '--env-file' || reason === 'COMPOSE_ENV_FILES' ? `${name} (${reason})` : name;

@@ -2,14 +2,14 @@ import type { VariableReport } from './variables-report.js';
 import type { Explanation, Step, VariablePlace, VariableUse } from './step.js';
 
 /** Stands for a value nobody should read over a shoulder; it does not tell the length. */
-export const masked = '********';
+const masked = '********';
 
 const secretName =
   /pass(?:word|wd|phrase)?(?![a-z])|passw|secret(?!s?_(?:file|path|name)$)|token|api_?key|access_?key|private_?key|credential|(?:^|_)auth(?:$|_)|(?:^|_)pw(?:$|_)/i;
 const notSecret = /(?:_file|_path|_dir|_name|_hosts?|_ttl|_expiry|_length|_method|_type)$/i;
 
 /** Whether values under this key or in this variable are most likely a secret. */
-export function looksSecret(name: string): boolean {
+function looksSecret(name: string): boolean {
   return secretName.test(name) && !notSecret.test(name);
 }
 

@@ -61,7 +61,7 @@ export function memberOf(value: unknown, key: string | number): unknown {
   return isMapping(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined;
 }
 
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' &&
     value !== null &&

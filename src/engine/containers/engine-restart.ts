@@ -63,6 +63,6 @@ function inARow({ state, health }: Container): number {
 }
 
 /** None before the first one. */
-export function pauseMs(inRow: number): number {
+function pauseMs(inRow: number): number {
   return inRow <= 1 ? 0 : Math.min(firstDelayMs * 2 ** (inRow - 2), longestDelayMs);
 }

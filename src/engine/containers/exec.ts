@@ -178,7 +178,7 @@ export class Execs {
 }
 
 /** @throws `container/not-running`, `container/paused` */
-export function requireRunning(container: Container): void {
+function requireRunning(container: Container): void {
   const { status } = container.state;
   if (status === 'paused') {
     const message = `Container ${container.record.name} is paused, unpause the container before exec`;

@@ -46,7 +46,7 @@ export function atTail(path: string, count: number): LogStart {
 }
 
 /** Releases a start that is not read from. */
-export function closeStart({ place }: LogStart): void {
+function closeStart({ place }: LogStart): void {
   if (place.fd !== undefined) closeSync(place.fd);
   place.fd = undefined;
 }

@@ -23,7 +23,7 @@ export function readLogs(room: Room, container: Container, options: LogOptions, 
   };
 }
 
-export function requireLog({ record }: Container): void {
+function requireLog({ record }: Container): void {
   const driver = record.hostConfig.LogConfig?.Type ?? '';
   if (driver !== 'none') return;
   throw new TscomposeError({

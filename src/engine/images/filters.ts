@@ -4,7 +4,7 @@ import { parseGoDuration } from '../../base/go-duration.js';
 import { parseReference } from '../../registry/index.js';
 import type { Image } from './types.js';
 
-export function invalidFilter(filter: string, value?: string): TscomposeError<'image/invalid-filter'> {
+function invalidFilter(filter: string, value?: string): TscomposeError<'image/invalid-filter'> {
   return new TscomposeError({
     code: 'image/invalid-filter',
     message: value === undefined ? `invalid filter '${filter}'` : `invalid filter '${filter}=[${value}]'`,

@@ -57,7 +57,7 @@ export interface ImageIndex {
   readonly remoteLayers?: Readonly<Record<string, readonly RemoteLayer[]>>;
 }
 
-export const emptyIndex: ImageIndex = { schema: 1, images: {}, references: {} };
+const emptyIndex: ImageIndex = { schema: 1, images: {}, references: {} };
 
 /** Reads the index; one that cannot be read is put aside, and the store begins empty. */
 export async function readIndex(path: string, log: Log): Promise<ImageIndex> {

@@ -134,7 +134,7 @@ function consoleSizeOf({ tty, consoleSize }: BundleRequest): Pick<OciProcess, 'c
 }
 
 /** HOME as the account says, unless the environment has one. */
-export function withHome(env: readonly string[], user: ContainerUser): string[] {
+function withHome(env: readonly string[], user: ContainerUser): string[] {
   return env.some((word) => word.startsWith('HOME=')) ? [...env] : [...env, `HOME=${user.home}`];
 }
 

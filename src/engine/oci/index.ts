@@ -1,5 +1,5 @@
 export { apparmorProfileOf, askedProfile, hasApparmor } from './apparmor.js';
-export { composeSpec, capabilitiesOf, withHome, type BundleRequest, type NamespaceChoice } from './bundle.js';
+export { composeSpec, capabilitiesOf, type BundleRequest, type NamespaceChoice } from './bundle.js';
 export { ensureFolderBeneath, kindBeneath, openFolderBeneath } from './beneath.js';
 export { capabilitySets } from './capabilities.js';
 export { hasOwnMountNamespace, liftPidsLimit, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';

@@ -39,7 +39,7 @@ function parse(text: string): unknown {
 }
 
 /** @throws `request/too-large` */
-export async function readText(body: Readable, limitBytes: number): Promise<string> {
+async function readText(body: Readable, limitBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -135,7 +135,7 @@ export async function infoOf(rooms: Rooms, facts: EngineFacts): Promise<InfoResp
 }
 
 /** Go's name of this machine. */
-export function goArch(): string {
+function goArch(): string {
   const names: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', arm64: 'arm64', arm: 'arm' };
   return names[arch()] ?? arch();
 }

@@ -36,7 +36,7 @@ function matchesKey({ network, predefined, inUse }: FilteredNetwork, key: string
   }
 }
 
-export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const at = wanted.indexOf('=');
   return at < 0 ? wanted in labels : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
 }

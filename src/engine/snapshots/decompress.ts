@@ -18,7 +18,7 @@ const outputChunkBytes = 256 * 1024;
 /** What may follow the compressed data, or the damage in it: read for the digest, but not without end. */
 const maxTrailingBytes = 64 << 20;
 
-export function detectCompression(start: Buffer): Compression {
+function detectCompression(start: Buffer): Compression {
   const match = magics.find(([, bytes]) => bytes.every((byte, at) => start[at] === byte));
   if (match !== undefined) return match[0];
   const skippable = ((start[0] ?? 0) & 0xf0) === 0x50 && zstdSkippable.every((byte, at) => start[at + 1] === byte);

@@ -1,5 +1,5 @@
 export { bootId } from './boot.js';
-export { callFailed, sysErrno } from './call-failed.js';
+export { sysErrno } from './call-failed.js';
 export { cgroupLayout, type CgroupLayout } from './cgroups.js';
 export { connectFrom } from './connect.js';
 export { forgetFlows } from './conntrack.js';

@@ -56,7 +56,7 @@ export function hostConfig(context: RequestContext): HostConfig {
 }
 
 /** Undefined: the engine's default, which is not to restart. */
-export function restartPolicy(service: Service): RestartPolicy | undefined {
+function restartPolicy(service: Service): RestartPolicy | undefined {
   const deployed = service.deploy?.restart_policy;
   if (deployed?.condition !== undefined) {
     const attempts = deployed.max_attempts;

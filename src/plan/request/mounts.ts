@@ -34,7 +34,7 @@ export function mountsOf(context: RequestContext): ContainerMounts {
 }
 
 /** Engine's name of a volume that the project declares; other sources, such as paths, stay. */
-export function volumeSource(project: Project, mount: Mount): string | undefined {
+function volumeSource(project: Project, mount: Mount): string | undefined {
   if (mount.type !== 'volume' || mount.source === undefined) return mount.source;
   return project.model.volumes?.[mount.source]?.name ?? mount.source;
 }

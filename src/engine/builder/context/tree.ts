@@ -56,7 +56,7 @@ export async function walkTree({ root, start, ignore, signal }: WalkOptions): Pr
   return entries;
 }
 
-export function entryOf(path: string, whole: string, stats: BigIntStats): TreeEntry {
+function entryOf(path: string, whole: string, stats: BigIntStats): TreeEntry {
   const type = typeOf(stats);
   return {
     path,

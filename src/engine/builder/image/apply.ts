@@ -154,7 +154,7 @@ export function lookupIn(state: ImageState, argValue: Lookup): Lookup {
 }
 
 /** The argv of a command: as given, or through the shell. */
-export function argumentsOf(state: ImageState, command: CommandLine): string[] {
+function argumentsOf(state: ImageState, command: CommandLine): string[] {
   return command.form === 'exec' ? [...command.args] : [...shellOf(state), command.text];
 }
 

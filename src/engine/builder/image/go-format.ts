@@ -1,5 +1,5 @@
 /** Go's `%q`. */
-export function goQuote(text: string): string {
+function goQuote(text: string): string {
   return JSON.stringify(text);
 }
 

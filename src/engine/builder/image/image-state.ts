@@ -14,7 +14,7 @@ export interface ImageState {
   readonly baseHistory: readonly HistoryEntry[];
 }
 
-export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const defaultShell = ['/bin/sh', '-c'];
 
 /** What FROM starts with: the base image's config with a PATH, without the triggers that fire now. */

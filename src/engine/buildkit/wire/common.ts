@@ -14,7 +14,7 @@ export function timestampOf(milliseconds: number): Timestamp {
 }
 
 /** google.protobuf.Any */
-export const any = message({ typeUrl: text(1), value: bytes(2) });
+const any = message({ typeUrl: text(1), value: bytes(2) });
 
 /** google.rpc.Status */
 export const rpcStatus = message({ code: integer(1), message: text(2), details: many(3, any) });
