@@ -1,25 +1,18 @@
 import { Readable } from 'node:stream';
 import type { Filters } from '../api/common.js';
-import type { ImageInspect, ImageSummary, ProgressMessage, RegistryAuth } from '../api/image.js';
+import type {
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+  RegistryAuth,
+} from '../api/image.js';
 import type { PruneReport } from '../api/volume.js';
 import { type BuildBases, type BuildDetails, buildExtensions } from '../api/tscompose.js';
 import type { Connection } from './connection.js';
 import { encodeFilters, encodeJson } from './query.js';
 import { progressOf } from './streams.js';
-
-export interface ImageHistoryEntry {
-  Id: string;
-  Created: number;
-  CreatedBy: string;
-  Tags: string[] | null;
-  Size: number;
-  Comment: string;
-}
-
-export interface ImageDeleteItem {
-  Untagged?: string;
-  Deleted?: string;
-}
 
 export interface PullQuery {
   /** `repo`, `repo:tag` or `repo@digest`; without tag and digest `latest`. */
@@ -67,7 +60,7 @@ export interface ImagesClient {
   list(query: { all?: boolean; filters?: Filters; digests?: boolean }, signal: AbortSignal): Promise<ImageSummary[]>;
   /** @param platform - of the image, where the name stands for several; engines that keep one alone pass it over */
   inspect(reference: string, signal: AbortSignal, platform?: string): Promise<ImageInspect>;
-  history(reference: string, signal: AbortSignal): Promise<ImageHistoryEntry[]>;
+  history(reference: string, signal: AbortSignal): Promise<ImageHistoryItem[]>;
   tag(source: string, target: { repo: string; tag?: string }, signal: AbortSignal): Promise<void>;
   remove(
     reference: string,

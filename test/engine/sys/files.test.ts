@@ -24,12 +24,11 @@ import {
   openBeneath,
   setTimes,
   syncFilesystem,
-  sysErrno,
   tryLock,
   unmount,
   unmountBelow,
 } from '../../../src/engine/sys/index.js';
-import { bothWays, chooseWay, enterPrivateNamespaces } from './private-namespaces.js';
+import { bothWays, chooseWay, enterPrivateNamespaces, errnoOfCall } from './private-namespaces.js';
 
 let folder = '';
 
@@ -43,15 +42,6 @@ afterAll(() => {
   unmount(folder, { detach: true });
   rmSync(folder, { recursive: true });
 });
-
-function errnoOfCall(call: () => unknown): string | undefined {
-  try {
-    call();
-  } catch (error) {
-    return sysErrno(error);
-  }
-  return 'nothing was thrown';
-}
 
 describe.each(bothWays)('with %s', (_, ffi) => {
   let at = '';

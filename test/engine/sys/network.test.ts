@@ -12,23 +12,13 @@ import {
   nftListJson,
   openLinks,
   openNetworkNamespace,
-  sysErrno,
   type NetworkNamespace,
 } from '../../../src/engine/sys/index.js';
-import { bothWays, chooseWay, enterPrivateNamespaces } from './private-namespaces.js';
+import { bothWays, chooseWay, enterPrivateNamespaces, errnoOfCall } from './private-namespaces.js';
 
 beforeAll(() => {
   enterPrivateNamespaces();
 });
-
-function errnoOfCall(call: () => unknown): string | undefined {
-  try {
-    call();
-  } catch (error) {
-    return sysErrno(error);
-  }
-  return 'nothing was thrown';
-}
 
 describe.each(bothWays)('with %s', (_, ffi) => {
   let inside: NetworkNamespace;

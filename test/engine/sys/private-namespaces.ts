@@ -1,5 +1,5 @@
 import { native } from '../../../src/engine/sys/native.js';
-import { mount } from '../../../src/engine/sys/index.js';
+import { mount, sysErrno } from '../../../src/engine/sys/index.js';
 
 const CLONE_NEWNS = 0x20000;
 const CLONE_NEWNET = 0x40000000;
@@ -24,4 +24,14 @@ export const bothWays = [
 export function chooseWay(ffi: 'on' | 'off'): void {
   if (ffi === 'off') process.env['TSCOMPOSE_FFI'] = 'off';
   else delete process.env['TSCOMPOSE_FFI'];
+}
+
+/** The errno that a call fails with, by its name. */
+export function errnoOfCall(call: () => unknown): string | undefined {
+  try {
+    call();
+  } catch (error) {
+    return sysErrno(error);
+  }
+  return 'nothing was thrown';
 }
