@@ -1,4 +1,6 @@
 import { hasCode } from '../base/errors.js';
+import { readNativeProbe } from '../base/native-probe.js';
+import { renderLocation } from '../base/source-location.js';
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
 import { idMapOf, projectGraph } from '../plan/index.js';
@@ -26,6 +28,16 @@ export async function keepProject(project: Project, { client, warn, signal }: Ke
     for (const [service, { volumes = [] }] of Object.entries(project.model.services)) {
       if (!volumes.some((mount) => idMapOf(mount) !== undefined)) continue;
       warn(`warning: x-idmap of service "${service}" has no effect: only the embedded engine maps ids on mounts`);
+    }
+    for (const [service, { healthcheck }] of Object.entries(project.model.services)) {
+      const [kind = ''] = healthcheck?.test ?? [];
+      if (readNativeProbe(healthcheck?.test ?? []) === undefined) continue;
+      const at = project.locate(['services', service, 'healthcheck', 'test']);
+      const place = at === undefined ? '' : `${renderLocation(at)}: `;
+      warn(
+        `${place}warning: service "${service}" has no health check here: only the embedded engine knows ${kind}; use ` +
+          '["CMD", ...] with a program of the image, wget or nc for example',
+      );
     }
   }
 }

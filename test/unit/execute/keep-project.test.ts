@@ -21,15 +21,22 @@ test('on an engine that is not ours, what only ours can do is a warning, service
     const bind = { type: 'bind', source: '/host', target: '/src' } as const;
     const services = {
       mapped: { image: 'busybox', volumes: [bind, { ...bind, target: '/own', 'x-idmap': 'owner' }] },
+      probed: { image: 'busybox', healthcheck: { test: ['TCP', ':80'] } },
       plain: { image: 'busybox', volumes: [bind] },
       revived: { image: 'busybox', 'x-tscompose': { restart_unhealthy: true } },
     };
     const warnings: string[] = [];
     const warn = (text: string) => warnings.push(text);
-    await keepProject(project({ services }), { client, warn, signal: AbortSignal.timeout(10_000) });
+    await keepProject(project({ services, lines: { 'services.probed.healthcheck.test': 7 } }), {
+      client,
+      warn,
+      signal: AbortSignal.timeout(10_000),
+    });
     expect(warnings).toEqual([
       'warning: x-tscompose of service "revived" has no effect: only the embedded engine restarts by it',
       'warning: x-idmap of service "mapped" has no effect: only the embedded engine maps ids on mounts',
+      '/srv/demo/compose.yaml:7:5: warning: service "probed" has no health check here: only the embedded engine knows TCP; ' +
+        'use ["CMD", ...] with a program of the image, wget or nc for example',
     ]);
   } finally {
     client.close();
