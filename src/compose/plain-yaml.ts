@@ -354,8 +354,7 @@ class PlainParser {
       doubled = true;
       at += 2;
     }
-    let text = this.#text.slice(start + 1, at);
-    if (text.includes('\n')) throw unusual;
+    let text = folded(this.#text.slice(start + 1, at));
     if (doubled) text = text.replaceAll("''", "'");
     this.#at = at + 1;
     return { kind: 'scalar', text, plain: false, start, end: this.#at };
@@ -368,13 +367,15 @@ class PlainParser {
     for (; ; at++) {
       const code = this.#text.charCodeAt(at);
       if (code === doubleQuote) break;
-      if (code === newline || at >= this.#text.length) throw unusual;
+      if (at >= this.#text.length) throw unusual;
       if (code === backslash) {
         escaped = true;
         at++;
+        const next = this.#text.charCodeAt(at);
+        if (next === newline || next === space) throw unusual; // a line that goes on without a blank
       }
     }
-    let text = this.#text.slice(start + 1, at);
+    let text = folded(this.#text.slice(start + 1, at));
     if (escaped) {
       text = text.replace(/\\(.)/gs, (_, character: string) => {
         const meant = simpleEscapes[character];
@@ -454,6 +455,38 @@ class PlainParser {
     this.#at = this.#plainEnd(start, 'flow');
     return { kind: 'scalar', text: this.#text.slice(start, this.#at), plain: true, start, end: this.#at };
   }
+}
+
+/**
+ * Text between quotes over several lines: a line break is a blank, an empty line a line break. Unlike YAML 1.2, libyaml
+ * does not mind how far the lines are indented.
+ */
+function folded(text: string): string {
+  if (!text.includes('\n')) return text;
+  const lines = text.split('\n');
+  let result = '';
+  let breaks = 0;
+  for (const [index, line] of lines.entries()) {
+    const isLast = index === lines.length - 1;
+    const words = line.slice(index === 0 ? 0 : blanksBefore(line), isLast ? undefined : lengthToLastWord(line));
+    if (index > 0) breaks++;
+    if (index > 0 && !isLast && words === '') continue;
+    result += (breaks === 0 ? '' : breaks === 1 ? ' ' : '\n'.repeat(breaks - 1)) + words;
+    breaks = 0;
+  }
+  return result;
+}
+
+function blanksBefore(line: string): number {
+  let at = 0;
+  while (line.charCodeAt(at) === space) at++;
+  return at;
+}
+
+function lengthToLastWord(line: string): number {
+  let length = line.length;
+  while (line.charCodeAt(length - 1) === space) length--;
+  return length;
 }
 
 const simpleEscapes: Readonly<Record<string, string>> = {
