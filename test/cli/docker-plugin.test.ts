@@ -41,6 +41,8 @@ describe('installed as a plugin of docker', () => {
     expect(await ask('dow')).toBe('down\tStop and remove containers and networks\n:4\n');
     expect(await ask('up', '')).toBe('a\n:4\n');
     expect(await ask('-f', '')).toBe(':0\n');
+    const { stdout } = await runCli(['__complete', '--for-docker', '--', 'up', ''], { cwd });
+    expect(stdout).toBe('a\n:4\n');
     expect(await ask('--project-directory', '')).toBe(':16\n');
   });
 
