@@ -91,6 +91,8 @@ export interface BuildDetails {
   readonly cacheFrom?: readonly string[];
   readonly cacheTo?: readonly string[];
   readonly bases?: PinnedBases;
+  /** As `--provenance`: `true`, `mode=max`. */
+  readonly provenance?: string;
 }
 
 /** What base images stand for in one build, whatever their tags say by now. */

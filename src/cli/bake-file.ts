@@ -32,6 +32,7 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ),
     ...(request.target === undefined ? {} : { target: request.target }),
     ...filled('platforms', request.platforms),
+    ...filled('attest', attestation(request.provenance)),
     ...(request.networkMode === undefined ? {} : { network: request.networkMode }),
     ...(request.shmSize === undefined ? {} : { 'shm-size': String(request.shmSize) }),
     ...(request.ulimits.length === 0
@@ -50,6 +51,12 @@ function target(request: BuildRequest): Readonly<Record<string, unknown>> {
     ...(request.noCache ? { 'no-cache': true } : {}),
     output: ['type=docker'],
   };
+}
+
+/** `--provenance` may be a mere yes. */
+function attestation(provenance: string | undefined): readonly string[] {
+  if (provenance === undefined) return [];
+  return [`type=provenance${/^(true|1)$/.test(provenance) ? '' : `,${provenance}`}`];
 }
 
 /** Bases that a lock file pins, in the words of buildx; an id of this machine it cannot use. */

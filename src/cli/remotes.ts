@@ -48,6 +48,36 @@ export async function credentialsForImage(context: CliContext, image: string): P
   return await credentialsFor(context, domain);
 }
 
+/**
+ * What a build may need: it names base images that only its engine reads. So of the registries of the images that are
+ * known and of all those that docker's configuration names.
+ * @returns by registry
+ */
+export async function credentialsForBuild(
+  context: CliContext,
+  images: readonly string[],
+): Promise<Readonly<Record<string, RegistryAuth>>> {
+  const { parseReference } = await import('../registry/index.js');
+  const { members } = readDockerConfig(context.terminal.environment);
+  const known = ['auths', 'credHelpers'].flatMap((name) => Object.keys(members[name] ?? {}));
+  const domains = new Set(known.map((key) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')));
+  domains.delete('index.docker.io');
+  if (known.length > 0 || members['credsStore'] !== undefined) domains.add('docker.io');
+  for (const image of images) {
+    try {
+      domains.add(parseReference(image).domain);
+    } catch (error) {
+      if (!hasCode(error, 'image/invalid-reference')) throw error; // the engine says what is wrong with it
+    }
+  }
+  const found: Record<string, RegistryAuth> = {};
+  for (const domain of domains) {
+    const auth = await credentialsFor(context, domain);
+    if (auth !== undefined) found[domain] = auth;
+  }
+  return found;
+}
+
 /** What the user is logged in with at a registry; undefined for nobody. */
 export async function credentialsFor(context: CliContext, domain: string): Promise<RegistryAuth | undefined> {
   const { dockerCredentials } = await import('../registry/index.js');

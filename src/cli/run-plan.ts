@@ -3,7 +3,7 @@ import type { Project } from '../compose/index.js';
 import { converge, executePlan, progressOf, type ExecuteOptions, type Timeline } from '../execute/index.js';
 import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
 import type { CliContext } from './context.js';
-import { credentialsForImage } from './remotes.js';
+import { credentialsForBuild, credentialsForImage } from './remotes.js';
 import type { Progress } from './render/progress.js';
 
 /** What a command needs to carry out plans. */
@@ -59,6 +59,7 @@ function executeOptions(
     project,
     signal,
     credentials: (image) => credentialsForImage(context, image),
+    buildCredentials: (images) => credentialsForBuild(context, images),
     onEvent: (event) => {
       if (event.kind === 'progress' && event.status === 'Building' && quiet?.builds === true) return;
       if (

@@ -79,7 +79,7 @@ function given(details: BuildDetails): { details?: BuildDetails } {
 }
 
 async function detailsOf(service: string, request: BuildRequest): Promise<BuildDetails> {
-  const { additionalContexts, entitlements, bases } = request;
+  const { additionalContexts, entitlements, bases, provenance } = request;
   const secrets: Record<string, string> = {};
   for (const [id, secret] of Object.entries(request.secrets)) {
     const value = 'file' in secret ? await readSecret(service, id, secret.file) : Buffer.from(secret.text);
@@ -88,7 +88,14 @@ async function detailsOf(service: string, request: BuildRequest): Promise<BuildD
   const ssh = Object.fromEntries(
     Object.entries(request.ssh).map(([id, socket]) => [id, socket ?? agentSocket(service, id)]),
   );
-  const all = { secrets, ssh, contexts: additionalContexts, entitlements, ...(bases === undefined ? {} : { bases }) };
+  const all = {
+    secrets,
+    ssh,
+    contexts: additionalContexts,
+    entitlements,
+    ...(bases === undefined ? {} : { bases }),
+    ...(provenance === undefined ? {} : { provenance }),
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => Object.keys(value).length > 0));
 }
 

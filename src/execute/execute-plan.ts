@@ -24,6 +24,7 @@ export interface ExecuteOptions {
   readonly attach?: (containerId: string) => Promise<void>;
   /** What the user is logged in with at the registry of an image; without it pulls and pushes are nobody's. */
   readonly credentials?: (image: string) => Promise<RegistryAuth | undefined>;
+  readonly buildCredentials?: (images: readonly string[]) => Promise<Readonly<Record<string, RegistryAuth>>>;
   /** Told of every step that was begun, once it has ended. */
   readonly onStep?: (run: StepRun) => void;
   readonly signal: AbortSignal;
@@ -156,7 +157,7 @@ async function limited(
 async function perform(
   plan: Plan,
   { id, operation }: PlanStep,
-  { client, project, onEvent, attach, credentials, signal }: ExecuteOptions,
+  { client, project, onEvent, attach, credentials, buildCredentials, signal }: ExecuteOptions,
   watch: ContainerWatch,
   brought: Brought,
 ): Promise<void> {
@@ -172,6 +173,7 @@ async function perform(
       await attach?.(containerId);
     },
     credentials: async (image) => await credentials?.(image),
+    buildCredentials: async (images) => (await buildCredentials?.(images)) ?? {},
     output,
     idOf: (step) => {
       const known = brought.ids.get(step);

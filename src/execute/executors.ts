@@ -5,6 +5,7 @@ import { composeLabels } from '../api/labels.js';
 import { hasCode, messageOf } from '../base/errors.js';
 import { isConflict, isNotFound, type EngineClient } from '../client/index.js';
 import {
+  type BuildRequest,
   fillPlaceholders,
   hashOf,
   type ContainerRef,
@@ -32,6 +33,8 @@ export interface ExecutionContext {
   readonly attach: (containerId: string) => Promise<void>;
   /** What the user is logged in with at the registry of an image; undefined for nobody. */
   readonly credentials: (image: string) => Promise<RegistryAuth | undefined>;
+  /** Of the registries of these images, and of all others that the user is known to be logged in at. */
+  readonly buildCredentials: (images: readonly string[]) => Promise<Readonly<Record<string, RegistryAuth>>>;
   /** Keeps the end of what a build says. */
   readonly output: OutputTail;
   /** Id that an earlier step brought. */
@@ -77,13 +80,15 @@ export const executors: Executors = {
       onEvent({ kind: 'warning', subject, status: 'Warning', detail: messageOf(error) });
     }
   },
-  'image.build': async ({ image, service, request }, { client, onEvent, signal, output, keepId }) => {
+  'image.build': async (operation, { client, buildCredentials, onEvent, signal, output, keepId }) => {
+    const { image, service, request } = operation;
     const { context, dockerfile, unpinned = false } = await prepareContext(client, service, request, signal);
     if (unpinned) {
       const detail = 'base images are those of today: this engine’s builder knows nothing of compose.lock';
       onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail });
     }
     const { tags, args, labels, noCache, pull, extraHosts, cacheFrom, ulimits } = request;
+    const registryAuth = await buildCredentials(imagesOf(request));
     const query = {
       tags,
       args,
@@ -97,6 +102,7 @@ export const executors: Executors = {
       ...(request.target === undefined ? {} : { target: request.target }),
       ...(request.networkMode === undefined ? {} : { networkMode: request.networkMode }),
       ...(request.platforms.length === 0 ? {} : { platform: request.platforms.join(',') }),
+      ...(Object.keys(registryAuth).length === 0 ? {} : { registryAuth }),
       ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
       ...(request.isolation === undefined ? {} : { isolation: request.isolation }),
     };
@@ -296,4 +302,14 @@ async function unlessInUse(
     if (!whenUnused || !inUse) throw error;
     onEvent({ kind: 'warning', subject, status: 'Warning', detail: 'Resource is still in use' });
   }
+}
+
+/** What a build request itself names in registries. */
+function imagesOf({ cacheFrom, cacheTo, additionalContexts, bases }: BuildRequest): string[] {
+  const caches = [...cacheFrom, ...cacheTo].flatMap((text) => {
+    if (!text.includes('=')) return [text];
+    return /(?:^|,)type=(?!registry)/.test(text) ? [] : (/(?:^|,)ref=([^,]+)/.exec(text)?.[1] ?? []);
+  });
+  const contexts = Object.values(additionalContexts).flatMap((text) => /^docker-image:\/\/(.+)$/.exec(text)?.[1] ?? []);
+  return [...caches, ...contexts, ...Object.values(bases?.pins ?? {})];
 }

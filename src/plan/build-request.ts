@@ -36,6 +36,8 @@ export interface BuildRequest {
   /** Absolute paths, URLs and `docker-image://reference` by name. */
   readonly additionalContexts: Readonly<Record<string, string>>;
   readonly entitlements: readonly string[];
+  /** What is to be said of the image's making, as `--provenance` has it. */
+  readonly provenance: string | undefined;
   /** Of a lock file. */
   readonly bases: PinnedBases | undefined;
 }
@@ -53,6 +55,8 @@ export interface BuildOverrides {
   readonly ssh?: Readonly<Record<string, string | null>>;
   readonly noCache?: boolean;
   readonly pull?: boolean;
+  /** Of `--provenance`; it wins over the file's. */
+  readonly provenance?: string;
   /** `every`: all that the file names, for an image to share; else the one that the service runs on. */
   readonly platforms?: 'every' | 'own';
 }
@@ -91,9 +95,14 @@ export function buildRequest(
     additionalContexts: Object.fromEntries(
       Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
     ),
+    provenance: wanted(overrides.provenance ?? build.provenance),
     bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
+}
+
+function wanted(attestation: string | undefined): string | undefined {
+  return attestation === undefined || ['', 'false', '0'].includes(attestation) ? undefined : attestation;
 }
 
 /** To run a service takes one platform: its own, or the only one it can be built for, else the engine decides. */

@@ -107,9 +107,13 @@ describe('build', () => {
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('--memory has no effect')]);
   });
 
+  test('build --print has the attestations that are asked for', async () => {
+    const { stdout } = await run('build', '--print', '--provenance', 'mode=max', 'api');
+    expect(JSON.parse(stdout)).toMatchObject({ target: { api: { attest: ['type=provenance,mode=max'] } } });
+  });
+
   test.each([
     ['build', '--sbom', 'true'],
-    ['build', '--provenance', 'mode=max'],
     ['build', '--builder', 'mine'],
   ])('refuses %s %s in words', async (...args) => {
     const { exitCode, stderr } = await run(...args);

@@ -29,11 +29,13 @@ const buildFlags = {
   parallel: flagOn('Without effect', { hidden: true }),
   print: flag('Print the builds as a bake file and build nothing'),
   progress: text('Give it before the command', { hidden: true }),
-  provenance: text('Attestations are not made: false is the only choice', { placeholder: 'WHAT' }),
+  provenance: text('Say with the image how it came about: true, or mode=max with arguments and steps', {
+    placeholder: 'WHAT',
+  }),
   pull: flag('Look for newer base images'),
   push: flag('Push the images of services that name one'),
   quiet: flag('Do not show the steps', { short: 'q' }),
-  sbom: text('Attestations are not made: false is the only choice', { placeholder: 'WHAT' }),
+  sbom: text('Without a scanner of packages false is the only choice', { placeholder: 'WHAT' }),
   ssh: text('Let steps that ask for it use an ssh agent; without a path the one of SSH_AUTH_SOCK', {
     placeholder: 'ID[=PATH]',
   }),
@@ -55,6 +57,7 @@ export const buildCommand = defineCommand({
       withDependencies: flags.withDependencies,
       args: Object.fromEntries(flags.buildArg.map((entry) => buildArgument(entry, project.environment))),
       ...(flags.ssh === undefined || flags.ssh === '' ? {} : { ssh: sshAgent(flags.ssh) }),
+      ...(flags.provenance === undefined ? {} : { provenance: flags.provenance }),
       ...(flags.noCache ? { noCache: true } : {}), // absent leaves it to the file
       ...(flags.pull ? { pull: true } : {}),
     });
@@ -94,12 +97,12 @@ async function check(context: CliContext, builds: readonly OperationOf<'image.bu
 }
 
 /** @throws `cli/no-builder-for`: a build that silently lacks what was asked of it would be worse */
-function refuseWhatNoBuilderDoes({ builder, provenance, sbom }: FlagValues<typeof buildFlags>): void {
+function refuseWhatNoBuilderDoes({ builder, sbom }: FlagValues<typeof buildFlags>): void {
   const asked = (value: string | undefined, ...harmless: readonly string[]): boolean =>
     value !== undefined && value !== '' && !harmless.includes(value);
   if (asked(builder, 'default')) throw noBuilderFor('--builder', 'images are built by the engine itself');
-  if (asked(provenance, 'false')) throw noBuilderFor('--provenance', 'the builder makes no attestations');
-  if (asked(sbom, 'false')) throw noBuilderFor('--sbom', 'the builder makes no attestations');
+  if (asked(sbom, 'false'))
+    throw noBuilderFor('--sbom', 'the builder has no scanner that would list the packages of an image');
 }
 
 function noBuilderFor(flag: string, reason: string): TscomposeError<'cli/no-builder-for'> {

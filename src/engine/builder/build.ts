@@ -3,6 +3,7 @@ import { CleanupStack } from '../../base/cleanup-stack.js';
 import { hexOf } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
 import { hostPlatform, parseReference, platformScore, withDefaultTag } from '../../registry/index.js';
+import type { Image } from '../images/index.js';
 import type { BuilderOptions } from './builder.js';
 import { gitTrees } from './context/git-trees.js';
 import { neededPaths } from './context/needed-paths.js';
@@ -11,7 +12,7 @@ import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
 import { lintReport } from './lint/lint-report.js';
 import { nameOutcome } from './name-outcome.js';
-import { baseImages } from './plan/bases.js';
+import { baseImages, type BaseImages } from './plan/bases.js';
 import { type BuildPlan, planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
 import { parsePlatform, renderPlatform } from './plan/platform.js';
@@ -19,6 +20,7 @@ import { type DoneStep, recordsWithin, withDocument } from './portable-cache/doc
 import { cacheEntry } from './portable-cache/entry.js';
 import { exportCaches } from './portable-cache/export.js';
 import { importCaches } from './portable-cache/import.js';
+import { provenanceOf } from './provenance.js';
 import { stepReporter } from './report/step-reporter.js';
 import type { BuildIo, BuildRequest, BuildResult, BuiltImage, Lookup } from './request.js';
 import type { BuildCache } from './solver/cache.js';
@@ -41,10 +43,13 @@ const defaultParallel = 4;
 interface PlatformPlan extends BuildPlan {
   /** Undefined: this machine's, as nobody asked. */
   readonly platform: string | undefined;
+  /** By the names that the Dockerfile has them by. */
+  readonly bases: ReadonlyMap<string, Image>;
 }
 
 export async function build(parts: BuildParts, request: BuildRequest, io: BuildIo): Promise<BuildResult> {
   const { images, layers, cache, now } = parts;
+  const started = now();
   const { onProgress, signal } = io;
   await using undo = new CleanupStack();
   const defer = (work: () => unknown): void => undo.defer(work);
@@ -95,8 +100,16 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
   // One after the other: variants of a base image join the one name they have.
   for (const platform of platforms) {
     const shown = platforms.length > 1 ? platform : undefined;
-    const plan = await planStages({ dockerfile, request, platform, shown, signal, dependencies, bases });
-    plans.push({ ...plan, platform });
+    const used = new Map<string, Image>();
+    const noted: BaseImages = {
+      get: async (name, ...more) => {
+        const image = await bases.get(name, ...more);
+        used.set(name, image);
+        return image;
+      },
+    };
+    const plan = await planStages({ dockerfile, request, platform, shown, signal, dependencies, bases: noted });
+    plans.push({ ...plan, platform, bases: used });
   }
   await context.take?.(needed.list());
 
@@ -158,10 +171,16 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
     },
   );
   defer(release);
-  const outcomes = plans.map(({ target }) => {
+  const { provenance: mode } = request;
+  const outcomes = plans.map(({ target, stages, bases: used }) => {
     const image = built.get(target.last);
     if (image === undefined) throw new Error('bug: a build without a target');
-    return image;
+    if (mode === undefined || request.output === 'files') return image;
+    const entryPoint = context.dockerfile.name;
+    const steps = stages.flatMap((stage) => stage.steps);
+    const { platform } = image;
+    const facts = { mode, request, platform, entryPoint, bases: used, steps, outcomeOf, started, finished: now() };
+    return { ...image, attestations: [provenanceOf(facts)] };
   });
   const unusedArgs = Object.keys(request.args).filter((name) => plans.every((plan) => plan.unusedArgs.includes(name)));
   if (unusedArgs.length > 0) {

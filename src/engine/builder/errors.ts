@@ -17,6 +17,7 @@ declare module '../../base/errors.js' {
     'build/lint': { readonly rules: readonly string[] };
     /** A step of another platform, and no emulator of it. */
     'build/no-emulation': { readonly platform: string };
+    'build/bad-attestation': { readonly value: string };
     'build/bad-platform': { readonly platform: string };
     'build/bad-epoch': { readonly value: string };
     'build/step-failed': {

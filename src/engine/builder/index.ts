@@ -13,6 +13,7 @@ export type {
   DockerfileSource,
   Lookup,
 } from './request.js';
+export { type ProvenanceMode, provenanceMode } from './provenance.js';
 export { isList, nameOutcome } from './name-outcome.js';
 export { withReadableRoot } from './rootfs/readable.js';
 export type { RunStep } from './steps/dependencies.js';

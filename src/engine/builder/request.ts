@@ -4,6 +4,7 @@ import type { LintReport, PinnedBases } from '../../api/tscompose.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 import type { IgnoreRules } from '../../base/ignore-rules.js';
+import type { ProvenanceMode } from './provenance.js';
 import type { Statement } from '../images/index.js';
 import type { ChainId } from '../snapshots/index.js';
 
@@ -79,6 +80,8 @@ export interface BuildRequest {
   readonly cacheTo?: readonly string[];
   /** Directories and images by name, for `FROM name`, `COPY --from=name` and `RUN --mount=from=name`. */
   readonly additionalContexts?: Readonly<Record<string, AdditionalContext>>;
+  /** Says with the image how it came about. */
+  readonly provenance?: ProvenanceMode | undefined;
   /** Images that stand for others by their names, as a lock file has them. */
   readonly bases?: PinnedBases;
 }

@@ -23,6 +23,7 @@ type EngineCode = Extract<ErrorCode, `${Room}/${string}`>;
 
 /** HTTP status of every failure, as dockerd has it. Anything without a code is a bug of ours: 500. */
 const statuses: Readonly<Record<EngineCode, number>> = {
+  'build/bad-attestation': 400,
   'build/bad-archive': 400,
   'build/bad-cache': 400,
   'build/bad-copy': 400,

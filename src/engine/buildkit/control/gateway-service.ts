@@ -27,7 +27,7 @@ export function gatewayService(parts: BuildKitParts, jobs: Jobs): Methods {
   return {
     [path('Ping')]: unary(nothing, pongResponse, () => ({
       frontendCaps: capabilities.map((id) => ({ id, enabled: true })),
-      llbCaps: [],
+      llbCaps: [{ id: 'exporter.image.attestations', enabled: true }],
       workers: [workerOf(parts)],
     })),
     [path('Solve')]: unary(gatewaySolveRequest, gatewaySolveResponse, (request, call) =>

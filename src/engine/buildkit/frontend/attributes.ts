@@ -1,7 +1,7 @@
 import type { Ulimit } from '../../../api/container.js';
 import { parseGitReference } from '../../../base/git/reference.js';
 import { objectOf, parseJson } from '../../../registry/index.js';
-import type { BuildNetwork, BuildRequest } from '../../builder/index.js';
+import { type BuildNetwork, type BuildRequest, provenanceMode } from '../../builder/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 
 /** Where the files of a build, or of one of its named contexts, come from. */
@@ -34,6 +34,7 @@ export interface Attributes {
     | 'networkMode'
     | 'platforms'
     | 'cacheFrom'
+    | 'provenance'
     | 'extraHosts'
     | 'shmSizeBytes'
     | 'ulimits'
@@ -53,6 +54,7 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): A
   const hosts = list(given('add-hosts')).map((entry) => entry.replace('=', ':'));
   const shm = given('shm-size');
   const ulimits = list(given('ulimit')).map(ulimitOf);
+  if ('attest:sbom' in attributes) throw refused('an SBOM: it has no scanner that would list the packages of an image');
   const cacheFrom = cacheImports(given('cache-imports'));
   const main = contextOf(given('context'), given('contextkey') ?? 'context');
   if (main.kind === 'image') throw refused('an image as the build context');
@@ -72,6 +74,7 @@ export function parseAttributes(attributes: Readonly<Record<string, string>>): A
       ...(target === undefined ? {} : { target }),
       ...(platforms.length === 0 ? {} : { platforms }),
       ...(cacheFrom.length === 0 ? {} : { cacheFrom }),
+      provenance: provenanceOf(attributes['attest:provenance']),
       ...(hosts.length === 0 ? {} : { extraHosts: hosts }),
       ...(shm === undefined ? {} : { shmSizeBytes: Number(shm) }),
       ...(ulimits.length === 0 ? {} : { ulimits }),
@@ -89,6 +92,12 @@ function contextOf(value: string | undefined, folder: string): ContextSource {
   if (parseGitReference(value) !== undefined) return { kind: 'git', url: value };
   if (/^https?:\/\//.test(value)) return { kind: 'url', url: value };
   throw refused(`a build context like ${JSON.stringify(value)}`);
+}
+
+/** What clients ask for by themselves, `inline-only`, is for images that are pushed at once; nobody asked for it. */
+function provenanceOf(text: string | undefined): BuildRequest['provenance'] {
+  if (text === undefined || text.split(',').includes('inline-only=true')) return undefined;
+  return provenanceMode(text === '' ? 'true' : text);
 }
 
 /** @returns as a Compose file has them; those in a folder of the client's are passed over */

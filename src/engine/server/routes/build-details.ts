@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { BuildDetails, PinnedBases } from '../../../api/tscompose.js';
 import { parseGitReference } from '../../../base/git/reference.js';
-import type { AdditionalContext, BuildRequest } from '../../builder/index.js';
+import { type AdditionalContext, type BuildRequest, provenanceMode } from '../../builder/index.js';
 import { readJson } from '../body.js';
 import { badBody } from '../errors.js';
 
@@ -11,7 +11,7 @@ export interface GivenDetails {
   readonly dockerfile: string | undefined;
   readonly request: Pick<
     BuildRequest,
-    'secrets' | 'ssh' | 'additionalContexts' | 'entitlements' | 'bases' | 'cacheFrom' | 'cacheTo'
+    'secrets' | 'ssh' | 'additionalContexts' | 'entitlements' | 'bases' | 'cacheFrom' | 'cacheTo' | 'provenance'
   >;
 }
 
@@ -28,11 +28,13 @@ export async function readDetails(body: Readable): Promise<GivenDetails> {
     bases,
     cacheFrom,
     cacheTo,
+    provenance,
   }: Partial<Record<keyof BuildDetails, unknown>> = await readJson(body, { 'content-type': 'application/json' });
   if (dockerfile !== undefined && typeof dockerfile !== 'string') throw badBody('dockerfile is not a text');
   if (entitlements !== undefined && !isTexts(entitlements)) throw badBody('entitlements is not a list of texts');
   if (cacheFrom !== undefined && !isTexts(cacheFrom)) throw badBody('cacheFrom is not a list of texts');
   if (cacheTo !== undefined && !isTexts(cacheTo)) throw badBody('cacheTo is not a list of texts');
+  if (provenance !== undefined && typeof provenance !== 'string') throw badBody('provenance is not a text');
   return {
     dockerfile,
     request: {
@@ -40,6 +42,7 @@ export async function readDetails(body: Readable): Promise<GivenDetails> {
       ssh: mapped('ssh', ssh, (text) => text),
       additionalContexts: mapped('contexts', contexts, contextOf),
       entitlements: entitlements ?? [],
+      provenance: provenanceMode(provenance),
       ...(cacheFrom === undefined ? {} : { cacheFrom }),
       ...(cacheTo === undefined ? {} : { cacheTo }),
       ...(bases === undefined ? {} : { bases: basesOf(bases) }),
