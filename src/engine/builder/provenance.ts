@@ -92,12 +92,12 @@ function materialsOf({ bases, platform, request }: BuildFacts): object[] {
       const uri = `pkg:docker/${reference?.familiarRepository ?? name}${version}?platform=${encodeURIComponent(platform)}`;
       return { uri, digest: { sha256: hexOf(digest) } };
     }),
-    ...('uri' in source ? [source] : []),
+    ...(source.uri === undefined ? [] : [source]),
   ];
 }
 
 /** Where the context comes from, unless it is a folder of somebody. */
-function sourceOf({ context }: BuildRequest): { readonly uri: string } | Record<never, never> {
+function sourceOf({ context }: BuildRequest): { readonly uri?: string } {
   return context.kind === 'git' || context.kind === 'url' ? { uri: withoutPassword(context.url) } : {};
 }
 

@@ -47,22 +47,22 @@ describe.skipIf(missing !== undefined)(`what is said of an image's making (needs
   /** As a reader of a registry finds it: from the index by annotation to the statement, every digest checked. */
   const readFrom = (repository: string, tag: string): { manifests: readonly Described[]; statements: Statement[] } => {
     const kept = registry.manifests.get(repository);
-    const read = <T>(which: string): T => {
+    const read = (which: string): unknown => {
       const bytes = kept?.get(which)?.bytes ?? registry.blobs.get(which) ?? Buffer.alloc(0);
       if (which.startsWith('sha256:')) expect(digestOf(bytes)).toBe(which);
-      return JSON.parse(bytes.toString()) as T;
+      return JSON.parse(bytes.toString());
     };
-    const { manifests } = read<{ manifests: readonly Described[] }>(tag);
+    const { manifests } = read(tag) as { manifests: readonly Described[] };
     const images = manifests.filter(({ annotations }) => annotations === undefined);
     const statements = manifests
       .filter(({ annotations }) => annotations?.['vnd.docker.reference.type'] === 'attestation-manifest')
       .flatMap(({ digest, platform, annotations }) => {
         expect(platform).toEqual({ os: 'unknown', architecture: 'unknown' });
         expect(images.map((image) => image.digest)).toContain(annotations?.['vnd.docker.reference.digest']);
-        const { layers } = read<{ layers: readonly Described[] }>(digest);
+        const { layers } = read(digest) as { layers: readonly Described[] };
         return layers.map((layer) => {
           expect(layer.mediaType).toBe('application/vnd.in-toto+json');
-          const statement = read<Statement>(layer.digest);
+          const statement = read(layer.digest) as Statement;
           expect(layer.annotations?.['in-toto.io/predicate-type']).toBe(statement.predicateType);
           return statement;
         });
