@@ -33,6 +33,8 @@ function expectAgreement(text: string): void {
   const quick = parsePlainYaml(text);
   if (quick === undefined) return;
   const { trees, faults } = full(text);
+  // Of blanks after the last line of a block text the library makes a line; libyaml and the quick reader do not.
+  if (/[|>][^]*\n +$/.test(text)) return;
   // Docker compose lets lines inside brackets and quotes begin anywhere.
   if (faults.some((fault) => /indent/i.test(fault)) && /[[{]/.test(text)) return;
   if (faults.some((fault) => /quote/i.test(fault)) && /(["'])[^]*\n[^]*\1/.test(text)) return;
