@@ -95,7 +95,9 @@ class Session {
         (service) => !flags.noAttach.includes(service) && project.model.services[service]?.attach !== false,
       ),
     );
-    this.#awaited = services.length > 0 ? services : this.#shown.size > 0 ? [...this.#shown] : [...this.#followed];
+    const decisive = flags.exitCodeFrom === undefined ? [] : [flags.exitCodeFrom];
+    const unnamed = this.#shown.size > 0 ? [...this.#shown, ...decisive] : [...this.#followed];
+    this.#awaited = services.length > 0 ? services : unnamed;
   }
 
   async run(): Promise<number> {
