@@ -133,11 +133,11 @@ function dropVersion(root: MapNode, migration: Migration): string | undefined {
   if (version === undefined) return undefined;
   const stated = scalarText(version.value) ?? '';
   migration.changed('version dropped', 'today there is one format; the key only causes a warning', version.at);
-  const { text, lineBreak } = migration.sheet;
+  const { text } = migration.sheet;
   const [start, end] = migration.linesOf(version);
-  const comment = isFlow(root) ? undefined : /#[^\r\n]*/.exec(text.slice(endOf(version, text), end))?.[0];
+  const comment = isFlow(root) ? undefined : /#[^]*$/.exec(text.slice(endOf(version, text), end))?.[0];
   removeMember(root, version, migration);
-  if (comment !== undefined) migration.sheet.insert(start, `${comment}${lineBreak}`); // whatever it says stays said
+  if (comment !== undefined) migration.sheet.insert(start, comment); // whatever it says stays said
   if (isFlow(root) || comment !== undefined) return stated;
   // A blank line behind it separated it from the rest.
   const blank = /^[ \t]*\r?\n/.exec(text.slice(end))?.[0].length ?? 0;
