@@ -9,6 +9,7 @@ import {
   type Project,
 } from '../compose/index.js';
 import type { CliContext } from './context.js';
+import { onDefaultPlatform } from './default-platform.js';
 import { placeForm } from './report-error.js';
 import { remoteProjects } from './remotes.js';
 import { booleanSetting } from './terminal.js';
@@ -39,17 +40,20 @@ export async function requireProject(
     readonly without?: readonly OptionalStage[];
     readonly allResources?: boolean;
     readonly strictVersion?: boolean;
+    /** To show it rather than to run it: nothing is filled in for the engine. */
+    readonly asWritten?: boolean;
     /** Absent: compose files from elsewhere are those of compose.lock, where there is one. */
     readonly remotes?: 'newest';
   } = {},
 ): Promise<Project> {
-  const { remotes, ...others } = options;
+  const { remotes, asWritten = false, ...others } = options;
   const given = loadOptions(context);
-  const project = await loadProject({
+  const loaded = await loadProject({
     ...given,
     ...others,
     ...(remotes === undefined ? {} : { remotes: remoteProjects(context, remotes) }),
   });
+  const project = asWritten ? loaded : onDefaultPlatform(loaded);
   const old = context.globals.compatibility || booleanSetting(project.environment['COMPOSE_COMPATIBILITY']) === true;
   return old ? { ...project, separator: '_' } : project;
 }

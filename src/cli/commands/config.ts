@@ -59,7 +59,7 @@ export const configCommand = defineCommand({
       terminal.stdout.write(renderVariables(await listVariables({ ...loadOptions(context), without }), flags.format));
       return 0;
     }
-    const loaded = await requireProject(context, { without, strictVersion: flags.strictVersion });
+    const loaded = await requireProject(context, { without, strictVersion: flags.strictVersion, asWritten: true });
     withFiles(loaded).checkServices(args);
     if (flags.noInterpolate && args.length > 0) {
       context.warn('warning: --no-interpolate is about the whole project, services are not looked at');

@@ -32,7 +32,7 @@ export const publishCommand = defineCommand({
     if (ociVersion !== undefined && ociVersion !== '1.0' && ociVersion !== '1.1') {
       throw invalid('--oci-version', `"${ociVersion}" is neither 1.0 nor 1.1`);
     }
-    const project = await requireProject(context, { without: ['environment'] });
+    const project = await requireProject(context, { without: ['environment'], asWritten: true });
     const files = [...publishedFiles(project, flags.withEnv)];
     if (flags.resolveImageDigests) {
       const pins = onlyImages(await pinImages(project, context), context.warn);
