@@ -135,10 +135,13 @@ function dropVersion(root: MapNode, migration: Migration): string | undefined {
   migration.changed('version dropped', 'today there is one format; the key only causes a warning', version.at);
   const { text } = migration.sheet;
   const [start, end] = migration.linesOf(version);
-  const comment = isFlow(root) ? undefined : /#[^]*$/.exec(text.slice(endOf(version, text), end))?.[0];
+  const comment = isFlow(root) ? -1 : text.slice(0, end).indexOf('#', endOf(version, text));
+  if (comment !== -1) {
+    migration.sheet.cut(start, comment); // what the comment says stays said
+    return stated;
+  }
   removeMember(root, version, migration);
-  if (comment !== undefined) migration.sheet.insert(start, comment); // whatever it says stays said
-  if (isFlow(root) || comment !== undefined) return stated;
+  if (isFlow(root)) return stated;
   // A blank line behind it separated it from the rest.
   const blank = /^[ \t]*\r?\n/.exec(text.slice(end))?.[0].length ?? 0;
   const nothingAbove = /(?:^|\n)[ \t]*\r?\n$|^$/.test(text.slice(0, start));
