@@ -46,7 +46,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           pool: ownMachinePool,
-          maxWorkers: 3, // they wait for most of their time
+          maxWorkers: 2, // more of them make each other late, and tests of time-outs fail
           sequence: { groupOrder: 1 }, // after the others, which use every core
           globalSetup: ['test/support/built-cli.ts'],
         },
