@@ -3,4 +3,4 @@ export type { Networks } from './contract.js';
 export type { NetworkRange, NetworkRecord } from './record.js';
 export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest } from './sandbox.js';
 export { addressLiesIn } from './subnet.js';
-export { parseLink } from './sandboxes.js';
+export { parseLink } from './sandbox-requests.js';

@@ -20,7 +20,8 @@ import { portMapOf, PortTable } from './ports.js';
 import { RulesWatch } from './rules-watch.js';
 import { networkSchema, parseNetworkRecord, type NetworkRecord } from './record.js';
 import { parseSandboxRecord, sandboxSchema, type SandboxRequest } from './sandbox.js';
-import { parseLink, Sandboxes, type LiveSandbox } from './sandboxes.js';
+import { parseLink } from './sandbox-requests.js';
+import { Sandboxes, type LiveSandbox } from './sandboxes.js';
 
 export interface NetworksOptions {
   /** Records of networks, kept. */
@@ -111,7 +112,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       await sandboxes.adoptAll();
       rules.rebuild();
       const used = catalogue.list().filter(({ id }) => bridges.isUp(id));
-      for (const network of used) sandboxes.warnOfClashes(network);
+      for (const network of used) sandboxes.ready.warnOfClashes(network);
       await Promise.all(used.map((network) => bridges.admit(network)));
       await bridges.sweep();
       watch.start();

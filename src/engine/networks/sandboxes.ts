@@ -1,29 +1,31 @@
+import { CleanupStack } from '../../base/cleanup-stack.js';
+import { TscomposeError } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
+import type { Records } from '../store/index.js';
 import {
-  canEnterNamespaces,
+  createNetworkNamespace,
   isAlive,
   openLinks,
   openNetworkNamespace,
   processStartTime,
   type Links,
+  type NetworkNamespace,
 } from '../sys/index.js';
-import { createNetworkNamespace, type NetworkNamespace } from '../sys/index.js';
-import { CleanupStack } from '../../base/cleanup-stack.js';
-import { TscomposeError } from '../../base/errors.js';
-import type { Log } from '../../base/log.js';
-import type { Records } from '../store/index.js';
 import { deleteLinks, ignoring, type Bridges } from './bridges.js';
 import type { Catalogue } from './catalogue.js';
-import type { Asker, NamedEndpoint, NameTable } from './dns-names.js';
-import { Resolver, resolverAddress, type ResolverOptions, type ResolverWay } from './dns-server.js';
-import { namesOf, rangeOf } from './endpoint-settings.js';
+import type { NamedEndpoint, NameTable } from './dns-names.js';
+import { Resolver } from './dns-server.js';
+import { namesOf } from './endpoint-settings.js';
 import { allocateEndpoint, plugIn, routeOut, type AddressPools, type PluggedEndpoint } from './endpoints.js';
 import { invalid } from './errors.js';
 import { interfaceNames, newInterface } from './interface-names.js';
-import { readHostResolver } from './name-files.js';
 import type { PacketRules } from './packet-rules.js';
 import type { PortTable } from './ports.js';
+import { ReadyNetworks } from './ready-networks.js';
 import type { NetworkRecord } from './record.js';
 import { arrangePorts, type SandboxPort } from './sandbox-ports.js';
+import { byPriority, distinct, inOrder, isAsBefore, samePort } from './sandbox-requests.js';
+import { resolverOptions } from './sandbox-resolver.js';
 import type { EndpointRecord, EndpointRequest, PortRequest, SandboxRecord, SandboxRequest } from './sandbox.js';
 
 export interface SandboxesOptions {
@@ -54,10 +56,12 @@ type PortFailure = (request: PortRequest, error: unknown) => void;
 export class Sandboxes {
   readonly #options: SandboxesOptions;
   readonly #live = new Map<string, LiveSandbox>();
-  readonly #preparing = new Map<string, Promise<void>>();
+  /** Networks made ready for the links of a sandbox. */
+  readonly ready: ReadyNetworks;
 
   constructor(options: SandboxesOptions) {
     this.#options = options;
+    this.ready = new ReadyNetworks({ ...options, isUsed: (networkId) => this.on(networkId).length > 0 });
   }
 
   get(containerId: string): LiveSandbox | undefined {
@@ -98,7 +102,7 @@ export class Sandboxes {
     if (kept !== undefined) return kept;
     await this.drop(containerId); // a container that starts again without having been taken down
     const wanted = inOrder(request.endpoints);
-    const networks = await this.#prepare(wanted.map(({ network }) => network));
+    const networks = await this.ready.all(wanted.map(({ network }) => network));
     signal.throwIfAborted();
 
     await using undo = new CleanupStack();
@@ -217,34 +221,9 @@ export class Sandboxes {
   }
 
   async #resolve(live: LiveSandbox, namespace: NetworkNamespace): Promise<void> {
-    const options: ResolverOptions = {
-      names: this.#options.names,
-      asker: () => this.#askerOf(live),
-      way: () => this.pluggedOf(live).flatMap(resolverWay)[0],
-      servers: () => {
-        const inside = this.pluggedOf(live).every(({ network }) => network.internal);
-        if (inside || !live.record.forward) return undefined;
-        const own = live.record.dns.filter((server) => server !== resolverAddress); // it would ask itself
-        return own.length > 0 ? own : readHostResolver().servers;
-      },
-      // 127.0.0.1 that the user names is the container's own, one in the host's resolv.conf is the host's.
-      inside: () => {
-        const holder = live.record.process;
-        if (live.record.dns.length === 0 || holder === undefined || !canEnterNamespaces()) return undefined;
-        return isAlive(holder) ? openNetworkNamespace(`/proc/${holder.pid}/ns/net`) : undefined;
-      },
-    };
+    const options = resolverOptions(live, () => this.pluggedOf(live), this.#options.names);
     live.resolver = await Resolver.open(namespace, options, live.record.resolverPorts);
     live.record = { ...live.record, resolverPorts: live.resolver.ports };
-  }
-
-  #askerOf(live: LiveSandbox): Asker {
-    const plugged = this.pluggedOf(live).filter(({ network }) => !network.predefined);
-    const links = plugged.flatMap(({ endpoint }) => endpoint.links).map(parseLink);
-    return {
-      networkIds: plugged.map(({ network }) => network.id),
-      links: new Map(links.map(({ target, alias }) => [alias.toLowerCase(), target])),
-    };
   }
 
   /** The predefined bridge has no names: so Docker's users expect it. */
@@ -354,7 +333,7 @@ export class Sandboxes {
       const message = `container ${facts.container} is already on network ${facts.network}`;
       throw new TscomposeError({ code: 'network/endpoint-exists', message, facts });
     }
-    const [network = request.network] = await this.#prepare([request.network]);
+    const [network = request.network] = await this.ready.all([request.network]);
     await using undo = new CleanupStack();
     const endpoint = allocateEndpoint(pools, { ...request, network }, newInterface(live.record, request));
     undo.defer(() => {
@@ -436,57 +415,6 @@ export class Sandboxes {
     this.#live.clear();
   }
 
-  /** Waits until the networks can take links, with ranges that are still free. `none` needs nothing. */
-  async #prepare(networks: readonly NetworkRecord[]): Promise<NetworkRecord[]> {
-    const ready: NetworkRecord[] = [];
-    for (const network of networks) {
-      if (network.driver === 'host') throw invalid('the host network cannot be joined together with others');
-      ready.push(await this.prepareOne(network));
-    }
-    return ready;
-  }
-
-  /** One at a time for a network: the ranges of a bridge that is not up yet may be chosen anew. */
-  prepareOne(network: NetworkRecord): Promise<NetworkRecord> {
-    const before = this.#preparing.get(network.id);
-    const turn = before === undefined ? this.#prepareNow(network) : before.then(() => this.#prepareNow(network));
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#preparing.get(network.id) === settled) this.#preparing.delete(network.id);
-      });
-    this.#preparing.set(network.id, settled);
-    return turn;
-  }
-
-  async #prepareNow(network: NetworkRecord): Promise<NetworkRecord> {
-    const { bridges, catalogue, pools } = this.#options;
-    await bridges.settled(network.id);
-    const current = catalogue.resolve(network.id);
-    if (this.on(network.id).length > 0) return current;
-    if (current.parent !== undefined) {
-      bridges.ensure(current);
-      return current;
-    }
-    const fresh = await catalogue.refresh(current);
-    if (fresh !== current) {
-      this.#options.log.warn('the host uses the range of a network, which is given another', { network: network.name });
-      pools.forget(network.id);
-      await bridges.remove(current);
-    }
-    this.warnOfClashes(fresh);
-    bridges.ensure(fresh);
-    return fresh;
-  }
-
-  /** For ranges that cannot be chosen anew: what runs there does not reach that part of the host's world, or is not reached. */
-  warnOfClashes(network: NetworkRecord): void {
-    for (const { range, link } of this.#options.catalogue.clashes(network)) {
-      const facts = { network: network.name, subnet: range.subnet, link };
-      this.#options.log.warn('the host has addresses or routes in the range of a network', facts);
-    }
-  }
-
   #blank(containerId: string, pid: number): LiveSandbox {
     const startTime = processStartTime(pid);
     if (startTime === undefined) throw invalid(`container ${containerId.slice(0, 12)} is not running`);
@@ -502,31 +430,6 @@ export class Sandboxes {
   }
 }
 
-/** `none` leaves nothing to make; the rest by priority, equal ones as given. */
-function isAsBefore({ network, ipv4, ipv6, mac }: EndpointRequest, { networkId, requested }: EndpointRecord): boolean {
-  return networkId === network.id && requested.ipv4 === ipv4 && requested.ipv6 === ipv6 && requested.mac === mac;
-}
-
-function samePort(left: PortRequest, right: PortRequest | undefined): boolean {
-  const key = ({ hostIp, hostPort, containerPort, protocol }: PortRequest) =>
-    JSON.stringify([hostIp, hostPort, containerPort, protocol]);
-  return right !== undefined && key(left) === key(right);
-}
-
-function inOrder(endpoints: readonly EndpointRequest[]): EndpointRequest[] {
-  return endpoints.filter(({ network }) => network.driver !== 'null').toSorted(byPriority);
-}
-
-function byPriority(left: { readonly priority?: number }, right: { readonly priority?: number }): number {
-  return (right.priority ?? 0) - (left.priority ?? 0);
-}
-
-/** `container:alias`, or a name that is both. */
-export function parseLink(link: string): { readonly target: string; readonly alias: string } {
-  const [target = '', alias = target] = link.replace(/^\//, '').split(':');
-  return { target: /^[0-9a-f]{64}$/.test(target) ? target.slice(0, 12) : target, alias };
-}
-
 /** A pair of links ends with the host's side; a link on a parent has only the container's. */
 async function unplugLink(pid: number, { parent }: NetworkRecord, endpoint: EndpointRecord): Promise<void> {
   if (parent === undefined) return deleteLinks([endpoint.linkName]);
@@ -540,22 +443,4 @@ async function unplugLink(pid: number, { parent }: NetworkRecord, endpoint: Endp
     guest.close();
     namespace.close();
   }
-}
-
-function resolverWay({ network, endpoint }: PluggedEndpoint): ResolverWay[] {
-  if (network.parent !== undefined) return []; // the host does not reach it
-  const { interfaceName, ipv4: address } = endpoint;
-  const gateway = rangeOf(network, 4)?.gateway;
-  return address === undefined || gateway === undefined ? [] : [{ interfaceName, address, gateway }];
-}
-
-/** A port given twice in the same words is one port. */
-function distinct(ports: readonly PortRequest[]): PortRequest[] {
-  const seen = new Map<string, PortRequest>();
-  for (const port of ports) {
-    const { hostIp, hostPort, containerPort, protocol } = port;
-    const key = JSON.stringify([hostIp, hostPort ?? seen.size, containerPort, protocol]);
-    if (!seen.has(key)) seen.set(key, port);
-  }
-  return [...seen.values()];
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hostsLinesFor, readHostResolver, renderResolvConf } from '../../../../src/engine/networks/name-files.js';
 import { portMapOf } from '../../../../src/engine/networks/ports.js';
-import { parseLink } from '../../../../src/engine/networks/sandboxes.js';
+import { parseLink } from '../../../../src/engine/networks/sandbox-requests.js';
 
 function host(text: string): ReturnType<typeof readHostResolver> {
   const folder = mkdtempSync(join(tmpdir(), 'tsc-resolv-'));
