@@ -4,6 +4,7 @@ import type { PinnedBases } from '../api/tscompose.js';
 import type { Build, Project, Service } from '../compose/index.js';
 import { imageLabels } from './labels.js';
 import { imageOf } from './names.js';
+import type { PlanBuilder } from './plan-builder.js';
 import { integer } from './units.js';
 
 /** A build, as the Engine API's classic builder takes it. */
@@ -99,6 +100,13 @@ export function buildRequest(
     bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
+}
+
+/** Said rather than refused: what the image does is the same. */
+export function warnOfSbom(builder: PlanBuilder, project: Project, service: string, { sbom }: Build): void {
+  if (wanted(sbom) === undefined) return;
+  const at = project.locate(['services', service, 'build', 'sbom']);
+  builder.warn(`Service ${service}`, 'is built without an SBOM: the builder has no scanner of packages', at);
 }
 
 function wanted(attestation: string | undefined): string | undefined {

@@ -2,7 +2,7 @@ import { hasCode, TscomposeError } from '../base/errors.js';
 import type { Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
 import { buildsBefore, inBuildOrder } from './build-order.js';
-import { buildRequest, contextServices } from './build-request.js';
+import { buildRequest, contextServices, warnOfSbom } from './build-request.js';
 import { hookImages } from './hooks.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
@@ -72,6 +72,7 @@ export function planImages(
       const definition = definitionOf(project, build);
       if (definition.build === undefined) continue;
       const request = buildRequest(project, build, definition, definition.build);
+      warnOfSbom(builder, project, build, definition.build);
       const cause = decisions.find((decision) => decision?.get === 'build')?.cause ?? '';
       const before = buildsBefore(graph, build, definition.build, builds);
       const step = builder.add('image.build', cause, { image, service: build, request }, before);

@@ -1,7 +1,7 @@
 import type { Project, Service } from '../compose/index.js';
 import { buildGraph } from '../graph/index.js';
 import { buildsBefore, inBuildOrder } from './build-order.js';
-import { buildRequest, type BuildOverrides } from './build-request.js';
+import { buildRequest, warnOfSbom, type BuildOverrides } from './build-request.js';
 import { platformFits } from './images.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
@@ -33,6 +33,7 @@ export function planBuild(project: Project, options: ImageTarget & BuildOverride
   const asked = selected(project, options).map(([service]) => service);
   for (const { service, definition, build } of inBuildOrder(project, asked)) {
     const request = buildRequest(project, service, definition, build, { platforms: 'every', ...options });
+    warnOfSbom(builder, project, service, build);
     const image = imageOf(project, service, definition);
     const cause = asked.includes(service) ? 'asked to build' : 'another build starts from it';
     const before = buildsBefore(graph, service, build, steps);

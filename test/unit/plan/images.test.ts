@@ -156,6 +156,13 @@ test('a build carries names, labels and arguments; those of the command line win
   });
 });
 
+test('an SBOM that is wanted is said to be left out, at its place', () => {
+  const build = { context: '/src', dockerfile: 'Dockerfile' };
+  const services = { a: { build: { ...build, sbom: 'true' } }, b: { build: { ...build, sbom: 'false' } } };
+  const { warnings } = planBuild(project({ services, lines: { 'services.a.build.sbom': 5 } }));
+  expect(warnings).toMatchObject([{ subject: 'Service a', at: { line: 5 } }]);
+});
+
 test('a build comes after those whose images it names as contexts, also where they were not asked for', () => {
   const over = { build: { context: '/srv', additional_contexts: { base: 'service:z', src: '/src' } } };
   const desired = project({ services: { a: over, z: built } });
