@@ -25,7 +25,6 @@ class OwnMachineWorker implements PoolWorker {
     this.#options = options;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- the interface wants a promise
   async start(): Promise<void> {
     const { distPath, env, execArgv, project } = this.#options;
     const launcher =
@@ -42,6 +41,7 @@ class OwnMachineWorker implements PoolWorker {
     child.stdout?.pipe(outputStream, { end: false });
     child.stderr?.pipe(errorStream, { end: false });
     this.#process = child;
+    await once(child, 'spawn');
   }
 
   /** Ends the machine with every process in it: all die with process 1. */

@@ -207,7 +207,7 @@ class OverlayLayerStore implements LayerStore {
     const before = this.#settling.get(upperDir);
     const settling = (async () => {
       await Promise.allSettled([before]);
-      await this.#settle(upperDir, 'for now', signal);
+      await this.#settle(upperDir, 'lent', signal);
       try {
         return await work();
       } finally {
@@ -223,7 +223,7 @@ class OverlayLayerStore implements LayerStore {
   }
 
   async settle(upperDir: string, signal: AbortSignal): Promise<void> {
-    if (workOf(upperDir) !== undefined) await this.#settle(upperDir, 'for good', signal);
+    if (workOf(upperDir) !== undefined) await this.#settle(upperDir, 'kept', signal);
   }
 
   async #settle(upperDir: string, how: SettleJob['how'], signal: AbortSignal): Promise<void> {

@@ -23,8 +23,8 @@ export interface SettleJob {
   readonly kind: 'settle';
   readonly upperDir: string;
   readonly opaqueXattr: string;
-  /** `for good`: the copy is not used any more; `clear`: takes away again what was settled. */
-  readonly how: 'for now' | 'for good' | 'clear';
+  /** `lent`: until it is cleared; `kept`: the copy is not used any more; `clear`: takes away again what was lent. */
+  readonly how: 'lent' | 'kept' | 'clear';
 }
 
 /**
@@ -41,7 +41,7 @@ export function runSettle({ upperDir, opaqueXattr, how }: SettleJob): void {
   const tree = `${work}/${copyPaths.tree}`;
   const { lower } = JSON.parse(readFileSync(`${work}/${copyPaths.origin}`, 'utf8')) as CopyOrigin; // written by us
   writeChanges(tree, new LowerView(lower, opaqueXattr), upperDir);
-  if (how === 'for good') rmSync(`${upperDir}/${copyMarker}`, { force: true });
+  if (how === 'kept') rmSync(`${upperDir}/${copyMarker}`, { force: true });
 }
 
 /** The work directory with the copy of an overlay; undefined where it is none. */
