@@ -95,7 +95,14 @@ async function until(what, done) {
   return performance.now() - begin;
 }
 
-const text = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
+/** Undefined also while it is being replaced. */
+function text(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
 
 function makeTree(folder) {
   for (let index = 0; index < files; index++) {
