@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { projectState } from './project-state.js';
+import { hasRestarted, projectState } from './project-state.js';
 import { eventually, type EngineSandbox } from '../../support/engine-sandbox.js';
 import type { Comparison, Scenario, Step } from './scenarios.js';
 
@@ -78,8 +78,10 @@ export async function play(
         return running.every((line) => staying.includes(line.split(' ')[0] ?? ''));
       });
     }
-    const { becomes } = step;
+    const { becomes, restarts } = step;
     if (becomes !== undefined) await eventually(`${name}: ${becomes}`, async () => (await state()).includes(becomes));
+    if (restarts !== undefined)
+      await eventually(`${name}: ${restarts} is restarted`, () => hasRestarted(name, restarts, socket));
     played.push({
       step: `${index + 1}: ${step.args}`,
       outcome: {

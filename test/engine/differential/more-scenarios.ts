@@ -312,7 +312,7 @@ services:
       'kill -s 9 trapped',
       'kill -s SIGKILL slow',
       'start slow',
-      { args: 'up -d restarting', becomes: 'restarting running 0' },
+      { args: 'up -d restarting', restarts: 'restarting' },
       'up -d --no-start --force-recreate slow',
       'up -d --no-recreate slow',
       'up -d --timeout 0 --force-recreate slow',

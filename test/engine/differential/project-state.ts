@@ -6,6 +6,15 @@ interface Listed {
   readonly Status: string;
 }
 
+/** Whether a service's only container runs again after having been restarted by its restart policy. */
+export async function hasRestarted(project: string, service: string, socketPath: string): Promise<boolean> {
+  const { RestartCount, State } = (await get(socketPath, `/v1.45/containers/${project}-${service}-1/json`)) as {
+    readonly RestartCount: number;
+    readonly State: { readonly Status: string };
+  };
+  return RestartCount > 0 && State.Status === 'running';
+}
+
 /** Containers of a project as the engine itself tells them, one a line: `web running 0`, `job exited 3`. Sorted. */
 export async function projectState(project: string, socketPath: string): Promise<readonly string[]> {
   const labels = [`com.docker.compose.project=${project}`, 'com.docker.compose.oneoff'];

@@ -11,6 +11,8 @@ export interface Step {
   readonly settles?: true | readonly string[];
   /** A line of the state that comes soon: the state is compared once it is there. */
   readonly becomes?: string;
+  /** A service whose container is restarted once: the state is compared when it runs again. */
+  readonly restarts?: string;
 }
 
 /** One project and a script of commands run in its folder; after each command the state of its containers is compared. */
