@@ -15,18 +15,20 @@ export const bundleFile = join(__dirname, TSCOMPOSE_BUNDLE);
  * Runs the bundle beside the launcher with V8's code cache, which halves the start-up, and gives its exports (the engine has none). The caches
  * are files beside the bundle, made by the first run that may write there (the build is one); a cache of another Node or
  * another build is passed over.
- * @param part - of the program that this process will use; each has a cache of its own, with just that, and all of it
+ * @param part - of the program that this process will use; each has a cache of its own, with just that, and all of it; until it is
+ *   made, and where it cannot be, the one of the build serves
  */
 export function loadBundle(part = ''): typeof import('../main.js') {
-  const suffix = part === '' ? '' : `-${part}`;
-  const cacheFile = `${bundleFile}-${buildId}-${process.version}-${process.arch}${suffix}.cache`;
-  const cachedData = readOrNothing(cacheFile);
+  const common = `${bundleFile}-${buildId}-${process.version}-${process.arch}`;
+  const cacheFile = part === '' ? `${common}.cache` : `${common}-${part}.cache`;
+  const own = readOrNothing(cacheFile);
+  const cachedData = own ?? readOrNothing(`${common}.cache`);
   // esbuild writes pure ASCII, so latin1 is right, faster to decode and half the size in memory.
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname) {${readFileSync(bundleFile, 'latin1')}\n})`,
     { filename: bundleFile, ...(cachedData === undefined ? {} : { cachedData }) },
   );
-  if (cachedData === undefined || script.cachedDataRejected === true) saveCacheOnce(script, cacheFile);
+  if (own === undefined || script.cachedDataRejected === true) saveCacheOnce(script, cacheFile);
   const load = script.runInThisContext() as (...scope: unknown[]) => void;
   const bundle: { exports: unknown } = { exports: {} };
   load(bundle.exports, require, bundle, bundleFile, __dirname);

@@ -12,12 +12,14 @@ import { isRelayOff, relay, relayedCommands, relaySocket, startServer, worldOf }
 import { buildId, loadBundle } from './load-bundle.js';
 
 const argv = process.argv.slice(2);
+/** Commands that no server runs, but that people run often: each with a code cache of its own. */
+const oftenRun = new Set(['attach', 'cp', 'pull', 'push', 'run', 'stats', 'watch']);
 /** Perhaps the value of a flag; the parser of the program knows, and a wrong guess costs only time. */
-const command = argv.find((word) => relayedCommands.has(word));
+const command = argv.find((word) => relayedCommands.has(word) || oftenRun.has(word));
 
 async function main(): Promise<number> {
   const { env } = process;
-  const canRelay = command !== undefined && !isRelayOff(env);
+  const canRelay = command !== undefined && relayedCommands.has(command) && !isRelayOff(env);
   const socket = relaySocket(env, process.cwd());
   const relayed = canRelay ? await relay(socket, { world: worldOf(buildId, env), argv }) : 'declined';
   if (typeof relayed === 'number') return relayed;

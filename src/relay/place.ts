@@ -12,6 +12,21 @@ export function isRelayOff(environment: Readonly<Record<string, string | undefin
 
 /** Commands that are short, and so gain from a server; which of their forms do, their definitions know. */
 export const relayedCommands: ReadonlySet<string> = new Set([
-  ...['config', 'convert', 'create', 'down', 'exec', 'images', 'kill', 'logs', 'ls', 'pause', 'plan', 'port', 'ps'],
+  ...[
+    'build',
+    'config',
+    'convert',
+    'create',
+    'down',
+    'exec',
+    'images',
+    'kill',
+    'logs',
+    'ls',
+    'pause',
+    'plan',
+    'port',
+    'ps',
+  ],
   ...['restart', 'rm', 'scale', 'start', 'stop', 'top', 'unpause', 'up', 'volumes', 'wait', 'why'],
 ]);

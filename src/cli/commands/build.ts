@@ -46,6 +46,7 @@ export const buildCommand = defineCommand({
   details: 'Of all services that have a build section, or of those named.',
   usage: '[SERVICE...]',
   flags: buildFlags,
+  relayable: () => true,
   run: async ({ flags, args, context }) => {
     refuseWhatNoBuilderDoes(flags);
     if (flags.memory !== undefined) context.warn('warning: --memory has no effect, steps have no limit of their own');
