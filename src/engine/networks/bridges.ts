@@ -27,7 +27,8 @@ const givesBackAfterMs = 2_000;
 export class Bridges {
   readonly #options: BridgesOptions;
   readonly #up = new Map<string, FilteredNetwork>();
-  readonly #removing = new Map<string, Promise<void>>();
+  /** Links that the kernel is taking away, by name. */
+  readonly #going = new Map<string, Promise<void>>();
   /** Gives the host's settings back: there is no bridge any more, and has been none for a while. */
   #givingBack: NodeJS.Timeout | undefined;
 
@@ -39,9 +40,14 @@ export class Bridges {
     return this.#up.has(networkId);
   }
 
-  /** Waits for a removal under way, after which {@link ensure} may be called. */
-  async settled(networkId: string): Promise<void> {
-    await this.#removing.get(networkId);
+  /** Waits until a link that is being removed has gone, after which {@link ensure} may make one of that name. */
+  async settled(bridgeName: string): Promise<void> {
+    await this.#going.get(bridgeName);
+  }
+
+  /** Whether a link is on its way out: nobody can use it or its addresses any more. */
+  isGoing(link: string): boolean {
+    return this.#going.has(link);
   }
 
   /**
@@ -99,23 +105,34 @@ export class Bridges {
     if (network.parent === undefined) await this.#options.firewall.ensure();
   }
 
-  /** Removes the bridge and its rules; after the last one, in a while, also what they needed of the host. */
+  /**
+   * Removes the bridge and its rules; after the last one, in a while, also what they needed of the host. The link is
+   * down at once; that the kernel frees it, which takes 30 ms and more, is left to {@link settled}.
+   */
   async remove(network: NetworkRecord): Promise<void> {
     const filtered = this.#up.get(network.id);
-    if (filtered === undefined) return this.settled(network.id);
+    if (filtered === undefined) return;
     this.#up.delete(network.id);
-    this.#options.rules.removeNetwork(filtered);
     const { links, owner, rules } = this.#options;
-    const own = links.list().filter(({ name, alias }) => name === network.bridgeName && alias === owner);
-    const deleted = deleteLinks(own.map(({ name }) => name)); // one that was there before stays
-    const removal = Promise.all([deleted, rules.flush()]).then(() => undefined);
-    this.#removing.set(network.id, removal);
-    try {
-      await removal;
-    } finally {
-      this.#removing.delete(network.id);
-    }
+    rules.removeNetwork(filtered);
+    const { bridgeName } = network;
+    // One that was there before stays.
+    if (links.list().some(({ name, alias }) => name === bridgeName && alias === owner)) this.#letGo(bridgeName);
+    await rules.flush();
     this.#giveBackSoon();
+  }
+
+  #letGo(link: string): void {
+    const { links, log } = this.#options;
+    ignoring('ENODEV', () => {
+      links.apply([{ kind: 'set-down', name: link }]); // its routes go, and leave the range to others
+    });
+    const gone = deleteLinks([link])
+      .catch((error: unknown) => {
+        log.warn('cannot remove a bridge', { link, error });
+      })
+      .finally(() => this.#going.delete(link));
+    this.#going.set(link, gone);
   }
 
   /** The next network often comes at once, and needs the same of the host: looking at its firewalls takes 30 ms. */
@@ -131,6 +148,7 @@ export class Bridges {
 
   /** Gives back at once what would be given back in a while. */
   async settle(): Promise<void> {
+    await Promise.all(this.#going.values());
     if (this.#givingBack !== undefined && this.#up.size === 0) await this.#restoreHost();
   }
 
@@ -146,6 +164,7 @@ export class Bridges {
   async sweep(): Promise<void> {
     const { links, owner } = this.#options;
     const used = new Set([...this.#up.values()].map(({ bridge }) => bridge));
+    await Promise.all(this.#going.values());
     const stale = links.list().filter((link) => link.type === 'bridge' && link.alias === owner && !used.has(link.name));
     await deleteLinks(stale.map(({ name }) => name));
     if (this.#up.size === 0) await this.#restoreHost();

@@ -49,7 +49,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   const settings = new KernelSettings(join(runtimeDir, 'kernel-settings.json'));
   const firewall = new ForeignFirewall(owner, log);
   const watch = new RulesWatch(rules, firewall, log);
-  const catalogue = new Catalogue(networkRecords, () => readHostRanges(links));
+  const catalogue = new Catalogue(networkRecords, () => readHostRanges(links, (link) => bridges.isGoing(link)));
   const bridges = new Bridges({ links, rules, settings, firewall, owner, log });
   const pools = new AddressPools();
   const names = new NameTable();
@@ -130,8 +130,11 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
     create: async (request) => {
       const record = await catalogue.create(request);
       try {
-        if (record.configuration === undefined) bridges.ensure(record);
-        if (record.configuration === undefined) await Promise.all([rules.flush(), bridges.admit(record)]);
+        if (record.configuration === undefined) {
+          await bridges.settled(record.bridgeName);
+          bridges.ensure(record);
+          await Promise.all([rules.flush(), bridges.admit(record)]);
+        }
       } catch (error) {
         await bridges.remove(record);
         await catalogue.remove(record);

@@ -48,8 +48,8 @@ export class ReadyNetworks {
 
   async #makeReady(network: NetworkRecord): Promise<NetworkRecord> {
     const { bridges, catalogue, pools, log, isUsed } = this.#options;
-    await bridges.settled(network.id);
     const current = catalogue.resolve(network.id);
+    await bridges.settled(current.bridgeName);
     if (isUsed(network.id)) return current;
     if (current.parent !== undefined) {
       bridges.ensure(current);
@@ -60,6 +60,7 @@ export class ReadyNetworks {
       log.warn('the host uses the range of a network, which is given another', { network: network.name });
       pools.forget(network.id);
       await bridges.remove(current);
+      await bridges.settled(current.bridgeName);
     }
     this.warnOfClashes(fresh);
     bridges.ensure(fresh);
