@@ -1,9 +1,5 @@
-import { errnoOf } from './base/errors.js';
 import { exitCodes, Interrupts, runCli, runRelayed, type InterruptSignal } from './cli/index.js';
 import { serveCommands } from './relay/index.js';
-
-/** A reader that goes away early (`tscompose logs | head`) ends us without a word, as SIGPIPE ends other programs. */
-const brokenPipeExitCode = 141;
 
 const idleMs = 10 * 60_000;
 
@@ -11,11 +7,6 @@ const idleMs = 10 * 60_000;
 export async function runHere(): Promise<number> {
   const interrupts = new Interrupts((code) => process.exit(code));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupts.raise(signal));
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error) => {
-      process.exit(errnoOf(error) === 'EPIPE' ? brokenPipeExitCode : exitCodes.failure);
-    });
-  }
   const { stdout, stderr, env, argv } = process;
   // A terminal whose size nobody has set: script(1), expect, a container's console.
   for (const stream of [stdout, stderr]) if (stream.columns === 0) [stream.columns, stream.rows] = [80, 24];

@@ -17,7 +17,15 @@ const oftenRun = new Set(['attach', 'cp', 'pull', 'push', 'run', 'stats', 'watch
 /** Perhaps the value of a flag; the parser of the program knows, and a wrong guess costs only time. */
 const command = argv.find((word) => relayedCommands.has(word) || oftenRun.has(word));
 
+/** A reader that goes away early (`tscompose logs | head`) ends us without a word, as SIGPIPE ends other programs. */
+const brokenPipeExitCode = 141;
+
 async function main(): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === 'EPIPE' ? brokenPipeExitCode : 1);
+    });
+  }
   const { env } = process;
   const canRelay = command !== undefined && relayedCommands.has(command) && !isRelayOff(env);
   const socket = relaySocket(env, process.cwd());

@@ -106,6 +106,12 @@ describe.skipIf(engineMissing() !== undefined)('the command server', () => {
     expect(whileWaiting - before).toBeLessThan(40_000);
   });
 
+  test('ends without a word when its reader goes away early', () => {
+    const script = '{ "$0" exec -T web yes; echo "$?" >&2; } | head -n 1';
+    const run = spawnSync('sh', ['-c', script, cli], { cwd, env: sandbox.env, encoding: 'utf8' });
+    expect(run).toMatchObject({ stdout: 'y\n', stderr: '141\n' });
+  });
+
   test('an interrupted command ends with 130, and so does its work', async () => {
     const { child, ended } = sandbox.start(['exec', '-T', 'web', 'sh', '-c', 'echo on; exec sleep 98765'], { cwd });
     await new Promise((resolve) => child.stdout?.once('data', resolve));
