@@ -141,7 +141,7 @@ export const executors: Executors = {
     await client.networks.connect(network, { Container: idOfRef(container, idOf), EndpointConfig: endpoint }, signal);
   },
   'network.disconnect': async ({ network, container }, { client, signal, idOf }) => {
-    await client.networks.disconnect(network, { Container: idOfRef(container, idOf), Force: true }, signal);
+    await unlessGone(client.networks.disconnect(network, { Container: idOfRef(container, idOf), Force: true }, signal));
   },
   'network.remove': async ({ network, id, whenUnused }, context) => {
     await unlessInUse(context.client.networks.remove(id, context.signal), `Network ${network}`, whenUnused, context);

@@ -20,7 +20,7 @@ export function createContainers(state: UpState): void {
       finals.push({ ref, number: existing.number, existing, ready: [] });
     }
     for (const { ready, existing } of finals) {
-      if (existing !== undefined) ready.push(...reconnect(state, service, existing.number, existing.id, existing.name));
+      if (existing !== undefined) ready.push(...reconnect(state, service, existing));
     }
     sweep(state, decision);
     for (const { old, cause } of decision.replace) finals.push(create(state, service, old.number, cause, old));

@@ -12,7 +12,7 @@ import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { planProviders, withProvided } from './providers.js';
 import { refuseUnsupported } from './unsupported.js';
-import { replaceNetworks } from './replace-networks.js';
+import { reconnectOthers, replaceNetworks } from './replace-networks.js';
 import { retireContainers } from './retire-containers.js';
 import { selectForStart, type Selection } from './select.js';
 import { warnVainExtensions } from './service-extension.js';
@@ -62,10 +62,11 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   const decisions = decideAll(project, observed, selection, options, namesOf(project, volumes.replaced));
   const facts = { builder, project, graph, observed, options, selection, decisions, images };
   const state = new UpState({ ...facts, volumes: volumes.steps });
-  state.orphanSteps = planOrphans(builder, project, observed, options);
+  state.orphanSteps = planOrphans(state);
   replaceNetworks(state, networks);
   replaceVolumes(state, volumes);
   createContainers(state);
+  reconnectOthers(state);
   retireContainers(state);
   if (options.noStart !== true) {
     warnVainExtensions(builder, project, selection.services, observed);
@@ -121,7 +122,8 @@ function policyOf(options: UpOptions, target: boolean): RecreatePolicy {
 }
 
 /** @returns the steps after which nothing of the orphans is in the way */
-function planOrphans(builder: PlanBuilder, project: Project, observed: ObservedState, options: UpOptions): number[] {
+function planOrphans(state: UpState): number[] {
+  const { builder, project, observed, options } = state.facts;
   const orphans = observed.containers.filter((container) => isOrphan(project, container));
   if (orphans.length === 0) return [];
   if (options.removeOrphans !== true) {
@@ -136,13 +138,14 @@ function planOrphans(builder: PlanBuilder, project: Project, observed: ObservedS
     }
     return [];
   }
-  return orphans.map(({ id, name, service, status }) => {
-    const container = { id, name, service };
+  return orphans.map((orphan) => {
+    const { id, name, service } = orphan;
     const cause = `service ${service} is not in the project`;
-    const timeoutS = options.timeoutS;
-    const running = status === 'running' || status === 'restarting' || status === 'paused';
-    const stopped = running ? [builder.add('container.stop', cause, { container, timeoutS })] : [];
-    return builder.add('container.remove', cause, { container, force: true, volumes: false }, stopped);
+    const stopped = state.stop(orphan, cause);
+    const facts = { container: { id, name, service }, force: true, volumes: false };
+    const removed = builder.add('container.remove', cause, facts, stopped);
+    state.removeSteps.set(id, removed);
+    return removed;
   });
 }
 

@@ -1,12 +1,12 @@
-import type { EndpointSettings } from '../api/container.js';
 import type { ObservedContainer } from './observed-state.js';
 import { networkRequest, type NetworkDecision } from './networks.js';
-import { endpoint, networkKeys } from './request/endpoints.js';
+import { endpoint, networkKeys, type EndpointContext } from './request/endpoints.js';
 import { isUp, type UpState } from './up-state.js';
 
 /**
  * Creates missing networks. One with another definition is replaced under its containers, which are kept: they are
- * stopped, taken off it, and put on the new one.
+ * stopped, taken off it, and put on the new one, also those of services that were not asked for. Containers of `run`
+ * go on meanwhile: stopped, they would be over.
  */
 export function replaceNetworks(state: UpState, decisions: readonly NetworkDecision[]): void {
   const { builder, project } = state.facts;
@@ -20,22 +20,45 @@ export function replaceNetworks(state: UpState, decisions: readonly NetworkDecis
 }
 
 /** Puts a kept container onto the networks that were replaced under it. @returns steps to come before its start */
-export function reconnect(
+export function reconnect(state: UpState, service: string, existing: ObservedContainer): number[] {
+  const { context } = state.requestContext(service, existing.number);
+  return connect(state, existing, context, networkKeys(context.definition));
+}
+
+/** Puts back what was taken off a network and nothing else was decided about, once it is known what is created. */
+export function reconnectOthers(state: UpState): void {
+  const { project, observed, decisions } = state.facts;
+  const { services } = project.model;
+  for (const container of observed.containers) {
+    const keys = state.detached.get(container.id);
+    if (keys === undefined || state.removeSteps.has(container.id)) continue;
+    const { id, name, service, number, oneOff } = container;
+    if (decisions.has(service) && !oneOff && state.facts.options.oneOff?.service !== service) continue;
+    const definition = services[service] ?? project.disabledServices[service] ?? {};
+    const replicasOf: EndpointContext['replicasOf'] = (other) =>
+      services[other] === undefined ? [] : state.replicasOf(other);
+    const context = { project, service, definition, number, finalName: name, oneOff: undefined, replicasOf };
+    state.connectSteps.set(id, connect(state, container, context, keys));
+  }
+}
+
+function connect(
   state: UpState,
-  service: string,
-  number: number,
-  containerId: string,
-  name: string,
+  { id, name, service, oneOff }: ObservedContainer,
+  context: EndpointContext,
+  keys: readonly string[],
 ): number[] {
   const { builder, project } = state.facts;
-  const { context } = state.requestContext(service, number);
-  return networkKeys(context.definition).flatMap((key) => {
+  return keys.flatMap((key) => {
     const created = state.networkSteps.get(key);
     const network = project.model.networks?.[key]?.name;
     if (created === undefined || network === undefined) return [];
-    const container = { id: containerId, name, service };
-    const settings: EndpointSettings = endpoint(context, key);
-    const facts = { container, network, endpoint: settings };
+    const settings = endpoint(context, key);
+    const facts = {
+      container: { id, name, service },
+      network,
+      endpoint: oneOff ? { ...settings, Aliases: [name] } : settings,
+    };
     return [builder.add('network.connect', `network ${key} is new`, facts, [created])];
   });
 }
@@ -45,10 +68,17 @@ function clear(state: UpState, key: string, outdated: { readonly id: string; rea
   const { builder, observed } = state.facts;
   const cause = `network ${key} has another definition now`;
   const attached = observed.containers.filter(({ networks }) => networks[outdated.name] !== undefined);
-  const stop = stopInOrder(state, attached, cause);
+  const stop = stopInOrder(
+    state,
+    attached.filter(({ oneOff }) => !oneOff),
+    cause,
+  );
   const gone = attached.map((container) => {
-    const after = isUp(container) ? stop(container.service) : [];
-    const { id, name, service } = container;
+    const { id, name, service, oneOff } = container;
+    const removed = state.removeSteps.get(id);
+    if (removed !== undefined) return removed;
+    state.detached.set(id, [...(state.detached.get(id) ?? []), key]);
+    const after = isUp(container) && !oneOff ? stop(service) : [];
     return builder.add(
       'network.disconnect',
       cause,

@@ -30,13 +30,13 @@ export function startContainers(state: UpState): void {
       builder.keep({ name: existing.name, service, running: existing.status === 'running' });
     }
   }
-  for (const container of revived.filter(({ service }) => !graph.services.includes(service))) {
-    builder.add(
-      'container.start',
-      'was stopped for the change',
-      { container: refOf(container) },
-      stepsBefore(state, container),
-    );
+  for (const container of revived) {
+    const { id, service } = container;
+    if (state.finalsOf(service).some(({ existing }) => existing?.id === id) && known.includes(service)) continue;
+    const gate = known.includes(service) ? dependencyGate(state, service, { pending, started, gates }) : [];
+    const stopped = state.stopSteps.get(id) ?? [];
+    const after = [stopped, state.connectSteps.get(id) ?? [], gate].flat();
+    builder.add('container.start', 'was stopped for the change', { container: refOf(container) }, after);
   }
   if (options.wait !== undefined && options.wait !== false) finalWaits(state, started, gates);
 }
@@ -190,11 +190,6 @@ function finalWaits(
     };
     builder.add('container.wait', 'asked to wait', facts, starts);
   }
-}
-
-function stepsBefore(state: UpState, { id }: ObservedContainer): number[] {
-  const stopped = state.stopSteps.get(id);
-  return stopped === undefined ? [] : [stopped];
 }
 
 function refOf(container: ContainerRef | ObservedContainer): ContainerRef {

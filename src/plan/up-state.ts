@@ -57,6 +57,10 @@ export class UpState {
   orphanSteps: readonly number[] = [];
   /** Steps that create networks, by key. */
   readonly networkSteps = new Map<string, number>();
+  /** Keys of the networks that an existing container was taken off, by id. */
+  readonly detached = new Map<string, string[]>();
+  /** Steps that put an existing container onto a network, by id. */
+  readonly connectSteps = new Map<string, number[]>();
   /** The step that stops an existing container, by id. */
   readonly stopSteps = new Map<string, number>();
   /** Steps after which an existing container lets go of its name and ports, by id. */
@@ -89,9 +93,18 @@ export class UpState {
         .filter((container) => container.service === service && !container.oneOff)
         .map((existing) => {
           const ref = { name: existing.name, service, id: existing.id };
-          return { ref, number: existing.number, existing, ready: [] };
+          return { ref, number: existing.number, existing, ready: this.connectSteps.get(existing.id) ?? [] };
         });
     return [...finals].sort((a, b) => a.number - b.number);
+  }
+
+  /** Names and numbers that a service's containers have in the end. */
+  replicasOf(service: string): { readonly name: string; readonly number: number }[] {
+    const definition = this.definition(service);
+    return this.finalsOf(service).map(({ number }) => ({
+      name: containerName(this.facts.project, service, number, definition),
+      number,
+    }));
   }
 
   /** Stops an existing container once, whoever asks first. @returns steps to come after */
@@ -135,13 +148,7 @@ export class UpState {
         needed.add(first.step);
         return idOfStep(first.step);
       },
-      replicasOf: (other) => {
-        const linked = this.definition(other);
-        return this.finalsOf(other).map((final) => ({
-          name: containerName(project, other, final.number, linked),
-          number: final.number,
-        }));
-      },
+      replicasOf: (other) => this.replicasOf(other),
     };
     return { context, needed };
   }

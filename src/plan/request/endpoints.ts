@@ -28,8 +28,14 @@ export function endpointsOf(context: RequestContext): Record<string, EndpointSet
   );
 }
 
+/** As much of it as endpoints are made from. */
+export type EndpointContext = Pick<
+  RequestContext,
+  'project' | 'service' | 'definition' | 'finalName' | 'oneOff' | 'replicasOf'
+>;
+
 /** One container on one network. */
-export function endpoint(context: RequestContext, key: string): EndpointSettings {
+export function endpoint(context: EndpointContext, key: string): EndpointSettings {
   const { definition, finalName, service, oneOff } = context;
   const own = definition.networks?.[key] ?? {};
   const primary = networkKeys(definition)[0] === key;
@@ -55,7 +61,7 @@ export function endpoint(context: RequestContext, key: string): EndpointSettings
 }
 
 /** `links` and `external_links` as the engine takes them, `container:alias`. */
-export function linksOf(context: RequestContext): string[] {
+export function linksOf(context: EndpointContext): string[] {
   const { project, definition } = context;
   const links = (definition.links ?? []).flatMap((text) => {
     const { service, alias } = parseLink(text);

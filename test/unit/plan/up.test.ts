@@ -285,6 +285,56 @@ test('a changed network is replaced under its containers, which are kept', () =>
   `);
 });
 
+test('a changed network takes along what was not asked for, and gets it back', () => {
+  const network = { networks: { back: null } };
+  const make = (internal: boolean, services: Record<string, Service>) =>
+    project({ services, networks: { back: { name: 'demo_back', internal } } });
+  const web = { ...busybox, networks: { back: { aliases: ['www'] } }, depends_on: { db: started } };
+  const before = running(make(false, { db: { ...busybox, ...network }, web, old: { ...busybox, ...network } }));
+  const one = before.containers.find(({ service }) => service === 'db');
+  if (one === undefined) throw new Error('db is not there');
+  const oneOff = { ...one, id: 'f'.repeat(64), name: 'demo-db-run-1', number: 0, oneOff: true };
+  const observed = { ...before, containers: [...before.containers, oneOff] };
+  const after = make(true, { db: { ...busybox, ...network }, web });
+  expect(up(after, observed, { services: ['db'], ignoreOrphans: true })).toMatchInlineSnapshot(`
+    "1                 container.stop      web-1               network back has another definition now
+    2 after 1         container.stop      db-1                network back has another definition now
+    3 after 2         network.disconnect  db-1 demo_back      network back has another definition now
+    4                 container.stop      old-1               network back has another definition now
+    5 after 4         network.disconnect  old-1 demo_back     network back has another definition now
+    6 after 1         network.disconnect  web-1 demo_back     network back has another definition now
+    7                 network.disconnect  db-run-1 demo_back  network back has another definition now
+    8 after 3,5,6,7   network.remove      demo_back           network back has another definition now
+    9 after 8         network.create      demo_back           has another definition now
+    10 after 9        network.connect     db-1 demo_back      network back is new
+    11 after 9        network.connect     old-1 demo_back     network back is new
+    12 after 9        network.connect     web-1 demo_back     network back is new
+    13 after 9        network.connect     db-run-1 demo_back  network back is new
+    14 after 2,10     container.start     db-1                was stopped for the change
+    15 after 1,12,14  container.start     web-1               was stopped for the change
+    16 after 4,11     container.start     old-1               was stopped for the change"
+  `);
+  const connected = planUp(after, observed, { services: ['db'] }).steps.flatMap(({ operation }) =>
+    operation.kind === 'network.connect' ? [[operation.container.name, operation.endpoint.Aliases]] : [],
+  );
+  expect(connected).toEqual([
+    ['demo-db-1', ['demo-db-1', 'db']],
+    ['demo-old-1', ['demo-old-1', 'old']],
+    ['demo-web-1', ['demo-web-1', 'web', 'www']],
+    ['demo-db-run-1', ['demo-db-run-1']],
+  ]);
+  const run = { slug: 'ab'.repeat(32), attached: false, interactive: false, autoRemove: true, useAliases: false };
+  const changes = { tty: false, environment: {}, labels: {}, capAdd: [], capDrop: [], volumes: [], ports: [] };
+  const ran = simulate(
+    observed,
+    planUp(after, observed, { services: ['web'], oneOff: { ...run, service: 'web', changes } }),
+  );
+  expect(ran.containers.filter(({ status, networks }) => status !== 'running' || !networks['demo_back'])).toEqual([]);
+  const swept = up(after, observed, { removeOrphans: true });
+  expect(swept).toContain('container.remove    old-1');
+  expect(swept).not.toMatch(/network.*old-1/);
+});
+
 test('a network that lost its record of how it was made stays as it is', () => {
   const observed = running(pair);
   const networks = observed.networks.map((network) => ({
