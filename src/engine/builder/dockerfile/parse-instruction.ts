@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type {
   CommandLine,
   DeviceWish,
@@ -236,7 +237,7 @@ function transfer({ line, keyword, rest, flags }: Input): TransferFacts {
   const chmod = flags.text('chmod');
   return {
     sources,
-    heredocs: line.heredocs,
+    heredocs: line.heredocs.map((heredoc) => ({ ...heredoc, name: inlineFileName(line, heredoc.name) })),
     destination,
     link: flags.boolean('link'),
     parents: keyword === 'COPY' && flags.boolean('parents'),
@@ -244,6 +245,13 @@ function transfer({ line, keyword, rest, flags }: Input): TransferFacts {
     ...(chown === undefined ? {} : { chown }),
     ...(chmod === undefined ? {} : { chmod }),
   };
+}
+
+/** What a heredoc is called as a file: one element, as BuildKit has it. @throws `build/syntax` */
+function inlineFileName(line: LogicalLine, mark: string): string {
+  const name = posix.normalize(`/${mark}`).slice(1);
+  if (name !== '' && !name.includes('/')) return name;
+  throw syntaxError(line.at, `the heredoc ${JSON.stringify(mark)} has no name that a file can have`, line.keyword);
 }
 
 function namedValues({ line, keyword, rest, escape }: Input): NamedValue[] {

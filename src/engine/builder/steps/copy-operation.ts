@@ -15,6 +15,7 @@ import { type Destination, resolve, transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation, Outcome } from '../solver/operation.js';
 import { epochKey, type StepDependencies } from './dependencies.js';
+import { type MadeFiles, madeFilePath, madeFiles } from './made-files.js';
 import type { RemoteFile } from './remote-file.js';
 import '../errors.js';
 
@@ -162,17 +163,16 @@ async function writeInline(
   { layers, defer }: StepDependencies,
   files: CopyFacts['inlineFiles'],
   signal: AbortSignal,
-): Promise<{ tree: SourceTree; items: readonly SelectedItem[] }> {
+): Promise<MadeFiles> {
   const root = await layers.scratch();
   defer(() => rmSync(root, { recursive: true, force: true }));
-  for (const { name, content } of files) {
-    await writeFile(`${root}/${name}`, content);
-    await chmod(`${root}/${name}`, 0o644);
+  for (const [index, { content }] of files.entries()) {
+    const path = madeFilePath(root, index);
+    await writeFile(path, content);
+    await chmod(path, 0o644);
   }
-  const tree: SourceTree = { root, kind: 'context', ignore: ignoreNothing, digests: plainFileDigests };
-  const patterns = files.map(({ name }) => name.replace(/[*?[\\]/g, '\\$&'));
-  const items = await select({ tree, patterns, exclude: [], parents: false, signal });
-  return { tree, items };
+  const names = files.map(({ name }) => name);
+  return await madeFiles(root, names, signal);
 }
 
 /** @throws `build/bad-copy` in Docker's words */

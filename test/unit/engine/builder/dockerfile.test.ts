@@ -72,6 +72,15 @@ describe('heredocs', () => {
       { command: { heredocs: [] } },
     ]);
   });
+  test('the name of one that becomes a file is one element, whatever the mark says', () => {
+    expect(instructions('COPY <<a/../b /d/', 'x', 'a/../b')).toMatchObject([{ heredocs: [{ name: 'b' }] }]);
+    for (const mark of ['../../etc/x', 'a/b', '..', '.', '/', 'x/..', '/etc/x'])
+      for (const keyword of ['COPY', 'ADD'])
+        expect(failure('FROM x', `${keyword} <<${mark} /d`, 'x', mark)).toMatchObject({
+          code: 'build/syntax',
+          at: '2:1',
+        });
+  });
   test('one without an end is an error at its instruction', () => {
     expect(failure('FROM x', 'RUN <<EOF', 'a')).toMatchObject({ code: 'build/syntax', at: '2:1' });
   });

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BuildLab, missing } from './lab.js';
+
+/** What Dockerfiles, contexts and servers of strangers try: nothing outside the image changes, nothing waits for ever. */
+describe.skipIf(missing !== undefined)(`hostile builds (needs ${missing ?? 'nothing more'})`, () => {
+  let lab: BuildLab;
+  /** A file of this machine that nothing may make. */
+  const outside = `/tmp/tsc-hostile-${randomBytes(6).toString('hex')}`;
+  const up = '../'.repeat(20);
+  beforeAll(async () => {
+    lab = await BuildLab.open();
+  });
+  afterAll(async () => {
+    rmSync(outside, { recursive: true, force: true });
+    await lab[Symbol.asyncDispose]();
+  });
+
+  test('a heredoc cannot be called as a file of this machine', async () => {
+    const mark = `${up}${outside.slice(1)}`;
+    await lab.dockerfile(['FROM busybox', `COPY <<${mark} /o/`, 'x', mark]).catch(() => undefined);
+    expect(existsSync(outside)).toBe(false);
+  });
+});
