@@ -1,9 +1,8 @@
 import { closeSync, mkdirSync, readlinkSync } from 'node:fs';
-import { release } from 'node:os';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
-import { mount, openBeneath, sysErrno } from '../sys/index.js';
+import { isKernelAtLeast, mount, openBeneath, sysErrno } from '../sys/index.js';
 import { idMapOption } from './id-map.js';
 import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
@@ -110,11 +109,6 @@ function makeSource(path: string): void {
 
 /** mount_setattr(2) makes what is mounted below read-only too, since Linux 5.12. */
 const recursiveReadOnly = isKernelAtLeast(5, 12);
-
-function isKernelAtLeast(major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = release().split(/[.-]/).map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
-}
 
 function bind(
   { destination, readOnly, shallowReadOnly, propagation, nonRecursive }: ContainerMount,

@@ -67,6 +67,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     registry: new Registry(records),
     scheduler: createScheduler(() => room),
     starts: createLimiter(startsAtOnce),
+    unmounting: new Map(),
     closing: closing.signal,
   };
   const execs = new Execs(room);

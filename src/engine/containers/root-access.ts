@@ -25,7 +25,7 @@ export async function withRoot<T>(room: Room, container: Container, work: (root:
     undo.defer(() => {
       clearBundle(room, container.id);
     });
-    const root = mountRoot(room, container.record);
+    const root = await mountRoot(room, container.record);
     undo.defer(() => releaseVolumes(room, container.record));
     for (const { type, source, destination, options } of await prepareMounts(room, container.record)) {
       if (type === 'bind') bindBeneath(root, source, destination, options);

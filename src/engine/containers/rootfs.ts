@@ -1,15 +1,17 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInitLayer } from '../oci/index.js';
-import { isMountPoint, mount, unmountBelow } from '../sys/index.js';
+import { detachBelow, isMountPoint, mount } from '../sys/index.js';
 import { type ContainerRecord } from './record.js';
 import { bundleOf, folderOf, type Room, rootOf, upperOf } from './room.js';
 
 /**
  * Mounts the root file system of a container at `rootOf`: its image, the common mount points, and its own changes on
- * top. Upper and work folder are the container's for life; they must never be mounted twice at one time.
+ * top. Upper and work folder are the container's for life; they must never be mounted twice at one time, so the last
+ * mount must have gone.
  */
-export function mountRoot(room: Room, { id, chainId }: ContainerRecord): string {
+export async function mountRoot(room: Room, { id, chainId }: ContainerRecord): Promise<string> {
+  await room.unmounting.get(id);
   const root = rootOf(room, id);
   const [upper, work] = [upperOf(room, id), join(folderOf(room, id), 'work')];
   for (const folder of [root, upper, work]) mkdirSync(folder, { recursive: true, mode: 0o755 });
@@ -24,7 +26,12 @@ export function mountRoot(room: Room, { id, chainId }: ContainerRecord): string 
 }
 
 /** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */
-export function unmountBundle(room: Pick<Room, 'runtimeDir'>, id: string): void {
+export function unmountBundle(room: Pick<Room, 'runtimeDir' | 'unmounting'>, id: string): void {
   const bundle = bundleOf(room, id);
-  if (existsSync(bundle)) unmountBelow(bundle);
+  const unmounted = existsSync(bundle) ? detachBelow(bundle) : undefined;
+  if (unmounted === undefined) return;
+  const gone = Promise.all([unmounted, room.unmounting.get(id)]).then(() => {
+    if (room.unmounting.get(id) === gone) room.unmounting.delete(id);
+  });
+  room.unmounting.set(id, gone);
 }

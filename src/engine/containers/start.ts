@@ -98,7 +98,7 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
   undoing('bundle', () => {
     clearBundle(room, id);
   });
-  const root = mountRoot(room, record);
+  const root = await mountRoot(room, record);
   undoing('volumes', () => releaseVolumes(room, record));
   const ownMounts = await prepareMounts(room, record);
 
@@ -157,7 +157,7 @@ function ensureWorkingDir(root: string, path: string): void {
 }
 
 /** Empties a bundle's folder, and never what is mounted in it. */
-export function clearBundle(room: Pick<Room, 'runtimeDir'>, id: string): void {
+export function clearBundle(room: Pick<Room, 'runtimeDir' | 'unmounting'>, id: string): void {
   const bundle = bundleOf(room, id);
   unmountBundle(room, id);
   if (isMountPoint(join(bundle, 'merged'))) throw new Error(`the root file system of ${id} is still mounted`);

@@ -46,7 +46,8 @@ export function ensureInitLayer({
   const [upper, work, merged] = [join(making, 'u'), join(making, 'w'), join(making, 'm')];
   for (const folder of [upper, work, merged]) mkdirSync(folder, { recursive: true, mode: 0o755 });
   try {
-    mount({ source: 'overlay', target: merged, fstype: 'overlay', data: overlayData({ lower, upper, work }) });
+    const data = overlayData({ lower, upper, work, volatile: true }); // it holds names only, which a journal keeps
+    mount({ source: 'overlay', target: merged, fstype: 'overlay', data });
     try {
       for (const path of wanted.folders) ensureFolderBeneath(merged, path);
       for (const path of wanted.files) ensureFileBeneath(merged, path);

@@ -82,7 +82,7 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
     folders: mounts.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
     overlayData: oci.overlayData,
   });
-  const overlay = { ...request.rootfs, lower: [initLayer, ...request.rootfs.lower] };
+  const overlay = { ...request.rootfs, lower: [initLayer, ...request.rootfs.lower], volatile: true };
   mount({ source: 'overlay', target: merged, fstype: 'overlay', data: oci.overlayData(overlay) });
   undo.defer(() => {
     unmount(merged, { detach: true });

@@ -1,11 +1,14 @@
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { TscomposeError } from '../../base/errors.js';
+import { isKernelAtLeast } from '../sys/index.js';
 import type { OverlayDirectories } from './types.js';
 
 const maxBytes = 4_095; // one page with its NUL (mount(2))
 
 /** Features that record things in upper directories which a tar cannot hold; off, when the kernel would turn them on. */
 const unwanted = ['redirect_dir', 'metacopy', 'index'] as const;
+
+const knowsVolatile = isKernelAtLeast(5, 10);
 
 /**
  * Mount options for an overlay. Where the full names do not fit a page, the layers are named through a directory of short
@@ -49,12 +52,13 @@ export class OverlayOptions {
     this.#linksFd = undefined;
   }
 
-  #text(lower: readonly string[], { upper, work }: OverlayDirectories): string {
+  #text(lower: readonly string[], { upper, work, volatile = false }: OverlayDirectories): string {
     this.#features ??= unwanted.filter(isOnByDefault);
     return [
       `lowerdir=${lower.map(escapeLower).join(':')}`,
       ...(upper === undefined ? [] : [`upperdir=${escape(upper)}`]),
       ...(work === undefined ? [] : [`workdir=${escape(work)}`]),
+      ...(upper !== undefined && volatile && knowsVolatile ? ['volatile'] : []),
       ...(this.#userXattr ? ['userxattr'] : this.#features.map((feature) => `${feature}=off`)),
     ].join(',');
   }

@@ -79,6 +79,12 @@ export interface OverlayDirectories {
   /** Without upper and work the mount is read-only. */
   readonly upper?: string;
   readonly work?: string;
+  /**
+   * What is in the upper directory need not survive a crash of the machine, or is kept safe by somebody else. Unmounting
+   * any other overlay first writes back the whole file system that holds it (overlayfs.rst, volatile mount; Linux 5.10).
+   * Such a mount is made once: its work directory cannot be used again.
+   */
+  readonly volatile?: boolean;
 }
 
 /** Layers by chainID, each unpacked once. A layer is visible only whole and synced. */

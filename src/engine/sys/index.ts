@@ -7,11 +7,13 @@ export { acceptConsole, type Console } from './console.js';
 export { bindForeignMount, canBindForeignMounts } from './foreign-mounts.js';
 export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';
 export { addressBytes, addressText } from './ip-address.js';
+export { isKernelAtLeast } from './kernel.js';
 export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link-change.js';
 export { openLinks } from './links.js';
 export { tryLock, type HeldLock } from './lock.js';
 export { releaseFreedMemory } from './memory.js';
 export {
+  detachBelow,
   isMountPoint,
   listMountPoints,
   mount,

@@ -1,6 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { close, openSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { callFailed } from './call-failed.js';
 import { native } from './native.js';
 import { overlayMounter } from './overlay-mounter.js';
@@ -125,10 +126,32 @@ function isMountRoot(path: string): boolean | undefined {
 
 /** Unmounts everything below a folder, and leaves what is mounted at the folder itself. */
 export function unmountBelow(folder: string): void {
+  for (const path of mountPointsBelow(folder)) unmount(path, { detach: true }); // with all that is mounted in it
+}
+
+/**
+ * As {@link unmountBelow}: gone from the tree at once. The kernel lets go of an overlay only when it has written back the
+ * whole file system that holds its upper directory; that happens on another thread.
+ * @returns resolves when it has; until then no upper directory may be mounted again. Undefined where nothing was mounted
+ */
+export function detachBelow(folder: string): Promise<void> | undefined {
+  const held: number[] = [];
+  for (const path of mountPointsBelow(folder)) {
+    held.push(openSync(path, O_PATH)); // the last user is whoever closes this
+    unmount(path, { detach: true });
+  }
+  return held.length === 0 ? undefined : Promise.allSettled(held.map((fd) => closeOffThread(fd))).then(() => undefined);
+}
+
+const O_PATH = 0o10000000;
+const closeOffThread = promisify(close);
+
+/** Asked for one after another: each may be unmounted before the next is looked for. */
+function* mountPointsBelow(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    while (isMountPoint(path)) unmount(path, { detach: true }); // with all that is mounted in it
-    if (entry.isDirectory()) unmountBelow(path);
+    while (isMountPoint(path)) yield path;
+    if (entry.isDirectory()) yield* mountPointsBelow(path);
   }
 }
 

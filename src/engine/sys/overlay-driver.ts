@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TscomposeError } from '../../base/errors.js';
+import { isKernelAtLeast } from './kernel.js';
 import { mount, unmount } from './mounts.js';
 import { mountByFuse } from './fuse-overlay.js';
 import { mountOverlaysBy, type OverlayMounter } from './overlay-mounter.js';
@@ -52,7 +53,8 @@ function tryOverlay(dir: string): void {
     const [lower, upper, work, target] = ['l', 'u', 'w', 'm'].map((name) => join(folder, name));
     if (lower === undefined || upper === undefined || work === undefined || target === undefined) return;
     for (const path of [lower, upper, work, target]) mkdirSync(path);
-    const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    const quick = isKernelAtLeast(5, 10) ? ',volatile' : ''; // or unmounting writes the whole file system back
+    const data = `lowerdir=${lower},upperdir=${upper},workdir=${work}${quick}`;
     mount({ source: 'overlay', target, fstype: 'overlay', data });
     unmount(target, { detach: true });
   } finally {

@@ -179,7 +179,7 @@ async function bindSource(
     const lower = layers.lowerDirs(source.id);
     from = await scratch();
     const upper = await scratch();
-    const data = layers.overlayData({ lower, upper, work: await scratch() });
+    const data = layers.overlayData({ lower, upper, work: await scratch(), volatile: true });
     mount({ source: 'overlay', target: from, fstype: 'overlay', data });
     undo.defer(() => unmount(from, { detach: true }));
   }
