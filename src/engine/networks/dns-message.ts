@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { addressBytes } from '../sys/index.js';
 
 /** One question of a DNS message (RFC 1035). Names are lower case, without the last dot. */
@@ -135,10 +136,13 @@ function ednsRecord(): Buffer {
   return record;
 }
 
-/** The address that a name below in-addr.arpa or ip6.arpa asks about. */
+/** The address that a name below in-addr.arpa or ip6.arpa asks about; undefined for any other name. */
 export function reverseAddress(name: string): string | undefined {
   const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  if (four !== null) return four.slice(1).reverse().join('.');
+  if (four !== null) {
+    const address = four.slice(1).reverse().join('.');
+    return isIPv4(address) ? address : undefined; // no 999, no 001
+  }
   const six = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name);
   if (six?.[1] === undefined) return undefined;
   const digits = six[1].replaceAll('.', '').split('').reverse().join('');

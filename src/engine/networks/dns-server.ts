@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Log } from '../../base/log.js';
 import {
   adoptTcp,
   adoptUdp,
@@ -32,6 +33,7 @@ import { setInside } from './kernel-settings.js';
 export const resolverAddress = '127.0.0.11';
 
 export interface ResolverOptions {
+  readonly log: Log;
   /** The container's side of its first network and the host's, for where its namespace cannot be entered. */
   readonly way: () => ResolverWay | undefined;
   readonly names: NameTable;
@@ -78,8 +80,9 @@ export class Resolver {
     tcp.on('error', () => undefined);
     udp.on('message', (message, from) => {
       if (only !== undefined && from.address !== only) return;
-      void this.#answer(message, 'udp').then((answer) => {
-        if (answer !== undefined && !this.#closing.signal.aborted) udp.send(answer, from.port, from.address);
+      if (from.port === 0) return; // nobody an answer could go to, and Node throws at the attempt
+      void this.#respond(message, 'udp', (answer) => {
+        udp.send(answer, from.port, from.address);
       });
     });
     tcp.on('connection', (socket) => {
@@ -146,8 +149,8 @@ export class Resolver {
   #serve(socket: Socket): void {
     this.#connections.add(socket);
     const reader = new FrameReader((message) => {
-      void this.#answer(message, 'tcp').then((answer) => {
-        if (answer !== undefined && socket.writable) socket.write(frame(answer));
+      void this.#respond(message, 'tcp', (answer) => {
+        if (socket.writable) socket.write(frame(answer));
       });
     });
     socket.setTimeout(30_000, () => socket.destroy());
@@ -156,6 +159,16 @@ export class Resolver {
     socket.on('data', (bytes: Buffer) => {
       reader.push(bytes);
     });
+  }
+
+  /** Whatever goes wrong over a message costs that message alone: anybody inside can write one. */
+  async #respond(message: Buffer, transport: 'udp' | 'tcp', send: (answer: Buffer) => void): Promise<void> {
+    try {
+      const answer = await this.#answer(message, transport);
+      if (answer !== undefined && !this.#closing.signal.aborted) send(answer);
+    } catch (error) {
+      this.#options.log.warn('cannot answer a question of a container', { error });
+    }
   }
 
   async #answer(message: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {

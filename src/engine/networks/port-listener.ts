@@ -83,6 +83,7 @@ async function listenUdp(address: string, port: number, target: ProxyTarget): Pr
   const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4', ipv6Only: isIPv6(address) });
   const clients = new Map<string, { readonly far: UdpSocket; readonly timer: NodeJS.Timeout }>();
   socket.on('message', (message, from) => {
+    if (from.port === 0) return; // nobody an answer could go to, and Node throws at the attempt
     const key = `${from.address} ${from.port}`;
     let client = clients.get(key);
     if (client === undefined) {

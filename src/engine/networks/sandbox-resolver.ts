@@ -1,3 +1,4 @@
+import type { Log } from '../../base/log.js';
 import { canEnterNamespaces, isAlive, openNetworkNamespace } from '../sys/index.js';
 import type { Asker, NameTable } from './dns-names.js';
 import { resolverAddress, type ResolverOptions, type ResolverWay } from './dns-server.js';
@@ -11,10 +12,11 @@ import type { SandboxRecord } from './sandbox.js';
 export function resolverOptions(
   live: { readonly record: SandboxRecord },
   plugged: () => readonly PluggedEndpoint[],
-  names: NameTable,
+  shared: { readonly names: NameTable; readonly log: Log },
 ): ResolverOptions {
   return {
-    names,
+    names: shared.names,
+    log: shared.log,
     asker: () => askerOf(plugged()),
     way: () => plugged().flatMap(resolverWay)[0],
     servers: () => {

@@ -221,7 +221,7 @@ export class Sandboxes {
   }
 
   async #resolve(live: LiveSandbox, namespace: NetworkNamespace): Promise<void> {
-    const options = resolverOptions(live, () => this.pluggedOf(live), this.#options.names);
+    const options = resolverOptions(live, () => this.pluggedOf(live), this.#options);
     live.resolver = await Resolver.open(namespace, options, live.record.resolverPorts);
     live.record = { ...live.record, resolverPorts: live.resolver.ports };
   }

@@ -175,3 +175,17 @@ s=socket.socket(socket.AF_INET6 if ":" in "${address}" else socket.AF_INET, sock
 s.settimeout(${seconds})
 s.sendto(b"hi",("${address}",${port}))
 print(s.recvfrom(2048)[0].decode())' 2>/dev/null || echo silence`;
+
+/** Sends a datagram (in hex) with the source port 0, which only a raw socket can, then one as usual; gives the answer. */
+export const fromPortZero = (address: string, port: number, payload: string): string => `python3 -c '
+import socket, struct
+data, six = bytes.fromhex("${payload}"), ":" in "${address}"
+family = socket.AF_INET6 if six else socket.AF_INET
+raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_UDP)
+if six: raw.setsockopt(socket.IPPROTO_IPV6, 7, 6) # IPV6_CHECKSUM, at byte 6: without one the packet is dropped
+raw.sendto(struct.pack("!4H", 0, ${port}, 8 + len(data), 0) + data, ("${address}", 0 if six else ${port}))
+own = socket.socket(family, socket.SOCK_DGRAM)
+own.settimeout(8)
+own.connect(("${address}", ${port}))
+own.send(data)
+print(own.recv(512).hex())'`;

@@ -1,13 +1,17 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { decode, encode } from 'dns-packet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLog } from '../../../src/base/log.js';
 import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
+import { NameTable } from '../../../src/engine/networks/dns-names.js';
+import { Resolver, resolverAddress } from '../../../src/engine/networks/dns-server.js';
 import { encodeResponse, parseQuery } from '../../../src/engine/networks/dns-message.js';
 import { frame, FrameReader } from '../../../src/engine/networks/dns-forward.js';
-import { openLinks } from '../../../src/engine/sys/index.js';
+import { openLinks, openNetworkNamespace } from '../../../src/engine/sys/index.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
-import { NetworksSandbox, type Guest } from './guest.js';
+import { fromPortZero, NetworksSandbox, type Guest } from './guest.js';
 
 const own = new NetworksSandbox();
 let networks: Networks;
@@ -193,6 +197,49 @@ except TimeoutError: print("silence")'`);
   expect(await send('123481800000000000000000')).toBe('silence');
   expect(await send('123401000001000000000000ff')).toBe('123480010000000000000000');
   expect(await ask(web, 'db')).toBe(`NOERROR ${database.address('back')}`);
+});
+
+test('a name with a number that no address has is a question like any other', async () => {
+  expect(await ask(web, '999.1.1.1.in-addr.arpa', 'PTR')).toBe('NOERROR');
+  expect(await ask(web, '001.0.0.10.in-addr.arpa', 'PTR', 'tcp')).toBe('NOERROR');
+  expect(asked).toContain('999.1.1.1.in-addr.arpa');
+});
+
+test('a question from port 0, which no answer could reach, is passed over', async () => {
+  const nothing = '0'.repeat(24);
+  expect(await web.run(fromPortZero('127.0.0.11', 53, nothing))).toBe('000080010000000000000000');
+});
+
+test('a question over which the resolver fails costs that question alone', async () => {
+  const namespace = openNetworkNamespace('/proc/self/ns/net');
+  const lines: string[] = [];
+  let broken = true;
+  const resolver = await Resolver.open(namespace, {
+    ...{
+      log: createLog((line) => lines.push(line), 'warn'),
+      names: new NameTable(),
+      way: () => undefined,
+      inside: () => undefined,
+    },
+    asker: () => ({ networkIds: [], links: new Map() }),
+    servers: () => {
+      if (broken) throw new Error('no descriptors left');
+      return undefined;
+    },
+  });
+  const socket = createSocket('udp4');
+  socket.connect(resolver.ports.udp, resolverAddress);
+  await once(socket, 'connect');
+  const question = encode({ type: 'query', id: 1, questions: [{ type: 'A', name: 'www.example', class: 'IN' }] });
+  socket.send(question);
+  await expect.poll(() => lines).toMatchObject([expect.stringContaining('no descriptors left')]);
+  broken = false;
+  socket.send(question);
+  const [answer] = (await once(socket, 'message')) as [Buffer];
+  expect(decode(answer)).toMatchObject({ id: 1, rcode: 'NXDOMAIN' });
+  socket.close();
+  resolver.close();
+  namespace.close();
 });
 
 test('names follow a rename, a connection and a disconnection of a running container', async () => {

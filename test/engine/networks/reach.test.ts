@@ -1,10 +1,13 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkRecord, Networks } from '../../../src/engine/networks/index.js';
 import { silentLog } from '../../../src/base/log.js';
+import { listenOnPort } from '../../../src/engine/networks/port-listener.js';
 import { PacketRules } from '../../../src/engine/networks/packet-rules.js';
 import { enterPrivateNamespaces } from '../sys/private-namespaces.js';
-import { askUdp, NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
+import { askUdp, fromPortZero, NetworksSandbox, readTcp, shell, type Guest } from './guest.js';
 import { Neighbour } from './neighbour.js';
 
 const own = new NetworksSandbox();
@@ -354,6 +357,18 @@ describe('with IPv6', () => {
     const guest = await own.guest(networks, 'fourth', { on: [front] });
     expect(await guest.run('ip -6 address show dev eth0')).toBe('');
   });
+});
+
+test('a datagram from port 0, which no answer could reach, does not keep a forwarded port from its next one', async () => {
+  const echo = createSocket('udp4', (message, from) => {
+    echo.send(message, from.port, from.address);
+  });
+  echo.bind(0, '127.0.0.1').unref();
+  await once(echo, 'listening');
+  const listener = await listenOnPort('udp', '::1', 0, { address: '127.0.0.1', port: echo.address().port });
+  expect(await shell(fromPortZero('::1', listener.port, 'abcd'))).toBe('abcd');
+  listener.close();
+  echo.close();
 });
 
 test('a container without networks has a loopback and nothing else', async () => {

@@ -110,6 +110,13 @@ test('names below in-addr.arpa and ip6.arpa turn into addresses', () => {
   expect(reverseAddress(`1.${'0.'.repeat(29)}d.f.ip6.arpa`)).toBe('fd00:0000:0000:0000:0000:0000:0000:0001');
 });
 
+test.each(['256.0.0.10', '999.1.1.1', '001.0.0.10', '01.2.3.4', '1.2.3.1000'])(
+  '%s.in-addr.arpa asks about no address',
+  (name) => {
+    expect(reverseAddress(`${name}.in-addr.arpa`)).toBeUndefined();
+  },
+);
+
 test('a stream is cut into messages wherever it breaks', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 20 })), fc.integer({ min: 1, max: 7 }), (messages, step) => {
