@@ -140,11 +140,8 @@ async function rollBack(room: Room, container: Container): Promise<void> {
 async function sweepUnknown(room: Room): Promise<void> {
   const known = (id: string) => room.registry.find(id)?.id === id;
   const bundles = join(room.runtimeDir, 'b');
-  const strays = new Set([
-    ...namesIn(bundles),
-    ...room.oci.runtimes.known().filter((name) => /^[0-9a-f]{64}$/.test(name)),
-  ]);
-  for (const id of strays) {
+  const strays = [...namesIn(bundles), ...room.oci.runtimes.known()].filter((name) => /^[0-9a-f]{64}$/.test(name));
+  for (const id of new Set(strays)) {
     if (known(id)) continue;
     room.log.info('removing what is left of an unknown container', { containerId: id });
     await room.oci.discard(id, { monitor: true });

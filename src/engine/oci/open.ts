@@ -6,6 +6,7 @@ import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
 import { leaveSession, openCgroup, prepareCgroupParent } from './cgroups.js';
+import { isContainerId, isPassingId } from './container-id.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
 import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
 import { probeRuntime } from './probe.js';
@@ -23,7 +24,7 @@ import {
 import { openRuntimes, type Runtimes } from './runtimes.js';
 import { openSeccompCache, type SeccompCache } from './seccomp-cache.js';
 import type { OciResources, OciSpec } from './spec.js';
-import { runStep, type StepNetwork, stepPrefix, type StepRequest } from './step.js';
+import { runStep, type StepNetwork, type StepRequest } from './step.js';
 
 export interface OciOptions {
   /** On a tmpfs; bundles, sockets and the runtime's state live below it. */
@@ -147,6 +148,7 @@ async function discardContainer(
   id: string,
   { monitor, cgroupsPath = `${cgroupParent}/${id}` }: DiscardOptions,
 ): Promise<void> {
+  if (!isContainerId(id)) throw new Error(`bug: discarding "${id}", which is no id of a container`);
   const cgroup = openCgroup(cgroupsPath);
   if (monitor) {
     // Until none is found: one that is being killed may just have started the next.
@@ -173,9 +175,8 @@ async function discardContainer(
 
 /** Build steps and trial containers have no records: whatever exists at start belongs to an engine that died. */
 async function sweepSteps({ runtimeDir }: OciEnvironment, runtimes: Runtimes, discard: Oci['discard']): Promise<void> {
-  const isOurs = (name: string) => name.startsWith(stepPrefix) || name.startsWith('probe-');
-  const found = new Set([...readdirSync(runtimeDir).filter(isOurs), ...runtimes.known().filter(isOurs)]);
-  for (const id of found) {
+  const left = readdirSync(runtimeDir).filter(isContainerId);
+  for (const id of new Set([...left, ...runtimes.known()].filter(isPassingId))) {
     await discard(id, { monitor: true });
     const dir = join(runtimeDir, id);
     if (existsSync(dir)) unmountBelow(dir);

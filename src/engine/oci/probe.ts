@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -7,6 +6,7 @@ import { TscomposeError, messageOf } from '../../base/errors.js';
 import { cgroupLayout } from '../sys/index.js';
 import { composeSpec } from './bundle.js';
 import { parseBoundingSet } from './capabilities.js';
+import { newProbeId } from './container-id.js';
 import './errors.js';
 import { waitForExit } from './exit-file.js';
 import { createMonitored } from './monitor.js';
@@ -99,7 +99,7 @@ async function readKnown(path: string, key: string): Promise<RuntimeProgram | un
 
 /** A container of the host's own programs, read-only, that runs `:` and must end with 0. */
 async function tryOut(runtime: RuntimeProgram, { runtimeDir, cgroupParent, signal }: ProbeOptions): Promise<void> {
-  const id = `probe-${randomBytes(6).toString('hex')}`;
+  const id = newProbeId();
   const bundle = join(runtimeDir, id);
   const rootfs = join(bundle, 'rootfs');
   const exits = join(bundle, 'exits');

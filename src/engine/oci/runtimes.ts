@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isContainerId } from './container-id.js';
 import { findProgram, kinds } from './probe.js';
 import type { RuntimeProgram } from './runtime.js';
 import { findHelpers, type Helper } from './strays.js';
@@ -45,7 +46,10 @@ export async function openRuntimes(standard: RuntimeProgram, runtimeDir: string)
       return all.find(({ kind }) => kind === name);
     },
     helpers,
-    known: () => [...all.flatMap(({ root }) => readdirSync(root)), ...helpers().map(({ containerId }) => containerId)],
+    known: () => [
+      ...all.flatMap(({ root }) => readdirSync(root).filter(isContainerId)),
+      ...helpers().map(({ containerId }) => containerId),
+    ],
     of: (id) => others.find(({ root }) => existsSync(join(root, id))) ?? standard,
   };
 }

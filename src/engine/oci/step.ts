@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { ensureFolderBeneath } from './beneath.js';
 import { composeSpec } from './bundle.js';
 import { type DeviceWish, findWishedDevices } from './cdi.js';
 import { openCgroup } from './cgroups.js';
+import { newStepId } from './container-id.js';
 import { createFailure } from './create-failure.js';
 import { ensureInitLayer } from './init-layer.js';
 import type { OciEnvironment } from './open.js';
@@ -53,9 +53,6 @@ export interface StepNetwork {
   release(): Promise<void>;
 }
 
-/** Ids of step containers start so: an engine that finds one at its start throws it away. */
-export const stepPrefix = 'step-';
-
 /**
  * Runs one command to its end over an overlay of the given folders, as our child: a build has nobody to outlive us.
  * The mount points it needs do not show up in `upper`.
@@ -64,7 +61,7 @@ export const stepPrefix = 'step-';
 export async function runStep(oci: OciEnvironment, request: StepRequest): Promise<{ readonly exitCode: number }> {
   request.signal.throwIfAborted();
   await using undo = new CleanupStack();
-  const id = `${stepPrefix}${randomBytes(12).toString('hex')}`;
+  const id = newStepId();
   const dir = join(oci.runtimeDir, id);
   const merged = join(dir, 'm');
   await mkdir(merged, { recursive: true, mode: 0o700 });
@@ -99,7 +96,7 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
     cwd: request.cwd,
     tty: false,
     user,
-    hostname: request.hostname ?? id.slice(stepPrefix.length, stepPrefix.length + 12),
+    hostname: request.hostname ?? id.slice(-24, -12),
     domainname: '',
     namespaces: {
       network:

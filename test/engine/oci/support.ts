@@ -79,7 +79,7 @@ export class Lab implements AsyncDisposable {
   }
 
   newId(): string {
-    const id = randomBytes(8).toString('hex');
+    const id = randomBytes(32).toString('hex');
     this.#ids.push(id);
     return id;
   }
