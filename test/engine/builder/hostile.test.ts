@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BuildLab, missing } from './lab.js';
 
@@ -21,5 +24,19 @@ describe.skipIf(missing !== undefined)(`hostile builds (needs ${missing ?? 'noth
     const mark = `${up}${outside.slice(1)}`;
     await lab.dockerfile(['FROM busybox', `COPY <<${mark} /o/`, 'x', mark]).catch(() => undefined);
     expect(existsSync(outside)).toBe(false);
+  });
+
+  test('a download cannot be called as a file of this machine', async () => {
+    const server = createServer((_, response) => response.end('x'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const path = `${up}${outside.slice(1)}`.replaceAll('/', '%2f');
+      const { image } = await lab.dockerfile(['FROM busybox', `ADD http://127.0.0.1:${port}/${path} /o/`]);
+      expect(existsSync(outside)).toBe(false);
+      expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', `f 600 0:0 ${basename(outside)} "x"`]);
+    } finally {
+      server.close();
+    }
   });
 });

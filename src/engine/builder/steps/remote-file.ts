@@ -3,11 +3,10 @@ import { posix } from 'node:path';
 import type { Digest } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
 import type { SourceLocation } from '../../../base/source-location.js';
+import { decodeName } from '../../../base/tar/names.js';
 import { download } from '../context/download.js';
-import { plainFileDigests } from '../context/file-digests.js';
-import { ignoreNothing } from '../../../base/ignore-rules.js';
-import { select, type SelectedItem, type SourceTree } from '../context/selection.js';
 import type { StepDependencies } from './dependencies.js';
+import { type MadeFiles, madeFilePath, madeFiles } from './made-files.js';
 
 declare module '../../../base/errors.js' {
   interface ErrorFacts {
@@ -20,7 +19,7 @@ export interface RemoteFile {
   readonly url: string;
   /** Its content; with a checksum given nothing has to be downloaded to know it. */
   digest(signal: AbortSignal): Promise<string>;
-  fetch(signal: AbortSignal): Promise<{ readonly tree: SourceTree; readonly items: readonly SelectedItem[] }>;
+  fetch(signal: AbortSignal): Promise<MadeFiles>;
 }
 
 export function isRemote(source: string): boolean {
@@ -42,8 +41,8 @@ export function remoteFile(
   },
 ): RemoteFile {
   const { url, isDirectory, checksum, at } = options;
-  const name = decodeURIComponent(posix.basename(new URL(url).pathname));
-  if (isDirectory && (name === '' || name === '/')) {
+  const name = fileNameIn(url);
+  if (isDirectory && name === undefined) {
     throw new TscomposeError({
       code: 'build/download-failed',
       message: `cannot determine filename for source ${url}`,
@@ -51,13 +50,12 @@ export function remoteFile(
       at,
     });
   }
-  let started: Promise<{ digest: Digest; tree: SourceTree; items: readonly SelectedItem[] }> | undefined;
+  let started: Promise<MadeFiles & { digest: Digest }> | undefined;
 
   const start = async (signal: AbortSignal) => {
     const root = await layers.scratch();
     defer(() => rmSync(root, { recursive: true, force: true }));
-    const path = `${root}/${name || 'file'}`;
-    const digest = await download(url, path, signal);
+    const digest = await download(url, madeFilePath(root, 0), signal);
     if (checksum !== undefined && checksum !== digest) {
       throw new TscomposeError({
         code: 'build/checksum-mismatch',
@@ -66,10 +64,7 @@ export function remoteFile(
         at,
       });
     }
-    const tree: SourceTree = { root, kind: 'context', ignore: ignoreNothing, digests: plainFileDigests };
-    const pattern = (name || 'file').replace(/[*?[\\]/g, '\\$&');
-    const items = await select({ tree, patterns: [pattern], exclude: [], parents: false, signal });
-    return { digest, tree, items };
+    return { digest, ...(await madeFiles(root, [name ?? 'file'], signal)) };
   };
   const once = (signal: AbortSignal) => (started ??= start(signal));
   return {
@@ -77,4 +72,14 @@ export function remoteFile(
     digest: async (signal) => checksum ?? (await once(signal)).digest,
     fetch: once,
   };
+}
+
+/** The last element of a URL's path, escapes resolved first: `%2f` is a slash. Undefined where that is no name of a file. */
+export function fileNameIn(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const bytes = new URL(url).pathname.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  const name = posix.basename(decodeName(Buffer.from(bytes, 'latin1')));
+  return name === '' || name === '.' || name === '..' || name.includes('\0') ? undefined : name;
 }

@@ -9,6 +9,7 @@ import { parsePlatform, renderPlatform } from '../../../../src/engine/builder/pl
 import { OrderedOutput } from '../../../../src/engine/builder/report/ordered-output.js';
 import { parseMode } from '../../../../src/engine/builder/rootfs/mode.js';
 import { parseMount } from '../../../../src/engine/builder/steps/mount-flag.js';
+import { fileNameIn } from '../../../../src/engine/builder/steps/remote-file.js';
 
 const run: InstructionOf<'RUN'> = {
   keyword: 'RUN',
@@ -120,4 +121,19 @@ test('output of what runs at the same time comes in order, and a failure lets ou
   ordered.finish(0);
   ordered.write(2, 'c2');
   expect(out).toEqual(['a1', 'c1', 'b1', 'c2']);
+});
+
+test.each([
+  ['http://h/d/file.txt?q=1', 'file.txt'],
+  ['http://h/with%20blank', 'with blank'],
+  ['http://h/..%2f..%2fetc%2fpasswd', 'passwd'],
+  ['http://h/a%zz', 'a%zz'],
+  ['http://h/latin%e9', 'latin\udce9'],
+  ['http://h/d/', 'd'],
+  ['http://h/', undefined],
+  ['http://h/a%2f..', undefined],
+  ['http://h/a%00b', undefined],
+  ['http://', undefined],
+])('a download from %s is called %j', (url, name) => {
+  expect(fileNameIn(url)).toBe(name);
 });
