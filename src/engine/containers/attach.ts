@@ -51,7 +51,7 @@ function followLog(
   const path = logPathOf(room, container.id);
   const start: LogStart = options.logs ? atBeginning(path) : atEnd(path); // now: what follows must not be missed
   const until = options.stream ? endOfRun(container, signal) : undefined; // before a start: of the run that comes
-  const batches = readLog(path, start, { ...(until === undefined ? {} : { until }), signal });
+  const batches = readLog(path, () => start, { ...(until === undefined ? {} : { until }), signal });
   return chunksOf(batches, { ...everything, stdout: options.stdout, stderr: options.stderr });
 }
 

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fstatSync, type FSWatcher, openSync, readSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { breather } from '../../base/breathe.js';
 import { errnoOf } from '../../base/errors.js';
-import { endsLine, type LogEntry, LogParser } from './log-entry.js';
+import { endsLine, type LogEntry, LogParser, TimeReader } from './log-entry.js';
 
 const blockBytes = 64 * 1024;
 const newline = 0x0a;
@@ -29,26 +30,29 @@ export function atBeginning(path: string): LogStart {
   return { place: { fd: openIfPresent(oldest), offset: 0 } };
 }
 
-/** The last `count` lines, over all parts. An unfinished line at the end is one. */
-export function atTail(path: string, count: number): LogStart {
-  if (count === 0) return atEnd(path);
-  let left = count;
-  const parts = partsOf(path);
-  for (const part of parts) {
+/** Somewhat before the first entry that is not older than `sinceNs`; a few reads find it, as times increase. */
+export function atTime(path: string, sinceNs: bigint): LogStart {
+  for (const part of partsOf(path)) {
     const fd = openIfPresent(part);
     if (fd === undefined) continue;
-    const found = tailOffset(fd, left);
-    if (found.offset !== undefined) return { place: { fd, offset: found.offset } };
-    closeSync(fd);
-    left -= found.lines;
+    const offset = olderOffset(fd, sinceNs);
+    if (offset > 0) return { place: { fd, offset } };
+    closeSync(fd); // it may begin in the part before
   }
   return atBeginning(path);
 }
 
-/** Releases a start that is not read from. */
-function closeStart({ place }: LogStart): void {
-  if (place.fd !== undefined) closeSync(place.fd);
-  place.fd = undefined;
+/** The last `count` lines, over all parts. An unfinished line at the end is one. After an abort it is anywhere. */
+export async function atTail(path: string, count: number, signal: AbortSignal): Promise<LogStart> {
+  if (count === 0) return atEnd(path);
+  const fds = partsOf(path).flatMap((part) => openIfPresent(part) ?? []); // all now, or a rotation shows one twice
+  let place: Place | undefined;
+  try {
+    place = await tailPlace(fds, count, signal);
+    return { place };
+  } finally {
+    for (const fd of fds) if (fd !== place?.fd) closeSync(fd);
+  }
 }
 
 /** Newest first. */
@@ -58,13 +62,45 @@ function partsOf(path: string): string[] {
   return parts;
 }
 
+/** Where an entry begins that is older than `sinceNs`, with no more than a block of such from there on; 0 if none is found. */
+function olderOffset(fd: number, sinceNs: bigint): number {
+  const times = new TimeReader();
+  let low = 0;
+  let high = fstatSync(fd).size;
+  while (high - low > blockBytes) {
+    const middle = low + Math.floor((high - low) / 2);
+    const block = readBlock(fd, middle) ?? Buffer.alloc(0);
+    const begin = block.indexOf(newline) + 1;
+    const [entry] = new LogParser().push(block.subarray(begin));
+    if (entry !== undefined && times.read(entry.time) < sinceNs) low = middle + begin;
+    else high = middle;
+  }
+  return low;
+}
+
+/** @param fds - newest first */
+async function tailPlace(fds: readonly number[], count: number, signal: AbortSignal): Promise<Place> {
+  let left = count;
+  for (const fd of fds) {
+    const { offset, lines } = await tailOffset(fd, left, signal);
+    if (offset !== undefined) return { fd, offset };
+    left -= lines;
+  }
+  return { fd: fds.at(-1), offset: 0 };
+}
+
 /** Where the last `count` lines begin; without an offset the file has only `lines`. */
-function tailOffset(fd: number, count: number): { readonly offset?: number; readonly lines: number } {
+async function tailOffset(
+  fd: number,
+  count: number,
+  signal: AbortSignal,
+): Promise<{ readonly offset?: number; readonly lines: number }> {
   let end = fstatSync(fd).size;
   let rest = Buffer.alloc(0);
   let lines = 0;
   let isLast = true;
-  while (end > 0) {
+  const pause = breather();
+  while (end > 0 && !signal.aborted) {
     const start = Math.max(0, end - blockBytes);
     const block = Buffer.alloc(end - start);
     readSync(fd, block, 0, block.length, start);
@@ -86,6 +122,7 @@ function tailOffset(fd: number, count: number): { readonly offset?: number; read
     }
     rest = Buffer.from(data.subarray(0, next));
     end = start;
+    await pause();
   }
   return { lines };
 }
@@ -98,18 +135,20 @@ export interface ReadOptions {
 
 /**
  * Batches of entries from `start` on, in order, none twice, over rotations. Reading never holds up the container: it is
- * the file that is read, at the reader's pace. Takes over `start`.
+ * the file that is read, at the reader's pace, and not the engine. `start` is asked with the first batch.
  */
 export async function* readLog(
   path: string,
-  start: LogStart,
+  start: () => LogStart | Promise<LogStart>,
   { until, signal }: ReadOptions,
 ): AsyncGenerator<LogEntry[]> {
-  const { place } = start;
+  const { place } = await start();
   const parser = new LogParser();
-  const changes = until === undefined ? undefined : new Changes(path, until, signal);
+  const pause = breather();
+  let changes: Changes | undefined;
   let stopAt = until === undefined ? sizeOf(path) : undefined;
   try {
+    if (until !== undefined) changes = new Changes(path, until, signal);
     while (!signal.aborted) {
       changes?.clear();
       place.fd ??= openIfPresent(path);
@@ -118,6 +157,7 @@ export async function* readLog(
         place.offset += chunk.length;
         const entries = parser.push(chunk);
         if (entries.length > 0) yield entries;
+        await pause(); // not every reader waits for something
         if (stopAt !== undefined && place.offset >= stopAt && isCurrent(path, place.fd)) return;
         continue;
       }
@@ -131,7 +171,7 @@ export async function* readLog(
     }
   } finally {
     changes?.close();
-    closeStart(start);
+    if (place.fd !== undefined) closeSync(place.fd);
   }
 }
 

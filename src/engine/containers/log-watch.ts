@@ -3,7 +3,7 @@ import type { HealthLogEntry } from '../../api/container.js';
 import { messageOf } from '../../base/errors.js';
 import type { Container } from './container.js';
 import { type LogEntry, TimeReader } from './log-entry.js';
-import { atBeginning, readLog } from './log-reader.js';
+import { atTime, readLog } from './log-reader.js';
 import { logPathOf, type Room } from './room.js';
 import { parseTime } from './time.js';
 
@@ -38,13 +38,14 @@ export class LogWatch {
     if (container.record.hostConfig.LogConfig?.Type === 'none')
       throw new Error('the container keeps no log to look at');
     const path = logPathOf(room, container.id);
-    const lines = new Lines((parseTime(container.state.startedAt) ?? clockSlackNs) - clockSlackNs);
+    const sinceNs = (parseTime(container.state.startedAt) ?? clockSlackNs) - clockSlackNs;
+    const lines = new Lines(sinceNs);
     const until = new Promise((resolve) => {
       this.#signal.addEventListener('abort', resolve, { once: true });
     });
     const context: { lines: string[]; pattern: RegExp } = { lines: [], pattern };
     createContext(context);
-    for await (const entries of readLog(path, atBeginning(path), { until, signal: this.#signal })) {
+    for await (const entries of readLog(path, () => atTime(path, sinceNs), { until, signal: this.#signal })) {
       context.lines = lines.push(entries);
       // In a context of its own only for the time limit, which nothing else gives a pattern.
       const found = find.runInContext(context, { timeout: longestMatchMs }) as number;

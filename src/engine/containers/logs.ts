@@ -1,7 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
 import type { Container } from './container.js';
 import { type LogEntry, TimeReader } from './log-entry.js';
-import { atBeginning, atTail, readLog } from './log-reader.js';
+import { atBeginning, atTail, atTime, readLog } from './log-reader.js';
 import { logPathOf, type Room } from './room.js';
 import { renderTime } from './time.js';
 import type { LogOptions, OutputChunk, OutputStream } from './types.js';
@@ -11,7 +11,10 @@ export function readLogs(room: Room, container: Container, options: LogOptions, 
   const { config, hostConfig } = container.record;
   requireLog(container);
   const path = logPathOf(room, container.id);
-  const start = options.tail === 'all' ? atBeginning(path) : atTail(path, options.tail);
+  const start = () => {
+    if (options.tail !== 'all') return atTail(path, options.tail, signal);
+    return options.sinceNs === undefined ? atBeginning(path) : atTime(path, options.sinceNs);
+  };
   const until = options.follow && isRunning(container) ? endOfRun(container, signal) : undefined;
   const filter: EntryFilter = {
     ...options,

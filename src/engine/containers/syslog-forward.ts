@@ -6,7 +6,7 @@ import { CleanupStack } from '../../base/cleanup-stack.js';
 import { messageOf } from '../../base/errors.js';
 import type { Container } from './container.js';
 import { type LogEntry, TimeReader } from './log-entry.js';
-import { atBeginning, readLog } from './log-reader.js';
+import { atTime, readLog } from './log-reader.js';
 import { endOfRun } from './logs.js';
 import { folderOf, logPathOf, type Room } from './room.js';
 import { type MessageHead, renderSyslog, renderTag } from './syslog-message.js';
@@ -79,7 +79,7 @@ export class SyslogForward {
       }
       if (!signal.aborted) progress.save();
     };
-    for await (const entries of readLog(path, atBeginning(path), { until, signal })) {
+    for await (const entries of readLog(path, () => atTime(path, progress.sentNs), { until, signal })) {
       const messages: Buffer[] = [];
       for (const entry of entries) {
         const timeNs = progress.pass(entry);
@@ -144,6 +144,11 @@ class Progress {
     const [, timeNs = '-1', count = '0'] = /^(\d+) (\d+)/.exec(readFileSync(path, 'latin1')) ?? []; // torn by a power cut: from the beginning
     this.#sent = { timeNs: BigInt(timeNs), count: Number(count) };
     this.#fd = openSync(path, 'r+');
+  }
+
+  /** Of the last entry that an earlier engine, or run, sent; -1 for none. */
+  get sentNs(): bigint {
+    return this.#sent.timeNs;
   }
 
   /** @returns its time, or undefined when it was sent before */

@@ -6,7 +6,7 @@ import { writeTarFile } from '../../../base/tar/write-file.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { decompress } from '../../snapshots/index.js';
 import { lsetxattr, mknod, setTimes } from '../../sys/index.js';
-import { breather } from '../context/breathe.js';
+import { breather } from '../../../base/breathe.js';
 import { resolveInRoot } from '../context/scoped-path.js';
 
 declare module '../../../base/errors.js' {

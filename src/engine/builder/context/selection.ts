@@ -3,7 +3,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type Digest, digestFromHex } from '../../../base/digest.js';
 import { errnoOf, TscomposeError } from '../../../base/errors.js';
-import { breather } from './breathe.js';
+import { breather } from '../../../base/breathe.js';
 import type { FileDigests } from './file-digests.js';
 import { globToRegExp, hasWildcards } from '../../../base/glob.js';
 import { type IgnoreRules, parseIgnore } from '../../../base/ignore-rules.js';

@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { breather } from './breathe.js';
+import { breather } from '../../../base/breathe.js';
 import type { IgnoreRules } from '../../../base/ignore-rules.js';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';

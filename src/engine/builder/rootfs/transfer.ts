@@ -15,7 +15,7 @@ import { copyFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
 import { lgetxattr, lsetxattr, mknod } from '../../sys/index.js';
-import { breather } from '../context/breathe.js';
+import { breather } from '../../../base/breathe.js';
 import { resolveInRoot } from '../context/scoped-path.js';
 import { type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { TreeEntry } from '../context/tree.js';

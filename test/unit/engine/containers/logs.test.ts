@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogParser, TimeReader } from '../../../../src/engine/containers/log-entry.js';
-import { atBeginning, atEnd, atTail, type LogStart, readLog } from '../../../../src/engine/containers/log-reader.js';
+import {
+  atBeginning,
+  atEnd,
+  atTail,
+  atTime,
+  type LogStart,
+  readLog,
+} from '../../../../src/engine/containers/log-reader.js';
 import { parseSize } from '../../../../src/engine/containers/log-rotation.js';
-import { chunksOf, everything } from '../../../../src/engine/containers/logs.js';
+import { chunksOf, type EntryFilter, everything } from '../../../../src/engine/containers/logs.js';
 import { renderTime } from '../../../../src/engine/containers/time.js';
 import { folderPerTest } from '../../../support/test-folder.js';
 
@@ -20,10 +27,13 @@ beforeEach(() => {
   path = join(folder, 'log');
 });
 
-async function read(start: LogStart, options: { until?: Promise<unknown> } = {}): Promise<string> {
+async function read(
+  start: LogStart | Promise<LogStart>,
+  { until, filter = everything }: { until?: Promise<unknown>; filter?: EntryFilter } = {},
+): Promise<string> {
   let all = '';
-  for await (const { payload } of chunksOf(readLog(path, start, { signal, ...options }), everything))
-    all += payload.toString();
+  const entries = readLog(path, () => start, { signal, ...(until === undefined ? {} : { until }) });
+  for await (const { payload } of chunksOf(entries, filter)) all += payload.toString();
   return all;
 }
 
@@ -76,13 +86,13 @@ describe('a log', () => {
 
   test('that is not there yet is empty', async () => {
     expect(await read(atBeginning(path))).toBe('');
-    expect(await read(atTail(path, 5))).toBe('');
+    expect(await read(atTail(path, 5, signal))).toBe('');
   });
 
   test.each([0, 1, 3, 1000, 5000, 9999])('gives its last %i lines', async (count) => {
     const lines = Array.from({ length: 5000 }, (_, index) => `line ${index} ${'x'.repeat(index % 70)}`);
     writeFileSync(path, lines.map((text) => line(text)).join(''));
-    expect(await read(atTail(path, count))).toBe(
+    expect(await read(atTail(path, count, signal))).toBe(
       lines
         .slice(Math.max(0, lines.length - count))
         .map((text) => `${text}\n`)
@@ -93,9 +103,54 @@ describe('a log', () => {
 
   test('counts a line in pieces once, and one without an end too', async () => {
     writeFileSync(path, line('a') + line('b1', 'P') + line('b2') + line('c', 'P'));
-    expect(await read(atTail(path, 1))).toBe('c');
-    expect(await read(atTail(path, 2))).toBe('b1b2\nc');
-    expect(await read(atTail(path, 3))).toBe('a\nb1b2\nc');
+    expect(await read(atTail(path, 1, signal))).toBe('c');
+    expect(await read(atTail(path, 2, signal))).toBe('b1b2\nc');
+    expect(await read(atTail(path, 3, signal))).toBe('a\nb1b2\nc');
+  });
+
+  describe('in three parts of two seconds and 200 KB each', () => {
+    const second = (at: number) => renderTime(BigInt(at) * 1_000_000n);
+    const times = Array.from({ length: 6000 }, (_, ms) => ms);
+    const entry = (ms: number) => `${second(ms)} stdout F ${ms} ${'x'.repeat(ms % 120)}\n`;
+    beforeEach(() => {
+      writeFileSync(`${path}.2`, times.slice(0, 2000).map(entry).join(''));
+      writeFileSync(`${path}.1`, times.slice(2000, 4000).map(entry).join(''));
+      writeFileSync(path, times.slice(4000).map(entry).join(''));
+    });
+
+    test.each([0, 1, 1000, 1999, 2000, 2001, 3500, 4000, 5999, 6000])(
+      'begins %i ms after its beginning',
+      async (ms) => {
+        const sinceNs = BigInt(ms) * 1_000_000n;
+        const start = atTime(path, sinceNs);
+        const said = await read(start, { filter: { ...everything, sinceNs } });
+        expect(said.match(/^\d+/gm) ?? []).toEqual(times.slice(ms).map(String));
+      },
+    );
+
+    test('is not read from its beginning for its end', async () => {
+      const all = await read(atTime(path, 5_990_000_000n));
+      expect(all.length).toBeLessThan(2 * 64 * 1024);
+    });
+
+    test('of which nothing is shown leaves everything else its turn', async () => {
+      writeFileSync(path, entry(0).repeat(200_000));
+      let turns = 0;
+      const turn = () => {
+        turns += 1;
+        next = setImmediate(turn);
+      };
+      let next = setImmediate(turn);
+      const onlyErrors = { filter: { ...everything, stdout: false } };
+      expect(await read(atBeginning(path), onlyErrors)).toBe('');
+      const whileSkipped = turns;
+      const tail = await atTail(path, 200_000, signal);
+      const whileCounted = turns - whileSkipped;
+      clearImmediate(next);
+      expect(await read(tail, onlyErrors)).toBe('');
+      expect(whileSkipped).toBeGreaterThan(1);
+      expect(whileCounted).toBeGreaterThan(1);
+    });
   });
 
   test('in several parts is one log', async () => {
@@ -103,8 +158,8 @@ describe('a log', () => {
     writeFileSync(`${path}.1`, line('3'));
     writeFileSync(path, line('4') + line('5'));
     expect(await read(atBeginning(path))).toBe('1\n2\n3\n4\n5\n');
-    expect(await read(atTail(path, 3))).toBe('3\n4\n5\n');
-    expect(await read(atTail(path, 4))).toBe('2\n3\n4\n5\n');
+    expect(await read(atTail(path, 3, signal))).toBe('3\n4\n5\n');
+    expect(await read(atTail(path, 4, signal))).toBe('2\n3\n4\n5\n');
   });
 
   test('is followed over rotations to its end', async () => {
@@ -126,11 +181,9 @@ describe('a log', () => {
 
   test('marks lines with their time once, also those in pieces', async () => {
     writeFileSync(path, line('b1', 'P') + line('b2') + line('c'));
-    let all = '';
-    const filter = { ...everything, timestamps: true };
-    for await (const { payload } of chunksOf(readLog(path, atBeginning(path), { signal }), filter))
-      all += payload.toString();
-    expect(all).toBe('2026-01-02T03:04:05.678901234Z b1b2\n2026-01-02T03:04:05.678901234Z c\n');
+    expect(await read(atBeginning(path), { filter: { ...everything, timestamps: true } })).toBe(
+      '2026-01-02T03:04:05.678901234Z b1b2\n2026-01-02T03:04:05.678901234Z c\n',
+    );
   });
 });
 
