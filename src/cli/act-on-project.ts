@@ -2,7 +2,7 @@ import { forgetProject, keepProject, observe } from '../execute/index.js';
 import type { ObservedState, Plan } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { exitCodes } from './interrupts.js';
-import { projectIfPresent, type ProjectTarget } from './project.js';
+import { enableNamed, projectIfPresent, withFiles, type ProjectTarget } from './project.js';
 import { runPlan } from './run-plan.js';
 
 export interface ActOptions {
@@ -10,6 +10,8 @@ export interface ActOptions {
   readonly operation: string;
   /** Named on the command line; checked where the files are at hand. */
   readonly services: readonly string[];
+  /** What the named services need is meant too. */
+  readonly withDependencies?: boolean;
   /** Told when the plan is empty. */
   readonly whenNothing?: string;
   /** False leaves everything as it is. Not asked for an empty plan or a dry run. */
@@ -28,8 +30,7 @@ export async function actOnProject(
   plan: (observed: ObservedState, target: ProjectTarget) => Plan,
 ): Promise<number> {
   const { signal = context.signal } = options;
-  const target = await projectIfPresent(context);
-  target.checkServices(options.services);
+  const target = named(await projectIfPresent(context), options);
   const client = await context.engine();
   const observed = await observe(client, target.project ?? target.name, signal, {
     providers: options.providers === true,
@@ -48,4 +49,10 @@ export async function actOnProject(
   await progress.end();
   if (known === 'forget') await forgetProject(target.name, { client, signal });
   return exitCodes.success;
+}
+
+/** @throws `cli/no-such-service`, `compose/undefined-dependency` */
+function named(target: ProjectTarget, { services, withDependencies = false }: ActOptions): ProjectTarget {
+  target.checkServices(services);
+  return target.project === undefined ? target : withFiles(enableNamed(target.project, services, { withDependencies }));
 }

@@ -7,6 +7,7 @@ import {
   type LoadOptions,
   type OptionalStage,
   type Project,
+  type SelectOptions,
 } from '../compose/index.js';
 import type { CliContext } from './context.js';
 import { onDefaultPlatform } from './default-platform.js';
@@ -93,11 +94,19 @@ export function withFiles(project: Project): ProjectTarget {
   };
 }
 
-/** The project with services enabled that are named on the command line, whatever their profiles say. */
-export function enableNamed(project: Project, names: readonly string[]): Project {
+/**
+ * The project with services enabled that are named on the command line, whatever their profiles say.
+ * @param options - what they need is enabled along, unless left out
+ * @throws `compose/undefined-dependency` when that belongs to a profile too
+ */
+export function enableNamed(
+  project: Project,
+  names: readonly string[],
+  options: SelectOptions = { withDependencies: true },
+): Project {
   const enabled = Object.keys(project.model.services);
   if (names.every((name) => enabled.includes(name))) return project;
-  return selectServices(project, [...enabled, ...names], { withDependencies: true });
+  return selectServices(project, [...enabled, ...names], options);
 }
 
 function byName(name: string, environment: Readonly<Record<string, string | undefined>>): ProjectTarget {

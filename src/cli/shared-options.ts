@@ -86,17 +86,21 @@ function pullPolicy(value: string | undefined): 'always' | 'missing' | 'never' |
   }
 }
 
-/** `--remove-orphans` with the settings that stand for it. @throws `usage/invalid` */
+/** `--remove-orphans` of up, down and kill, which alone have `COMPOSE_REMOVE_ORPHANS` for its default. */
+export function removesOrphans(flag: boolean | undefined, setting: string | undefined): boolean {
+  return flag ?? booleanSetting(setting) ?? false;
+}
+
+/** What becomes of orphans, with `COMPOSE_IGNORE_ORPHANS`. @throws `usage/invalid` */
 export function orphanOptions(
-  removeOrphans: boolean | undefined,
+  removeOrphans: boolean,
   environment: Readonly<Record<string, string>>,
 ): { readonly removeOrphans: boolean; readonly ignoreOrphans: boolean } {
-  const remove = removeOrphans ?? booleanSetting(environment['COMPOSE_REMOVE_ORPHANS']) ?? false;
   const ignoreOrphans = booleanSetting(environment['COMPOSE_IGNORE_ORPHANS']) ?? false;
-  if (remove && ignoreOrphans) {
+  if (removeOrphans && ignoreOrphans) {
     throw invalid('--remove-orphans', '--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
   }
-  return { removeOrphans: remove, ignoreOrphans };
+  return { removeOrphans, ignoreOrphans };
 }
 
 function invalid(argument: string, message: string): TscomposeError {

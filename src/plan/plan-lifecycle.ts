@@ -155,10 +155,9 @@ export function planKill(
   options: Target & { readonly signal?: string; readonly removeOrphans?: boolean },
 ): Plan {
   const builder = new PlanBuilder(options.projectName);
-  for (const { id, name, service, status } of named(observed, options)) {
-    const orphan = project !== undefined && project.model.services[service] === undefined;
-    if (status !== 'running' && status !== 'paused' && status !== 'restarting') continue;
-    if (orphan && options.removeOrphans !== true) continue;
+  const meant = options.removeOrphans === true ? () => true : isMeant(project, options);
+  for (const container of named(observed, options).filter(meant).filter(isUp)) {
+    const { id, name, service } = container;
     builder.add('container.kill', 'kill', { container: { id, name, service }, signal: options.signal ?? 'SIGKILL' });
   }
   return builder.build();
@@ -205,11 +204,17 @@ export function planUnpause(observed: ObservedState, project: Project | undefine
 
 /** Of the named services or, where none is, of all that the profiles leave in; without what `run` made. */
 function chosen(observed: ObservedState, project: Project | undefined, target: Target): ObservedContainer[] {
-  const byName = target.services !== undefined && target.services.length > 0;
-  return named(observed, target).filter(
-    ({ service, oneOff }) =>
-      !oneOff && (byName || project?.model.services[service] !== undefined || project === undefined),
-  );
+  return named(observed, target)
+    .filter(({ oneOff }) => !oneOff)
+    .filter(isMeant(project, target));
+}
+
+/** Whether its service is named or, where none is, left in by the profiles. */
+function isMeant(
+  project: Project | undefined,
+  { services = [] }: Target,
+): (container: Pick<ObservedContainer, 'service'>) => boolean {
+  return ({ service }) => services.length > 0 || project === undefined || project.model.services[service] !== undefined;
 }
 
 /** Of the named services or of all, with what `run` made. */

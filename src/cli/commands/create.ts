@@ -37,7 +37,7 @@ export const createCommand = defineCommand({
       noRecreate: flags.noRecreate,
       scale,
       ...imageOptions(flags.build, flags.pull, flags.noBuild),
-      ...orphanOptions(flags.removeOrphans ? true : undefined, project.environment),
+      ...orphanOptions(flags.removeOrphans, project.environment),
     };
     const client = await context.engine();
     const progress = await context.progress('create');

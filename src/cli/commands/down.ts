@@ -3,8 +3,7 @@ import { planDown } from '../../plan/index.js';
 import { actOnProject } from '../act-on-project.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, text } from '../flags.js';
-import { timeoutOf } from '../shared-options.js';
-import { booleanSetting } from '../terminal.js';
+import { removesOrphans, timeoutOf } from '../shared-options.js';
 
 export const downCommand = defineCommand({
   details:
@@ -39,7 +38,7 @@ export const downCommand = defineCommand({
           ...(args.length === 0 ? {} : { services: args }),
           volumes: flags.volumes,
           rmi,
-          removeOrphans: flags.removeOrphans ?? booleanSetting(setting('COMPOSE_REMOVE_ORPHANS')) ?? false,
+          removeOrphans: removesOrphans(flags.removeOrphans, setting('COMPOSE_REMOVE_ORPHANS')),
           ...timeoutOf(flags.timeout),
         }),
     );

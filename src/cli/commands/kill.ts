@@ -2,7 +2,7 @@ import { planKill } from '../../plan/index.js';
 import { actOnProject } from '../act-on-project.js';
 import { defineCommand } from '../command.js';
 import { flagOrUnset, textOr } from '../flags.js';
-import { booleanSetting } from '../terminal.js';
+import { removesOrphans } from '../shared-options.js';
 
 export const killCommand = defineCommand({
   usage: '[SERVICE...]',
@@ -20,7 +20,7 @@ export const killCommand = defineCommand({
           projectName: name,
           services: args,
           signal: flags.signal,
-          removeOrphans: flags.removeOrphans ?? booleanSetting(setting('COMPOSE_REMOVE_ORPHANS')) ?? false,
+          removeOrphans: removesOrphans(flags.removeOrphans, setting('COMPOSE_REMOVE_ORPHANS')),
         }),
     );
   },

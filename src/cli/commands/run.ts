@@ -75,7 +75,7 @@ export const runCommand = defineCommand({
       oneOff,
       noDeps: flags.noDeps,
       ...imageOptions(flags.build, flags.pull),
-      ...orphanOptions(flags.removeOrphans ? true : undefined, project.environment),
+      ...orphanOptions(flags.removeOrphans, project.environment),
     };
     const client = await context.engine();
     const progress = untilAttached(flags.quiet ? quietProgress : await context.progress('run'));

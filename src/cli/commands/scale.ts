@@ -25,7 +25,7 @@ export const scaleCommand = defineCommand({
     await runUp(
       context,
       { client, project, progress, signal: context.signal },
-      { services, scale, noDeps: flags.noDeps, build: 'never', ...orphanOptions(undefined, project.environment) },
+      { services, scale, noDeps: flags.noDeps, build: 'never', ...orphanOptions(false, project.environment) },
     );
     await progress.end();
     return 0;

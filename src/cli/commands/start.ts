@@ -18,6 +18,7 @@ export const startCommand = defineCommand({
       {
         operation: 'start',
         services: args,
+        withDependencies: true,
         graph: 'keep',
         signal: withinSeconds(context.signal, flags.wait ? flags.waitTimeout : 0),
       },

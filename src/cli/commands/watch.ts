@@ -29,7 +29,7 @@ export const watchCommand = defineCommand({
     if (!flags.noUp) {
       const progress = await context.progress('up');
       const quiet = { builds: flags.quiet, pulls: false };
-      const orphans = orphanOptions(undefined, project.environment);
+      const orphans = orphanOptions(false, project.environment);
       const options = { ...(args.length === 0 ? {} : { services: args }), ...orphans };
       await runUp(context, { client, project, progress, signal, quiet }, options);
       await progress.end();

@@ -2,7 +2,7 @@ import { TscomposeError } from '../../base/errors.js';
 import type { UpOptions } from '../../plan/index.js';
 import type { upFlags } from '../commands/up.js';
 import type { FlagValues } from '../flags.js';
-import { imageOptions, orphanOptions, parseScale } from '../shared-options.js';
+import { imageOptions, orphanOptions, parseScale, removesOrphans } from '../shared-options.js';
 
 export type UpFlags = FlagValues<typeof upFlags>;
 
@@ -63,7 +63,7 @@ export function upOptions(
     alwaysRecreateDeps: flags.alwaysRecreateDeps,
     renewAnonVolumes: flags.renewAnonVolumes,
     ...imageOptions(flags.build, flags.pull, flags.noBuild),
-    ...orphanOptions(flags.removeOrphans, environment),
+    ...orphanOptions(removesOrphans(flags.removeOrphans, environment['COMPOSE_REMOVE_ORPHANS']), environment),
     scale: parseScale(flags.scale),
     noStart: flags.noStart,
     wait: flags.wait,

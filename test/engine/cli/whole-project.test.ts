@@ -93,6 +93,40 @@ services:
     }
   });
 
+  test('a service is killed, started and stopped by its name, whatever its profile', async () => {
+    const service = '{image: busybox, command: sleep 1000, stop_grace_period: 0s';
+    const debug = `  debug: ${service}, profiles: [debug], depends_on: [needed], pre_stop: [{command: [touch, /log/stopped]}], volumes: ["log:/log"]}`;
+    const file = `services:\n  needed: ${service}}\n${debug}\nvolumes: {log: {}}\n`;
+    const cwd = sandbox.project('profiles', { 'compose.yaml': file });
+    const ok = (...args: string[]): Promise<string> => sandbox.ok(args, { cwd });
+    const running = (): Promise<string> => ok('ps', '--format', '{{.Service}}');
+    await ok('up', '-d', 'debug');
+    await ok('kill', 'debug');
+    expect(await running()).toBe('needed\n');
+    await ok('kill', 'needed');
+    await ok('start', 'debug');
+    expect(await running()).toBe('debug\nneeded\n');
+    await ok('stop', 'debug');
+    expect(await ok('run', '--rm', '-T', 'debug', 'ls', '/log')).toBe('stopped\n');
+    await ok('--profile', 'debug', 'down');
+  });
+
+  test('COMPOSE_REMOVE_ORPHANS is for up, down and kill', async () => {
+    const service = 'a: {image: busybox, command: sleep 1000, stop_grace_period: 0s}';
+    const cwd = sandbox.project('orphans', {
+      'compose.yaml': `services:\n  ${service}\n`,
+      'before.yaml': `services:\n  old: {image: busybox, command: sleep 1000, stop_grace_period: 0s}\n`,
+    });
+    const ok = (...args: string[]): Promise<string> =>
+      sandbox.ok(args, { cwd, env: { COMPOSE_REMOVE_ORPHANS: 'true' } });
+    await ok('-f', 'before.yaml', 'create');
+    for (const args of [['create'], ['scale', 'a=1'], ['run', '-T', 'a', 'true'], ['watch']]) {
+      expect(await ok('--dry-run', ...args), args.join(' ')).not.toContain('container.remove');
+    }
+    expect(await ok('--dry-run', 'up', '-d')).toContain('container.remove  old-1');
+    await ok('down');
+  });
+
   test('--compatibility names containers as docker-compose v1 did', async () => {
     const old = sandbox.project('old', { 'compose.yaml': 'services: {a: {image: busybox, command: "true"}}\n' });
     await sandbox.ok(['--compatibility', 'create'], { cwd: old });

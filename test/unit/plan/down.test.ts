@@ -122,6 +122,7 @@ test('services that no profile lets in are left alone, unless they are named', (
     expect(text(plan)).toMatch(/ b-1 /);
   }
   expect(text(planStop(observed, less, { ...only, services: ['a'] }))).toBe('1  container.stop  a-1  stop');
+  expect(text(planKill(observed, less, { ...only, services: ['a'] }))).toBe('1  container.kill  a-1  kill');
   expect(text(planStop(observed, undefined, only))).toContain('a-1');
 });
 
