@@ -9,14 +9,14 @@ import {
   withDigest,
 } from '../registry/index.js';
 import type { CliContext } from './context.js';
-import { credentialsFor } from './remotes.js';
+import { credentialsFor, registryOptions } from './remotes.js';
 
 /**
  * The project with the images of services, hooks and image mounts pinned to what their registries have now.
  * @throws `image/invalid-reference`, `registry/…`
  */
 export async function pinImages(project: Project, context: CliContext): Promise<Project> {
-  const registries = openRegistries({ insecure: context.globals.insecureRegistry });
+  const registries = openRegistries(registryOptions(context));
   const known = { ...project.model.services, ...project.disabledServices };
   const pins = new Map<string, Promise<string>>();
   const pin = async (image: string): Promise<string> => {

@@ -7,7 +7,7 @@ import type { Reference, RegistrySession as Session } from '../registry/index.js
 import { isEncrypted, readPrivateKey, readPublicKey, type TrustedKey } from '../trust/index.js';
 import { askPassword } from './ask-password.js';
 import type { CliContext } from './context.js';
-import { credentialsFor } from './remotes.js';
+import { credentialsFor, registryOptions } from './remotes.js';
 
 /** Of keys that are encrypted. */
 export const passwordVariable = 'TSCOMPOSE_KEY_PASSWORD';
@@ -53,8 +53,8 @@ export async function withRemoteImage<Result>(
 ): Promise<Result> {
   const { openRegistries, parseReference, RegistrySession, withDefaultTag } = await import('../registry/index.js');
   const reference = withDefaultTag(parseReference(text));
-  const { globals, signal } = context;
-  const registries = openRegistries({ insecure: globals.insecureRegistry });
+  const { signal } = context;
+  const registries = openRegistries(registryOptions(context));
   try {
     const auth = await credentialsFor(context, reference.domain);
     const endpoint = registries.ownEndpoint(reference.domain);

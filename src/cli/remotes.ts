@@ -2,6 +2,7 @@ import { readDockerConfig } from '../base/docker-config.js';
 import { hasCode } from '../base/errors.js';
 import type { RegistryAuth } from '../api/image.js';
 import type { RemoteProjects } from '../compose/index.js';
+import type { RegistryOptions } from '../registry/index.js';
 import { fetchRemote, isRemoteReference } from '../remote/index.js';
 import type { CliContext } from './context.js';
 
@@ -10,17 +11,22 @@ import type { CliContext } from './context.js';
  * @param use - `newest`: as if there were no compose.lock
  */
 export function remoteProjects(context: CliContext, use: 'locked' | 'newest' = 'locked'): RemoteProjects {
-  const { globals, settings, signal } = context;
+  const { settings, signal } = context;
   return {
     accepts: isRemoteReference,
     fetch: async (reference) =>
       await fetchRemote(use === 'locked' ? await lockedReference(context, reference) : reference, {
-        registries: { insecure: globals.insecureRegistry },
+        registries: registryOptions(context),
         credentials: (domain) => credentialsFor(context, domain),
         environment: settings,
         signal,
       }),
   };
+}
+
+/** How registries are spoken to by the CLI itself. */
+export function registryOptions({ globals, terminal }: CliContext): RegistryOptions {
+  return { environment: terminal.environment, insecure: globals.insecureRegistry };
 }
 
 /** The reference at the commit or digest that compose.lock has for it. */

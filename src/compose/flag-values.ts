@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { posix, resolve } from 'node:path';
 import { TscomposeError } from '../base/errors.js';
 import { readEnvFile } from './environment.js';
@@ -21,8 +20,8 @@ export function parsePublishFlag(spec: string): readonly Port[] {
   }));
 }
 
-/** `--volume`: the short form of `volumes`; a relative path starts at `folder`. @throws `usage/invalid` */
-export function parseVolumeFlag(spec: string, folder: string): Mount {
+/** `--volume`: the short form of `volumes`; a relative path starts at `folder`, `~` is `home`. @throws `usage/invalid` */
+export function parseVolumeFlag(spec: string, folder: string, home: string): Mount {
   const mount = parseMount(spec);
   if ('problem' in mount) throw invalid('--volume', `--volume: "${spec}" is no mount: ${mount.problem}`);
   const { type, source, readOnly, noCopy, propagation, selinux } = mount;
@@ -32,7 +31,7 @@ export function parseVolumeFlag(spec: string, folder: string): Mount {
   }
   return {
     ...common,
-    source: resolve(folder, source.replace(/^~(?=\/|$)/, homedir())),
+    source: resolve(folder, source.replace(/^~(?=\/|$)/, home)),
     bind: {
       create_host_path: true,
       ...(propagation === undefined ? {} : { propagation }),

@@ -86,7 +86,10 @@ async function detailsOf(service: string, request: BuildRequest): Promise<BuildD
     secrets[id] = value.toString('base64');
   }
   const ssh = Object.fromEntries(
-    Object.entries(request.ssh).map(([id, socket]) => [id, socket ?? agentSocket(service, id)]),
+    Object.entries(request.ssh).map(([id, socket]) => {
+      if (socket === null) throw noAgent(service, id);
+      return [id, socket];
+    }),
   );
   const all = {
     secrets,
@@ -112,10 +115,8 @@ async function readSecret(service: string, secret: string, path: string): Promis
   }
 }
 
-function agentSocket(service: string, id: string): string {
-  const socket = process.env['SSH_AUTH_SOCK'];
-  if (socket !== undefined && socket !== '') return socket;
-  throw new TscomposeError({
+function noAgent(service: string, id: string): TscomposeError<'execute/no-ssh-agent'> {
+  return new TscomposeError({
     code: 'execute/no-ssh-agent',
     message: `the build of service "${service}" is to be given the ssh agent "${id}", and none runs here`,
     facts: { id, service },

@@ -32,7 +32,7 @@ export interface BuildRequest {
   readonly isolation: string | undefined;
   readonly ulimits: readonly Ulimit[];
   readonly secrets: Readonly<Record<string, BuildSecret>>;
-  /** Sockets of ssh agents by id; null: the one of `SSH_AUTH_SOCK`. */
+  /** Sockets of ssh agents by id; null: the one of `SSH_AUTH_SOCK`, which names none. */
   readonly ssh: Readonly<Record<string, string | null>>;
   /** Absolute paths, URLs and `docker-image://reference` by name. */
   readonly additionalContexts: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export type BuildSecret =
 export interface BuildOverrides {
   /** Of `--build-arg`; they win over the file's. */
   readonly args?: Readonly<Record<string, string | null>>;
-  /** Of `--ssh`; they win over the file's. */
+  /** Of `--ssh`; they win over the file's. null: the one of `SSH_AUTH_SOCK`. */
   readonly ssh?: Readonly<Record<string, string | null>>;
   readonly noCache?: boolean;
   readonly pull?: boolean;
@@ -92,7 +92,7 @@ export function buildRequest(
         : { Name: name, Soft: value.soft, Hard: value.hard },
     ),
     secrets: buildSecrets(project, build),
-    ssh: { ...Object.fromEntries((build.ssh ?? []).map(agentOf)), ...overrides.ssh },
+    ssh: agentSockets(project, { ...Object.fromEntries((build.ssh ?? []).map(agentOf)), ...overrides.ssh }),
     additionalContexts: Object.fromEntries(
       Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
     ),
@@ -143,6 +143,11 @@ function buildSecrets({ model, environment }: Project, build: Build): Record<str
 function agentOf(text: string): readonly [string, string | null] {
   const colon = text.indexOf(': ');
   return colon < 0 ? [text, null] : [text.slice(0, colon), text.slice(colon + 2)];
+}
+
+function agentSockets({ environment }: Project, agents: BuildRequest['ssh']): BuildRequest['ssh'] {
+  const own = environment['SSH_AUTH_SOCK'] || null;
+  return Object.fromEntries(Object.entries(agents).map(([id, socket]) => [id, socket ?? own]));
 }
 
 const servicePrefix = 'service:';

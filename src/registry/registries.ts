@@ -5,14 +5,14 @@ import { createHttpClient, type HttpClient } from './http.js';
 import type { Patience } from './pace.js';
 
 export interface RegistryOptions {
+  /** Of whoever asks: SSL_CERT_FILE names the system's authorities, TSCOMPOSE_EXTRA_CA_CERTS more of them. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hosts (with port) spoken to over plain HTTP, or TLS without checking. Loopback always is. */
   readonly insecure?: readonly string[];
   /** Registries asked before the real one: domain → base URLs. */
   readonly mirrors?: Readonly<Record<string, readonly string[]>>;
   /** dockerd's own folder, with `daemon.json` and `certs.d`; read again when it changes. */
   readonly dockerDir?: string;
-  /** Authorities to trust beside the system's; the environment's TSCOMPOSE_EXTRA_CA_CERTS when left out. */
-  readonly extraCaFile?: string;
   /** The first pause before something is tried again; each further one is twice as long. */
   readonly firstRetryDelayMs?: number;
   readonly patience?: Patience;
@@ -37,11 +37,15 @@ const dockerHub = 'docker.io';
 const dockerHubRegistry = 'registry-1.docker.io';
 
 export function openRegistries(options: RegistryOptions): Registries {
-  const { insecure = [], mirrors = {}, dockerDir = '/etc/docker' } = options;
+  const { environment, insecure = [], mirrors = {}, dockerDir = '/etc/docker' } = options;
   const settings = watchDockerSettings(dockerDir);
-  const extraCaFile = options.extraCaFile ?? process.env['TSCOMPOSE_EXTRA_CA_CERTS'];
   const isInsecure = (host: string) => isLoopback(host) || insecure.includes(host) || settings().isInsecure(host);
-  const http = createHttpClient({ certsDir: join(dockerDir, 'certs.d'), extraCaFile }, isInsecure, options.patience);
+  const trust = {
+    certsDir: join(dockerDir, 'certs.d'),
+    systemCaFile: environment['SSL_CERT_FILE'],
+    extraCaFile: environment['TSCOMPOSE_EXTRA_CA_CERTS'],
+  };
+  const http = createHttpClient(trust, isInsecure, options.patience);
   const own = (domain: string): Endpoint => {
     const host = domain === dockerHub ? dockerHubRegistry : domain;
     const schemes = isInsecure(host) ? ['https', 'http'] : ['https'];

@@ -11,6 +11,8 @@ const systemBundles = [
 export interface TrustOptions {
   /** Where `<host:port>/*.crt` are authorities and `*.cert`, `*.key` our own pair, as Docker reads them. */
   readonly certsDir: string;
+  /** Of authorities, in place of the distribution's. */
+  readonly systemCaFile?: string | undefined;
   /** A file of more authorities. */
   readonly extraCaFile?: string | undefined;
 }
@@ -26,10 +28,8 @@ export function trustVersion(host: string, { certsDir }: TrustOptions): string {
 }
 
 /** What a TLS connection to `host` (with port) trusts: the system's authorities, those given, and the host's own. */
-export function trustFor(host: string, { certsDir, extraCaFile }: TrustOptions): SecureContextOptions {
-  const system = [process.env['SSL_CERT_FILE'], ...systemBundles].find(
-    (path) => path !== undefined && existsSync(path),
-  );
+export function trustFor(host: string, { certsDir, systemCaFile, extraCaFile }: TrustOptions): SecureContextOptions {
+  const system = [systemCaFile, ...systemBundles].find((path) => path !== undefined && existsSync(path));
   const authorities = system === undefined ? [...rootCertificates] : [readFileSync(system, 'utf8')];
   if (extraCaFile !== undefined && extraCaFile !== '') authorities.push(readFileSync(extraCaFile, 'utf8'));
   const pairs: { cert: Buffer; key: Buffer }[] = [];

@@ -155,6 +155,15 @@ describe('the picture of the rooms holds', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
+  test('what runs for another process takes its environment, folder and streams from the caller', () => {
+    const own = /\bprocess\.(?:env|cwd|chdir|stdin|stdout|stderr)\b|\bhomedir\(/;
+    const reads = filesIn(source).filter((file) => own.test(readFileSync(file, 'utf8')));
+    const entries = new Set(['launcher', 'main', 'relay']);
+    const wrong = reads.filter((file) => !entries.has(roomOf(file)) && !roomOf(file).startsWith('engine/'));
+    expect(reads).not.toEqual([]);
+    expect(wrong.map((file) => relative(source, file))).toEqual([]);
+  });
+
   test('data beside the source is read by its owner only', () => {
     const wrong = imports.filter((one) => {
       const folder = relative(source, targetOf(one)).split('/')[1] ?? '';

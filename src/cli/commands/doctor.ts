@@ -19,7 +19,7 @@ export const doctorCommand = defineCommand({
       const message = `--format: "${flags.format}" is neither table nor json`;
       throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
     }
-    const findings = await examine(thisMachine(enginePaths(terminal), signal));
+    const findings = await examine(thisMachine(enginePaths(terminal), terminal.environment['PATH'] ?? '', signal));
     const ready = isReady(findings);
     terminal.stdout.write(
       flags.format === 'json'

@@ -7,7 +7,7 @@ import { flag, text } from '../flags.js';
 import { onlyImages, pinImages } from '../image-digests.js';
 import { requireProject } from '../project.js';
 import { bindMounts, publishedFiles } from '../published-files.js';
-import { credentialsFor } from '../remotes.js';
+import { credentialsFor, registryOptions } from '../remotes.js';
 import { version } from '../version.js';
 
 export const publishCommand = defineCommand({
@@ -50,7 +50,7 @@ export const publishCommand = defineCommand({
     progress.report({ kind: 'started', subject: reference, status: 'Publishing' });
     const insecure = [...globals.insecureRegistry, ...(flags.insecureRegistry ? [reference.split('/')[0] ?? ''] : [])];
     const published = await publishProject(reference, files, {
-      registries: { insecure },
+      registries: { ...registryOptions(context), insecure },
       credentials: (domain) => credentialsFor(context, domain),
       ociVersion,
       version,

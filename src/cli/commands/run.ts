@@ -140,7 +140,9 @@ function oneOffOf(
     labels: Object.fromEntries(flags.label.map((entry) => keyAndValue(entry))),
     capAdd: flags.capAdd,
     capDrop: flags.capDrop,
-    volumes: flags.volume.map((spec) => parseVolumeFlag(spec, project.workingDir)),
+    volumes: flags.volume.map((spec) =>
+      parseVolumeFlag(spec, project.workingDir, project.environment['HOME'] || '/root'),
+    ),
     ports: flags.servicePorts ? 'declared' : flags.publish.flatMap(parsePublishFlag),
     ...(flags.name === undefined ? {} : { name: flags.name }),
     ...(command.length === 0 ? {} : { command }),

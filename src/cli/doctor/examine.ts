@@ -35,13 +35,14 @@ export async function examine(machine: Machine): Promise<readonly Finding[]> {
   return await Promise.all(checks.map(async (check) => await check(machine)));
 }
 
-export function thisMachine(paths: EnginePaths, signal: AbortSignal): Machine {
+/** @param searchPath - `PATH` */
+export function thisMachine(paths: EnginePaths, searchPath: string, signal: AbortSignal): Machine {
   setMaxListeners(0, signal); // one signal for all tools at once
   return {
     dataRoot: paths.dataRoot,
     runtimeDir: paths.runtimeDir,
     isRoot: process.geteuid?.() === 0,
-    run: (tool, args, input) => ask(tool, args, input, signal),
+    run: (tool, args, input) => ask(searchPath, tool, args, input, signal),
     read: (path) => {
       try {
         return readFileSync(path, 'utf8');
@@ -56,12 +57,13 @@ const timeoutMs = 10_000;
 
 /** Finds what sits in sbin too, which users' search paths often lack. */
 async function ask(
+  searchPath: string,
   tool: string,
   args: readonly string[],
   input: string | undefined,
   signal: AbortSignal,
 ): Promise<ToolAnswer> {
-  const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` };
+  const env = { PATH: `${searchPath}:/usr/local/sbin:/usr/sbin:/sbin` };
   try {
     const { stdout, stderr } = await runTool(tool, args, {
       signal,

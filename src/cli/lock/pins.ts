@@ -15,7 +15,7 @@ import {
 } from '../../registry/index.js';
 import { ociScheme } from '../../remote/index.js';
 import type { CliContext } from '../context.js';
-import { credentialsFor } from '../remotes.js';
+import { credentialsFor, registryOptions } from '../remotes.js';
 
 /** Finds out what names stand for now; each is asked for once. */
 export interface Pins {
@@ -29,7 +29,7 @@ export interface Pins {
 }
 
 export function openPins(context: CliContext): Pins {
-  const registries = openRegistries({ insecure: context.globals.insecureRegistry });
+  const registries = openRegistries(registryOptions(context));
   const { signal, settings } = context;
   const images = new Map<string, Promise<ImagePin>>();
   const commits = new Map<string, Promise<string>>();

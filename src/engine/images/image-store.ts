@@ -101,7 +101,12 @@ class FileImageStore implements ImageStore {
   readonly #retained = new Map<Digest, number>();
 
   constructor(parts: Parts, signatures: SignatureFiles, options: ImageStoreOptions) {
-    const { events, registries = {}, beforeCollect, trust = { policyFiles: [], missing: 'fine' } } = options;
+    const {
+      events,
+      registries = { environment: {} },
+      beforeCollect,
+      trust = { policyFiles: [], missing: 'fine' },
+    } = options;
     this.#beforeCollect = beforeCollect;
     this.#parts = parts;
     this.#events = events;

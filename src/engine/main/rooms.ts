@@ -57,7 +57,10 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       events,
       log,
       ...(trust === undefined ? {} : { trust }),
-      ...(registrySettings === undefined ? {} : { registries: { dockerDir: registrySettings } }),
+      registries: {
+        environment: process.env,
+        ...(registrySettings === undefined ? {} : { dockerDir: registrySettings }),
+      },
       beforeCollect: async () => {
         await builder(); // it holds the layers of its cache
       },

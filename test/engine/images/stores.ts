@@ -27,7 +27,7 @@ export async function openStores(dir?: string): Promise<Stores> {
     dir: join(root, 'images'),
     content,
     layers,
-    registries: { firstRetryDelayMs: 5 },
+    registries: { environment: {}, firstRetryDelayMs: 5 },
     events: { publish: (event) => void events.push(event) },
   });
   return {

@@ -243,3 +243,14 @@ test('a build carries where its secrets and agents are, and what it is entitled 
     },
   });
 });
+
+test("the ssh agent of a build is the one of the project's environment", () => {
+  const desired = project({
+    environment: { SSH_AUTH_SOCK: '/run/mine' },
+    services: { a: { build: { context: '/srv', ssh: ['default', 'key: /run/agent'] } } },
+  });
+  const agents = { ssh: { default: '/run/mine', key: '/run/agent' } };
+  expect(planBuild(desired).steps[0]?.operation).toMatchObject({ request: agents });
+  const { operation } = planBuild(desired, { ssh: { default: null } }).steps[0] ?? {};
+  expect(operation).toMatchObject({ request: agents });
+});

@@ -9,7 +9,7 @@ let dockerDir: string;
 folderPerTest((path) => (dockerDir = path));
 const write = (value: unknown) => writeFileSync(join(dockerDir, 'daemon.json'), JSON.stringify(value));
 const urlsOf = (domain: string) =>
-  openRegistries({ dockerDir })
+  openRegistries({ environment: {}, dockerDir })
     .pullEndpoints(domain)
     .map(({ baseUrls }) => baseUrls.map(({ href }) => href));
 

@@ -15,7 +15,11 @@ beforeEach(async () => {
 afterEach(() => registry.close());
 
 function session(host = registry.host, auth = {}): RegistrySession {
-  const registries = openRegistries({ firstRetryDelayMs: 2, patience: { silenceMs: 150, minBytes: 1_000 } });
+  const registries = openRegistries({
+    environment: {},
+    firstRetryDelayMs: 2,
+    patience: { silenceMs: 150, minBytes: 1_000 },
+  });
   const endpoint = { ...registries.ownEndpoint(host), baseUrls: [new URL(`http://${host}`)] };
   const reference = parseReference(`${host}/app:latest`);
   const signal = AbortSignal.timeout(10_000);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHttpClient, discard } from '../../../src/registry/http.js';
+import { openRegistries } from '../../../src/registry/index.js';
 import { folderPerTest } from '../../support/test-folder.js';
 
 const certificates = fileURLToPath(new URL('certificates', import.meta.url));
@@ -53,6 +54,14 @@ test('the authority in certs.d is trusted for that host, also when it comes late
   await expect(ask(false, client)).rejects.toThrow();
   give('authority.crt');
   expect(await ask(false, client)).toBe('false');
+});
+
+test('authorities are those that the environment of the caller names', async () => {
+  const askGiven = (environment: Record<string, string>) =>
+    ask(false, openRegistries({ environment, dockerDir: certsDir }).http);
+  expect(await askGiven({})).toBe('false');
+  await expect(askGiven({ TSCOMPOSE_EXTRA_CA_CERTS: '/nonexistent' })).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(askGiven({ SSL_CERT_FILE: certsDir })).rejects.toMatchObject({ code: 'EISDIR' });
 });
 
 test('a pair of certificate and key in certs.d is shown to that host', async () => {

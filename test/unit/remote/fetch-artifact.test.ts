@@ -51,7 +51,7 @@ async function fetch(
   auth?: RegistryAuth,
 ): Promise<FetchedProject> {
   return await fetchRemote(`oci://${server.host}/${name}`, {
-    registries: { firstRetryDelayMs: 1 },
+    registries: { environment: {}, firstRetryDelayMs: 1 },
     credentials: () => Promise.resolve(auth),
     environment: { XDG_CACHE_HOME: cache, HOME: '/nonexistent', ...environment },
     signal: new AbortController().signal,

@@ -34,7 +34,7 @@ beforeEach(() => {
 
 async function fetch(fragment: string, environment: Record<string, string> = {}): Promise<FetchedProject> {
   return await fetchRemote(`http://${server.host}/app.git${fragment}`, {
-    registries: {},
+    registries: { environment: {} },
     credentials: () => Promise.resolve(undefined),
     environment: { XDG_CACHE_HOME: cache, HOME: '/nonexistent', ...environment },
     signal: new AbortController().signal,
@@ -118,7 +118,7 @@ describe('refused', () => {
 describe('a server that wants a password', () => {
   const withLogin = (login: string): Promise<FetchedProject> =>
     fetchRemote(`http://${login}@${server.host}/app.git`, {
-      registries: {},
+      registries: { environment: {} },
       credentials: () => Promise.resolve(undefined),
       environment: { XDG_CACHE_HOME: cache, HOME: '/nonexistent' },
       signal: new AbortController().signal,

@@ -34,7 +34,7 @@ const trusted = (pair: Pair, untilMs?: number): TrustedKey => ({
 });
 
 function session(path = 'team/app'): RegistrySession {
-  const registries = openRegistries({ firstRetryDelayMs: 2 });
+  const registries = openRegistries({ environment: {}, firstRetryDelayMs: 2 });
   const endpoint = { registry: registry.host, baseUrls: [new URL(`http://${registry.host}`)] };
   const reference = parseReference(`${registry.host}/${path}:1`);
   const signal = AbortSignal.timeout(10_000);
