@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { readIfPresent } from '../../base/durable-file.js';
 import { errnoOf, messageOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus } from '../sys/index.js';
 import { execFailure } from './create-failure.js';
@@ -58,7 +57,8 @@ export async function execInContainer(
   signal.throwIfAborted();
   const base = join(request.dir, `exec-${randomUUID()}`);
   const files = { process: `${base}.json`, pid: `${base}.pid`, log: `${base}.log`, console: `${base}.sock` };
-  await writeFile(files.process, renderProcess(request.process), { mode: 0o600 });
+  // Synchronous, as all of these: they are in memory, where a thread's turn takes longer than the work.
+  writeFileSync(files.process, renderProcess(request.process), { mode: 0o600 });
   const args = [
     ...globalArguments(runtime),
     ...['--log', files.log, '--log-format', 'json', 'exec', '--process', files.process, '--pid-file', files.pid],
@@ -71,14 +71,14 @@ export async function execInContainer(
   const program = request.process.args[0] ?? '';
   let lastPid: number | undefined;
   const pid = () => (lastPid ??= readPid(files.pid));
-  const ended = running.exited.then(async (status): Promise<ExecOutcome> => {
+  const ended = running.exited.then((status): ExecOutcome => {
     try {
-      return await outcomeOf(status, files, program, pid(), running.complaint());
+      return outcomeOf(status, files, program, pid(), running.complaint());
     } catch (error) {
       return { kind: 'failed', text: messageOf(error), exitCode: 126 }; // nobody can tell any more how it went
     } finally {
       cutWhenSilent(running.outputs);
-      await Promise.allSettled(Object.values(files).map((path) => rm(path, { force: true })));
+      for (const path of Object.values(files)) removeQuietly(path);
     }
   });
   let over = false;
@@ -175,14 +175,14 @@ function noTerminal(): Pick<Running, 'stdout' | 'stderr' | 'stdin' | 'resize'> {
 }
 
 /** Without pid file the process never ran, and the runtime's log says why. */
-async function outcomeOf(
+function outcomeOf(
   status: ExitStatus,
   files: { readonly log: string },
   program: string,
   pid: number | undefined,
   complaint: string,
-): Promise<ExecOutcome> {
-  const said = `${await readOrEmpty(files.log)}\n${complaint}`.trim();
+): ExecOutcome {
+  const said = `${readIfPresent(files.log) ?? ''}\n${complaint}`.trim();
   if (pid === undefined || (said !== '' && status.exitCode !== 0 && isRuntimeFailure(said))) {
     return { kind: 'failed', ...execFailure(lastLine(said), program) };
   }
@@ -199,17 +199,25 @@ function signalOf(status: ExitStatus): keyof typeof constants.signals {
   return name in constants.signals ? (name as keyof typeof constants.signals) : 'SIGKILL';
 }
 
-async function readOrEmpty(path: string): Promise<string> {
-  return (await readIfPresent(path)) ?? '';
+function readPid(path: string): number | undefined {
+  const pid = Number(readIfPresent(path));
+  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
 }
 
-function readPid(path: string): number | undefined {
+function readIfPresent(path: string): string | undefined {
   try {
-    const pid = Number(readFileSync(path, 'utf8'));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it never came to be; at worst it goes with the folder of the run
   }
 }
 
