@@ -41,6 +41,8 @@ export interface ResolverOptions {
   readonly asker: () => Asker;
   /** Where other questions go; undefined: nowhere. */
   readonly servers: () => readonly string[] | undefined;
+  /** Whether names without a dot may be known there; not so once the user has set `ndots`, for a search domain then follows. */
+  readonly singleWords: () => boolean;
   /** The container's namespace, when servers on its own loopback are meant. */
   readonly inside: () => NetworkNamespace | undefined;
 }
@@ -177,13 +179,14 @@ export class Resolver {
     const room = transport === 'tcp' ? 65_535 : query.maxBytes;
     const known = this.#lookUp(query);
     if (known !== undefined) return encodeResponse(query, 'NOERROR', known, room);
-    const servers = this.#options.servers();
-    // A name without a dot can only have been one of ours. A container of internal networks alone must not be able to
-    // tell the world anything, not even by asking.
-    if (servers === undefined || !query.name.includes('.')) return encodeResponse(query, 'NXDOMAIN');
-    const { inside } = this.#options;
+    const { inside, singleWords } = this.#options;
+    const isSingleWord = !query.name.includes('.');
+    // A container of internal networks alone must not be able to tell the world anything, not even by asking.
+    const servers = isSingleWord && !singleWords() ? undefined : this.#options.servers();
+    if (servers === undefined) return encodeResponse(query, 'NXDOMAIN');
     const forwarded = await forwardQuestion(message, { servers, transport, inside, signal: this.#closing.signal });
-    return forwarded ?? encodeResponse(query, 'SERVFAIL');
+    // A single word is most often a service that is not there; musl would ask five seconds long after a failure.
+    return forwarded ?? encodeResponse(query, isSingleWord ? 'NXDOMAIN' : 'SERVFAIL');
   }
 
   /** @returns undefined for a name that is not ours; no answers when it is, but not of the type asked for */

@@ -51,6 +51,11 @@ export function renderResolvConf({ host, search, options }: ResolvConfInput): st
   ].join('\n');
 }
 
+/** Whether names with fewer dots than some number are first tried in the search domains (resolv.conf(5)). */
+export function setsNdots(options: readonly string[]): boolean {
+  return options.some((option) => /^ndots:0*[1-9]/.test(option));
+}
+
 /** The lines that every /etc/hosts starts with, then the container's own names. */
 export function hostsLinesFor(addresses: readonly string[], names: readonly string[]): string[] {
   return [

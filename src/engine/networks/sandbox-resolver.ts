@@ -25,6 +25,7 @@ export function resolverOptions(
       const own = live.record.dns.filter((server) => server !== resolverAddress); // it would ask itself
       return own.length > 0 ? own : readHostResolver().servers;
     },
+    singleWords: () => live.record.ndots !== true,
     // 127.0.0.1 that the user names is the container's own, one in the host's resolv.conf is the host's.
     inside: () => {
       const holder = live.record.process;

@@ -104,6 +104,8 @@ export interface SandboxRecord {
   readonly wanted?: readonly PortRequest[];
   readonly dns: readonly string[];
   readonly forward: boolean;
+  /** The user has set `ndots` above 0. */
+  readonly ndots?: boolean;
   /** Where its name server listens inside. */
   readonly resolverPorts?: { readonly udp: number; readonly tcp: number };
   /** The process that keeps the namespace, once there is one. */

@@ -19,6 +19,7 @@ import { namesOf } from './endpoint-settings.js';
 import { allocateEndpoint, plugIn, routeOut, type AddressPools, type PluggedEndpoint } from './endpoints.js';
 import { invalid } from './errors.js';
 import { interfaceNames, newInterface } from './interface-names.js';
+import { setsNdots } from './name-files.js';
 import type { PacketRules } from './packet-rules.js';
 import type { PortTable } from './ports.js';
 import { ReadyNetworks } from './ready-networks.js';
@@ -124,6 +125,7 @@ export class Sandboxes {
       wanted: distinct(request.ports),
       dns: request.dns,
       forward: request.internalOnly !== true,
+      ndots: setsNdots(request.dnsOptions),
     };
     for (const network of networks) bridges.ensure(network);
     const namespace = createNetworkNamespace();
@@ -173,7 +175,7 @@ export class Sandboxes {
 
   /** What goes by the request alone. Ports that are asked for again stay open. */
   #renew(live: LiveSandbox, request: SandboxRequest, endpoints: readonly EndpointRequest[]): void {
-    const { containerName, hostname, dns, internalOnly } = request;
+    const { containerName, hostname, dns, dnsOptions, internalOnly } = request;
     const wanted = distinct(request.ports);
     for (const port of live.published.splice(0)) {
       const of = wanted.findIndex((each) => samePort(each, live.record.wanted?.[port.of]));
@@ -185,7 +187,7 @@ export class Sandboxes {
     }
     live.record = {
       ...live.record,
-      ...{ containerName, hostname, dns, wanted, forward: internalOnly !== true },
+      ...{ containerName, hostname, dns, wanted, forward: internalOnly !== true, ndots: setsNdots(dnsOptions) },
       ports: live.published.map(({ record, of }) => ({ ...record, of })),
       endpoints: live.record.endpoints.map((endpoint) => {
         const again = endpoints.find((each) => isAsBefore(each, endpoint));

@@ -20,12 +20,13 @@ let back: NetworkRecord;
 let web: Guest;
 let database: Guest;
 
-/** A resolver outside, here on this machine: it knows every name below `example`. */
+/** A resolver outside, here on this machine: it knows every name below `example`, and `printer`. */
 const asked: string[] = [];
 function answerOutside(message: Buffer): Buffer {
   const query = parseQuery(message);
   if (query === undefined) throw new Error('a question that cannot be read was forwarded');
   asked.push(query.name);
+  if (!/example$|^printer$|arpa$/.test(query.name)) return encodeResponse(query, 'NXDOMAIN');
   return encodeResponse(query, 'NOERROR', query.type === 1 ? [{ type: 'A', value: '198.51.100.7' }] : []);
 }
 
@@ -138,9 +139,13 @@ describe('a container finds', () => {
     expect(asked).toContain('www.example');
   });
 
-  test('no single word outside, and that at once', async () => {
-    expect(await ask(web, 'unknown')).toBe('NXDOMAIN');
-    expect(asked).not.toContain('unknown');
+  test('a single word outside, unless its user has set ndots', async () => {
+    expect(await ask(web, 'printer')).toBe('NOERROR 198.51.100.7');
+    const searching = await own.guest(networks, 'searching', {
+      ...{ on: [front], dns: ['192.0.2.53#5399'], dnsOptions: ['ndots:1'] },
+    });
+    expect(await ask(searching, 'scanner')).toBe('NXDOMAIN');
+    expect(asked).not.toContain('scanner');
   });
 });
 
@@ -155,6 +160,7 @@ test('on internal networks alone no question leaves', async () => {
 test('resolvers that do not answer give a failure, not silence', async () => {
   const lost = await own.guest(networks, 'lost', { on: [front], dns: ['192.0.2.53#5398'] });
   expect(await ask(lost, 'www.example')).toBe('SERVFAIL');
+  expect(await ask(lost, 'word')).toBe('NXDOMAIN');
 });
 
 test('many containers of one alias take turns, as many as fit in a datagram and all over TCP', async () => {
@@ -215,12 +221,8 @@ test('a question over which the resolver fails costs that question alone', async
   const lines: string[] = [];
   let broken = true;
   const resolver = await Resolver.open(namespace, {
-    ...{
-      log: createLog((line) => lines.push(line), 'warn'),
-      names: new NameTable(),
-      way: () => undefined,
-      inside: () => undefined,
-    },
+    ...{ log: createLog((line) => lines.push(line), 'warn'), names: new NameTable(), singleWords: () => true },
+    ...{ way: () => undefined, inside: () => undefined },
     asker: () => ({ networkIds: [], links: new Map() }),
     servers: () => {
       if (broken) throw new Error('no descriptors left');
