@@ -1,7 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
-import { hasCode } from '../../base/errors.js';
 import type { LintReport } from '../../api/tscompose.js';
 import type { Log } from '../../base/log.js';
 import type { ImageStore, ImageUser } from '../images/index.js';
@@ -109,7 +108,10 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   };
 }
 
-/** Records go; a layer of theirs goes when no image, container or running build has it, those on top first. */
+/**
+ * Records go, and with them the layers that no image, container, other record or running build has. Which these are is
+ * decided at one moment: an image that is pulled or built meanwhile has its layers before or makes them anew.
+ */
 async function forget(parts: BuildParts, entries: readonly CacheEntry[], signal: AbortSignal): Promise<PruneResult> {
   const { images, layers, cache, usedBy } = parts;
   const candidates = new Set<ChainId>();
@@ -120,24 +122,12 @@ async function forget(parts: BuildParts, entries: readonly CacheEntry[], signal:
     }
     await cache.remove(id);
   }
-  const live = new Set<ChainId>();
-  for (const { chainId } of [...images.list(), ...usedBy()]) {
-    if (chainId === undefined || layers.get(chainId) === undefined) continue;
-    for (const layer of layers.chain(chainId)) live.add(layer.chainId);
-  }
-  let reclaimedBytes = 0;
-  const doomed = [...candidates].filter((chainId) => !live.has(chainId));
-  const depth = (chainId: ChainId): number => (layers.get(chainId) === undefined ? 0 : layers.chain(chainId).length);
-  for (const chainId of doomed.sort((left, right) => depth(right) - depth(left))) {
-    const sizeBytes = layers.get(chainId)?.sizeBytes ?? 0;
-    try {
-      await layers.remove(chainId);
-      reclaimedBytes += sizeBytes;
-    } catch (error) {
-      if (!hasCode(error, 'layer/in-use')) throw error; // by a build that runs now
-    }
-  }
-  return { removed: entries.map(({ id }) => id), reclaimedBytes };
+  const keep = [...images.list(), ...usedBy()].flatMap(({ chainId }) => (chainId === undefined ? [] : [chainId]));
+  const gone = await layers.collect(keep, candidates);
+  return {
+    removed: entries.map(({ id }) => id),
+    reclaimedBytes: gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  };
 }
 
 async function basesOf(

@@ -561,4 +561,17 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
     expect(lab.builder.diskUsage()).toEqual([]);
     expect(await lab.tree(image, '/o')).toEqual(['f 644 0:0 . "kept\\n"']);
   });
+
+  test('a prune decides about all layers at once, so that none goes from under an image that comes meanwhile', async () => {
+    const { image } = await lab.dockerfile(['FROM scratch', 'COPY Dockerfile /a', 'COPY Dockerfile /b']);
+    await lab.images.remove(image.id, { force: true, prune: true, usedBy: () => [] });
+    const { chainId } = image;
+    if (chainId === undefined) throw new Error('the image has no layers');
+    const chain = lab.layers.chain(chainId).map((layer) => layer.chainId);
+    expect(chain.length).toBe(2);
+    const pruned = lab.builder.prune(AbortSignal.timeout(60_000));
+    while (lab.layers.get(chainId) !== undefined) await new Promise(setImmediate);
+    expect(chain.filter((each) => lab.layers.get(each) !== undefined)).toEqual([]);
+    await pruned;
+  });
 });
