@@ -2,20 +2,15 @@ export { checkBuild } from './lint.js';
 export { converge, type ConvergeOptions } from './converge.js';
 export { prepareContext } from './build-context.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult, type StepRun } from './execute-plan.js';
-export {
-  followLogs,
-  readLogs,
-  type LogEvent,
-  type LogFollower,
-  type LogOptions,
-  type LogSource,
-} from './follow-logs.js';
+export { followLogs, type LogFollower } from './follow-logs.js';
+export type { LogEvent, LogOptions, LogSource } from './log-options.js';
 export type { Obstacle } from './conditions.js';
 export { forgetProject, keepProject } from './keep-project.js';
 export { progressOf } from './operation-progress.js';
 export { observe, type ObserveOptions } from './observe.js';
 export { chainLine, logPart } from './failures.js';
 export { postMortem, type Finding } from './post-mortem.js';
+export { readLogs } from './read-logs.js';
 export { noteOf } from './told.js';
 export type { OnEvent, ProgressEvent } from './progress.js';
 export { Timeline, type TimelineBar, type TimelinePhase, type TimelineRow } from './timeline.js';

@@ -62,12 +62,9 @@ function unstamped(piece: Buffer): { readonly time: string | undefined; readonly
   return time === undefined ? { time, text: piece } : { time, text: piece.subarray(time.length + 1) };
 }
 
-/** Compares stamps of one engine; fractions may have been shortened. */
-export function compareTimes(a: string, b: string): number {
-  const [left, right] = [a, b].map((time) =>
-    time.replace(/Z$/, '').padEnd('2006-01-02T15:04:05.'.length, '.').padEnd(29, '0'),
-  );
-  return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
+/** A stamp in a form in which those of one engine sort as text; fractions may have been shortened. */
+export function sortableTime(time: string): string {
+  return time.replace(/Z$/, '').padEnd('2006-01-02T15:04:05.'.length, '.').padEnd(29, '0');
 }
 
 /** A stamp as the `since` of a log query: Unix seconds with nanoseconds. */

@@ -16,7 +16,7 @@ export interface FakeContainer {
   /** Lines with their stamps; a line of stream 2 is marked. */
   /** Names of networks. */
   readonly networks: Set<string>;
-  readonly log: { readonly time: string; readonly stream: 1 | 2; readonly text: string }[];
+  readonly log: { readonly time: string; readonly stream: 1 | 2; readonly text: string; readonly end: string }[];
   uploads: number;
 }
 
@@ -84,9 +84,9 @@ export class FakeEngine {
     return found;
   }
 
-  /** Writes one line to a container's log. */
-  write(container: FakeContainer, text: string, stream: 1 | 2 = 1): void {
-    const line = { time: this.#time(), stream, text };
+  /** Writes one line to a container's log; one without `end` is not over. */
+  write(container: FakeContainer, text: string, stream: 1 | 2 = 1, end = '\n'): void {
+    const line = { time: this.#time(), stream, text, end };
     container.log.push(line);
     for (const follower of this.#followers.get(container.id) ?? []) follower.write(frameOf(line));
   }
@@ -96,13 +96,23 @@ export class FakeEngine {
     this.emit(container, action);
   }
 
-  exit(container: FakeContainer, exitCode: number): void {
-    const ended = { Status: 'exited', Running: false, ExitCode: exitCode, FinishedAt: this.#time() } as const;
-    container.state = { ...container.state, ...ended };
+  /** @param then - `restarting`: its restart policy will start it again */
+  exit(container: FakeContainer, exitCode: number, then: 'exited' | 'restarting' = 'exited'): void {
+    const restarting = then === 'restarting';
+    const ended = { Status: then, Running: restarting, Restarting: restarting, ExitCode: exitCode } as const;
+    container.state = { ...container.state, ...ended, FinishedAt: this.#time() };
     delete container.state.Health;
     for (const follower of this.#followers.get(container.id) ?? []) follower.end();
     this.#followers.delete(container.id);
     this.emit(container, 'die');
+  }
+
+  /** A run begins. */
+  begin(container: FakeContainer): void {
+    const running = { Status: 'running', Running: true, Restarting: false, StartedAt: this.#time() } as const;
+    container.state = { ...container.state, ...running };
+    this.emit(container, 'start');
+    this.onStart(container);
   }
 
   emit(container: FakeContainer, action: string): void {
@@ -240,15 +250,14 @@ export class FakeEngine {
         return { status: 200, body: inspectOf(container) };
       case 'start':
         if (container.state.Running) return { status: 304 };
-        container.state = { ...container.state, Status: 'running', Running: true, StartedAt: this.#time() };
-        this.emit(container, 'start');
-        this.onStart(container);
+        this.begin(container);
         return { status: 204 };
       case 'stop':
       case 'kill':
         if (!container.state.Running)
           return { status: action === 'stop' ? 304 : 409, body: { message: 'not running' } };
-        this.exit(container, 0);
+        if (container.state.Restarting) this.change(container, endedState, action);
+        else this.exit(container, 0);
         return { status: 204 };
       case 'rename':
         return this.#rename(container, query.get('name') ?? '');
@@ -336,6 +345,9 @@ export class FakeEngine {
   }
 }
 
+/** Of one that is stopped between two runs. */
+const endedState = { Status: 'exited', Running: false, Restarting: false } as const;
+
 function createdState(): ContainerState {
   return {
     Status: 'created',
@@ -356,8 +368,8 @@ function inspectOf({ id, name, request, state }: FakeContainer): Record<string, 
   return { Id: id, Name: `/${name}`, State: state, Config: request, RestartCount: 0, Created: '' };
 }
 
-function frameOf({ time, stream, text }: FakeContainer['log'][number]): Buffer {
-  return encodeFrame(stream, Buffer.from(`${time} ${text}\n`));
+function frameOf({ time, stream, text, end }: FakeContainer['log'][number]): Buffer {
+  return encodeFrame(stream, Buffer.from(`${time} ${text}${end}`));
 }
 
 /** Compares a stamp of ours with a `since` in Unix seconds or as a stamp. */

@@ -24,7 +24,10 @@ export async function stopContainer(
 ): Promise<boolean> {
   stopSignalOf(container, options); // refused before anything has happened
   await container.idle(); // a start under way first comes to its end, and so does an end
-  if (await cancelRestart(container)) return true;
+  if (await cancelRestart(container)) {
+    publish(room, container, 'stop');
+    return true;
+  }
   if (await cancelDue(container)) return false;
   if (!container.isLive) return false;
   await terminate(room, container, { ...options, beforehand: () => requestStop(container) }, signal);

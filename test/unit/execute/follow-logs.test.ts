@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { composeLabels } from '../../../src/api/labels.js';
 import { connectEngine, type EngineClient } from '../../../src/client/index.js';
 import { converge, followLogs, readLogs, type LogEvent } from '../../../src/execute/index.js';
 import { FakeEngine, type FakeContainer } from '../../support/fake-engine.js';
@@ -166,4 +167,128 @@ test('only the named services, and an end on abort', async () => {
   stop.abort(new Error('enough'));
   await expect(follower.ended).rejects.toThrow('enough');
   expect(lines()).toEqual(['b-1 shown']);
+});
+
+test.each([{ tail: 0 }, { since: '2027-01-01T00:00:00Z' }])('following with %j shows nothing older', async (bounds) => {
+  await up();
+  const [a, b] = pair();
+  for (let count = 1; count <= 5; count++) engine.write(a, `old ${count}`);
+  engine.exit(b, 0);
+  const follower = followLogs({ client, project: 'demo', history: 'all', ...bounds, onEvent, signal });
+  await follower.opened;
+  await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length >= 3);
+  engine.write(a, 'new');
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines()).toEqual(['a-1 new', 'a-1 exited 0']);
+});
+
+test('the last line of an ended container is shown also without a line end', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.write(a, 'done', 1, '');
+  engine.exit(a, 0);
+  engine.write(b, 'half a ', 1, '');
+  const follower = followLogs({ client, project: 'demo', history: 'all', onEvent, signal });
+  await follower.opened;
+  await until(() => lines().includes('a-1 done'));
+  engine.write(b, 'line');
+  engine.exit(b, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines()).toEqual(['a-1 done', 'b-1 half a line', 'b-1 exited 0']);
+});
+
+describe('between two runs of a restart policy', () => {
+  async function crashed(): Promise<FakeContainer> {
+    await up();
+    const [a, b] = pair();
+    engine.exit(b, 0);
+    return a;
+  }
+
+  test('a container is waited for, and each end is told with its code', async () => {
+    const a = await crashed();
+    const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+    await follower.opened;
+    await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length > 0);
+    follower.untilIdle();
+    engine.exit(a, 3, 'restarting');
+    await until(() => lines().length > 0);
+    engine.begin(a);
+    engine.write(a, 'again');
+    await until(() => lines().includes('a-1 again'));
+    engine.exit(a, 4);
+    await follower.ended;
+    expect(lines()).toEqual(['a-1 exited 3 restarting', 'a-1 again', 'a-1 exited 4']);
+  });
+
+  test.each(['stop', undefined])('one that is stopped (event: %s) has ended', async (action) => {
+    const a = await crashed();
+    const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+    await follower.opened;
+    await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length > 0);
+    if (action !== undefined) follower.untilIdle();
+    engine.exit(a, 3, 'restarting');
+    await until(() => lines().length > 0);
+    a.state = { ...a.state, Status: 'exited', Running: false, Restarting: false };
+    if (action === undefined) follower.untilIdle();
+    else engine.emit(a, action);
+    await follower.ended;
+    expect(lines()).toEqual(['a-1 exited 3 restarting', 'a-1 exited 3']);
+  });
+
+  test('one that is removed is no longer waited for', async () => {
+    const a = await crashed();
+    const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+    await follower.opened;
+    await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length > 0);
+    follower.untilIdle();
+    engine.exit(a, 3, 'restarting');
+    await until(() => lines().length > 0);
+    engine.containers.delete(a.id);
+    engine.emit(a, 'destroy');
+    await follower.ended;
+    expect(lines()).toEqual(['a-1 exited 3 restarting']);
+  });
+});
+
+test('news of a start that is known already neither holds up other containers nor doubles the end', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.exit(b, 0);
+  const follower = followLogs({ client, project: 'demo', history: 'all', onEvent, signal });
+  await follower.opened;
+  engine.write(a, 'one');
+  await until(() => lines().includes('a-1 one'));
+  engine.emit(a, 'start'); // late: it began before we looked
+  engine.begin(b);
+  engine.write(b, 'again');
+  await until(() => lines().includes('b-1 again'));
+  engine.exit(b, 1);
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines().sort()).toEqual(['a-1 exited 0', 'a-1 one', 'b-1 again', 'b-1 exited 1']);
+});
+
+test('containers of hooks are not followed', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.exit(b, 0);
+  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+  await follower.opened;
+  const Labels = Object.fromEntries(
+    Object.entries(a.request.Labels ?? {}).filter(([label]) => label !== composeLabels.configHash),
+  );
+  const hook = { ...a, id: 'f'.repeat(64), name: 'hook', request: { ...a.request, Labels }, log: [] };
+  engine.containers.set(hook.id, hook);
+  engine.begin(hook);
+  engine.begin(b);
+  await until(() => seen.includes('b-1 attached'));
+  for (const container of [hook, b, a]) engine.exit(container, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(seen.filter((text) => text.startsWith('hook'))).toEqual([]);
 });

@@ -15,7 +15,9 @@ function endingContainer(): { readonly container: Container; readonly written: (
   return { container, written };
 }
 
-const room = {} as Room; // there is no process to do anything with
+const told: string[] = [];
+// There is no process to do anything with.
+const room = { events: { publish: ({ Action }: { Action: string }) => told.push(Action) } } as unknown as Room;
 const signal = new AbortController().signal;
 
 test.each([
@@ -27,4 +29,13 @@ test.each([
   written();
   await ended;
   expect(container.state).toMatchObject({ status: 'exited', stoppedByUser: true });
+});
+
+test('one that is stopped between two runs tells of it, as one that runs does', async () => {
+  const { container, written } = endingContainer();
+  written();
+  await container.idle();
+  told.length = 0;
+  expect(await stopContainer(room, container, {}, signal)).toBe(true);
+  expect(told).toEqual(['stop']);
 });
