@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sweepEach } from '../../base/sweep.js';
 import { bootId, isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { endRun, giveBack, scheduleRestart, settleExit } from './exit.js';
@@ -138,37 +139,44 @@ async function rollBack(room: Room, container: Container): Promise<void> {
 
 /** Bundles, processes, mounts and folders without a record. */
 async function sweepUnknown(room: Room): Promise<void> {
+  const { log, runtimeDir } = room;
   const known = (id: string) => room.registry.find(id)?.id === id;
-  const bundles = join(room.runtimeDir, 'b');
-  const strays = [...namesIn(bundles), ...room.oci.runtimes.known()].filter((name) => /^[0-9a-f]{64}$/.test(name));
-  for (const id of new Set(strays)) {
-    if (known(id)) continue;
-    room.log.info('removing what is left of an unknown container', { containerId: id });
+  const bundles = join(runtimeDir, 'b');
+  const ids = [...namesIn(bundles), ...room.oci.runtimes.known()].filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const strays = new Set(ids.filter((id) => !known(id)));
+  await sweepEach('an unknown container', strays, log, async (id) => {
+    log.info('removing what is left of an unknown container', { containerId: id });
     await room.oci.discard(id, { monitor: true });
     await room.networks.leave(id);
     unmountBundle(room, id);
     await rm(join(bundles, id), { recursive: true, force: true });
-    await rm(join(room.runtimeDir, 'exits', id), { force: true });
-  }
-  for (const name of namesIn(room.runtimeDir).filter((one) => one.startsWith('view-'))) {
-    rmSync(join(room.runtimeDir, name), { recursive: true, force: true }); // its mount went with the engine that made it
-  }
+    await rm(join(runtimeDir, 'exits', id), { force: true });
+  });
+  const views = namesIn(runtimeDir).filter((name) => name.startsWith('view-'));
+  await sweepEach(
+    'a view of an image',
+    views,
+    log,
+    (name) => rm(join(runtimeDir, name), { recursive: true, force: true }), // its mount went with the engine that made it
+  );
   await sweepFolders(room, known);
 }
 
 /** A container's folder without record is one that was being created or removed. */
 async function sweepFolders(room: Room, known: (id: string) => boolean): Promise<void> {
-  for (const name of await readdir(room.dir)) {
-    if (known(name) || name === '.init') continue;
+  const folders = (await readdir(room.dir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const strays = folders.map(({ name }) => name).filter((name) => !known(name) && name !== '.init');
+  await sweepEach('a container without record', strays, room.log, async (name) => {
     const folder = folderOf(room, name);
-    if (namesIn(folder).some((file) => file.endsWith('.corrupt'))) continue; // a person may still want to look
+    if (namesIn(folder).some((file) => file.endsWith('.corrupt'))) return; // a person may still want to look
     if (!name.startsWith(trashPrefix)) await room.volumes.discardMadeFor(name);
     await rm(folder, { recursive: true, force: true });
-  }
+  });
   const init = join(room.dir, '.init');
-  for (const name of namesIn(init).filter((one) => one.startsWith('.making-'))) {
-    await rm(join(init, name), { recursive: true, force: true });
-  }
+  const unfinished = namesIn(init).filter((name) => name.startsWith('.making-'));
+  await sweepEach('an unfinished layer', unfinished, room.log, (name) =>
+    rm(join(init, name), { recursive: true, force: true }),
+  );
 }
 
 function namesIn(folder: string): string[] {

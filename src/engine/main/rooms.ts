@@ -71,6 +71,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       overlayData: (directories) => layers.overlayData(directories),
       joinBridge: stepNetworks(networks),
       outlivesSession: readyFd !== undefined,
+      log,
       signal,
     }),
   ]);

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { Log } from '../../base/log.js';
+import { sweepEach } from '../../base/sweep.js';
 import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
@@ -37,6 +39,7 @@ export interface OciOptions {
   readonly joinBridge?: OciEnvironment['joinBridge'];
   /** Whether the engine was started from somebody's session and is to outlive it; a service stays in its own unit. */
   readonly outlivesSession?: boolean;
+  readonly log: Log;
   readonly signal: AbortSignal;
 }
 
@@ -94,7 +97,7 @@ export interface Oci {
  * @throws `oci/no-runtime`, `oci/no-monitor`
  */
 export async function openOci(options: OciOptions): Promise<Oci> {
-  const { runtimeDir, engineId, overlayData, joinBridge, outlivesSession = false, signal } = options;
+  const { runtimeDir, engineId, overlayData, joinBridge, outlivesSession = false, log, signal } = options;
   const cgroupParent = `/tscompose-${engineId}`;
   await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
   prepareCgroupParent(cgroupParent);
@@ -104,7 +107,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
   const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, overlayData, joinBridge };
   const discard: Oci['discard'] = (id, how) => discardContainer(environment, runtimes, id, how);
-  await sweepSteps(environment, runtimes, discard);
+  await sweepSteps(runtimeDir, runtimes, discard, log);
   return {
     runtimes,
     cgroupParent,
@@ -174,12 +177,13 @@ async function discardContainer(
 }
 
 /** Build steps and trial containers have no records: whatever exists at start belongs to an engine that died. */
-async function sweepSteps({ runtimeDir }: OciEnvironment, runtimes: Runtimes, discard: Oci['discard']): Promise<void> {
+async function sweepSteps(runtimeDir: string, runtimes: Runtimes, discard: Oci['discard'], log: Log): Promise<void> {
   const left = readdirSync(runtimeDir).filter(isContainerId);
-  for (const id of new Set([...left, ...runtimes.known()].filter(isPassingId))) {
+  const strays = new Set([...left, ...runtimes.known()].filter(isPassingId));
+  await sweepEach('a build step or trial', strays, log, async (id) => {
     await discard(id, { monitor: true });
     const dir = join(runtimeDir, id);
     if (existsSync(dir)) unmountBelow(dir);
     if (!isMountPoint(dir)) rmSync(dir, { recursive: true, force: true });
-  }
+  });
 }

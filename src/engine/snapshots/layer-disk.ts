@@ -3,6 +3,8 @@ import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { readIfPresent, replaceFile, syncDirectory } from '../../base/durable-file.js';
 import { errnoOf } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
+import { sweepEach } from '../../base/sweep.js';
 import { type LayerRecord, parseLayerRecord } from './layer-record.js';
 
 const shortIdLength = 5;
@@ -17,8 +19,10 @@ export class LayerDisk {
   readonly linksDir: string;
   readonly stagingDir: string;
   readonly #layersDir: string;
+  readonly #log: Log;
 
-  constructor(dir: string) {
+  constructor(dir: string, log: Log) {
+    this.#log = log;
     this.#layersDir = join(dir, 'layers');
     this.linksDir = join(dir, 'links');
     this.stagingDir = join(dir, 'staging');
@@ -40,11 +44,11 @@ export class LayerDisk {
   }
 
   async prepare(): Promise<void> {
-    await rm(this.stagingDir, { recursive: true, force: true });
     for (const dir of [this.#layersDir, this.linksDir, this.stagingDir]) {
       await mkdir(dir, { recursive: true, mode: 0o711 }); // no more than passing through: setuid files lie below
     }
     await mkdir(this.emptyDir, { recursive: true, mode: 0o755 });
+    await this.#sweep(await readdir(this.stagingDir));
   }
 
   /** Every directory with a valid record; the others are removed. */
@@ -91,14 +95,20 @@ export class LayerDisk {
   }
 
   async remove(short: string): Promise<void> {
-    const doomed = join(this.stagingDir, randomUUID());
+    const doomed = randomUUID();
     await rm(join(this.linksDir, short), { force: true });
     try {
-      await rename(this.layerDir(short), doomed);
+      await rename(this.layerDir(short), join(this.stagingDir, doomed));
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
     }
-    await rm(doomed, { recursive: true, force: true });
+    await this.#sweep([doomed]);
+  }
+
+  #sweep(staged: readonly string[]): Promise<void> {
+    return sweepEach('files of a layer', staged, this.#log, (name) =>
+      rm(join(this.stagingDir, name), { recursive: true, force: true }),
+    );
   }
 
   async syncNames(): Promise<void> {

@@ -74,7 +74,7 @@ class OverlayLayerStore implements LayerStore {
     { dir, rootless = false, workerPath = locateWorker(), log = silentLog }: LayerStoreOptions,
     boot: string,
   ) {
-    this.#disk = new LayerDisk(dir);
+    this.#disk = new LayerDisk(dir, log);
     this.#boot = boot;
     this.#log = log;
     this.#mode = rootless

@@ -5,6 +5,7 @@ import type { Filters } from '../../api/common.js';
 import type { PruneReport, VolumeCreateRequest, VolumeInspect } from '../../api/volume.js';
 import { TscomposeError, messageOf } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
+import { sweepEach } from '../../base/sweep.js';
 import { openRecords, type Records } from '../store/index.js';
 import { isMountPoint, mount, unmount } from '../sys/index.js';
 import { hasLabel, matchesVolume, readBoolean } from './match.js';
@@ -20,13 +21,14 @@ const pruneBoth = ['all', 'label', 'label!'];
 export async function openVolumeStore(options: VolumeStoreOptions): Promise<VolumeStore> {
   const { dir, log } = options;
   const records = await openRecords<Volume>({ dir, schema, nestedFile: 'volume.json', parse: parseVolume, log });
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (!entry.isDirectory() || records.get(entry.name) !== undefined) continue;
-    const files = await readdir(join(dir, entry.name));
-    if (files.some((name) => name.endsWith('.corrupt'))) continue; // somebody's data under a record we cannot read
-    log.info('removing a volume without record', { volume: entry.name });
-    await rm(join(dir, entry.name), { recursive: true, force: true });
-  }
+  const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const strays = folders.map(({ name }) => name).filter((name) => records.get(name) === undefined);
+  await sweepEach('a volume without record', strays, log, async (volume) => {
+    const files = await readdir(join(dir, volume));
+    if (files.some((name) => name.endsWith('.corrupt'))) return; // somebody's data under a record we cannot read
+    log.info('removing a volume without record', { volume });
+    await rm(join(dir, volume), { recursive: true, force: true });
+  });
   return new LocalVolumes(options, records);
 }
 

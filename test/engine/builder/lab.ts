@@ -105,6 +105,7 @@ export class BuildLab implements AsyncDisposable {
       runtimeDir: join(folder, 'run'),
       engineId: randomBytes(4).toString('hex'),
       overlayData: (directories) => layers.overlayData(directories),
+      log: silentLog,
       signal: AbortSignal.timeout(60_000),
     });
     undo.defer(() => oci.close());

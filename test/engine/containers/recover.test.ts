@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerRecord } from '../../../src/engine/containers/record.js';
 import { openCgroup } from '../../../src/engine/oci/index.js';
-import { isAlive, listMountPoints, unmount } from '../../../src/engine/sys/index.js';
+import { isAlive, isMountPoint, listMountPoints, mount, unmount } from '../../../src/engine/sys/index.js';
 import { shortEngineId } from '../../../src/engine/main/engine-id.js';
 import { eventually } from '../../support/engine-sandbox.js';
 import { Engine, missing, soon, text } from './support.js';
@@ -153,6 +153,37 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     await engine.reopen();
     expect(engine.rooms.volumes.find(name)).toBeUndefined();
     expect(existsSync(join(engine.dirs.dataRoot, 'containers', id))).toBe(false);
+  });
+
+  test('files that cannot be removed, and starts all the same, and removes them when they can be', async () => {
+    const { dataRoot, runtimeDir } = engine.dirs;
+    const id = 'e'.repeat(64);
+    const stuck = [
+      join(dataRoot, 'containers', `.trash-${id}`),
+      join(dataRoot, 'containers', id),
+      join(dataRoot, 'volumes', 'stuck'),
+      join(dataRoot, 'layers', 'staging', 'stuck'),
+      join(runtimeDir, 'b', id),
+      join(runtimeDir, `step-${'e'.repeat(24)}`),
+    ];
+    const note = join(dataRoot, 'containers', 'a-note');
+    writeFileSync(note, 'of a person');
+    for (const folder of stuck) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'swap'), '');
+      // In use, as an immutable file is to rm(1): EBUSY. A file that is mounted on is not unmounted by any sweep.
+      mount({ source: join(folder, 'swap'), target: join(folder, 'swap'), flags: ['bind'] });
+    }
+    await engine.reopen();
+    const told = engine.logLines.splice(0).filter((line) => line.includes('cannot remove what was left behind'));
+    const name = await engine.start({ Cmd: ['true'] });
+    await engine.containers.remove(name, { force: true, volumes: false }, soon());
+    for (const folder of stuck) if (isMountPoint(join(folder, 'swap'))) unmount(join(folder, 'swap'));
+    await engine.reopen();
+    expect(stuck.filter(existsSync)).toEqual([]);
+    expect(told.length).toBeGreaterThanOrEqual(4);
+    expect(readFileSync(note, 'utf8')).toBe('of a person');
+    rmSync(note);
   });
 
   test('a container that nobody knows, and ends it', async () => {

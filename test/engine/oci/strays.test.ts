@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.js';
 import { openOci } from '../../../src/engine/oci/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
 import { Lab, missing, overlayData } from './support.js';
@@ -48,7 +49,7 @@ describe.skipIf(missing !== undefined)(`processes that look like helpers (needs 
     mkdirSync(victim, { recursive: true });
     await pretend(argv0, words(`step-x/../../victim-${uid}`), { uid });
     const engineId = lab.oci.cgroupParent.slice('/tscompose-'.length);
-    await openOci({ runtimeDir, engineId, overlayData, signal: AbortSignal.timeout(30_000) });
+    await openOci({ runtimeDir, engineId, overlayData, log: silentLog, signal: AbortSignal.timeout(30_000) });
     expect(existsSync(victim)).toBe(true);
     expect(children.at(-1)?.signalCode).toBeNull();
   });

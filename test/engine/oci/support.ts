@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { silentLog } from '../../../src/base/log.js';
 import {
   availableCapabilities,
   type BundleRequest,
@@ -56,7 +57,8 @@ export class Lab implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'tsc-oci-'));
     const engineId = randomBytes(4).toString('hex');
     const signal = AbortSignal.timeout(60_000);
-    return new Lab(folder, await openOci({ runtimeDir: join(folder, 'run'), engineId, overlayData, signal }));
+    const options = { runtimeDir: join(folder, 'run'), engineId, overlayData, log: silentLog, signal };
+    return new Lab(folder, await openOci(options));
   }
 
   spec(change: Partial<BundleRequest> & { id: string }): ReturnType<typeof composeSpec> {
