@@ -379,6 +379,18 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
     });
   });
 
+  test('a second name of a file is no link to what another source has put in the place of the first', async () => {
+    const { image } = await lab.dockerfile([
+      'FROM busybox AS s',
+      'RUN mkdir /d1 /d2 && echo one > /d1/a && ln /d1/a /d1/b && ln /d1/a /d2/c && echo two > /d2/a',
+      'FROM busybox',
+      'COPY --from=s /d1/ /d2/ /o/',
+      'RUN cat /o/a /o/b /o/c > /contents; stat -c %h /o/b > /names',
+    ]);
+    expect(await lab.tree(image, '/contents')).toEqual(['f 644 0:0 . "two\\none\\none\\n"']);
+    expect(await lab.tree(image, '/names')).toEqual(['f 644 0:0 . "1\\n"']);
+  });
+
   describe('ADD', () => {
     test.each([['-z'], ['-j'], ['-J'], ['--no-auto-compress']])(
       'unpacks an archive (%s) with its owners',

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BuildLab, missing } from './lab.js';
 
@@ -38,5 +38,28 @@ describe.skipIf(missing !== undefined)(`hostile builds (needs ${missing ?? 'noth
     } finally {
       server.close();
     }
+  });
+
+  test('a link in the image leads no copy out of it, whatever is left out on the way', async () => {
+    lab.context('outside', { 'sub/x': 'of this machine' });
+    const victim = join(lab.folder, 'contexts', 'outside');
+    const context = lab.context('readmitted', {
+      Dockerfile: [
+        'FROM busybox',
+        `RUN mkdir /o && ln -s ${victim} /o/a`,
+        'COPY --exclude=a --exclude=!a/sub/x src/ /o/',
+      ].join('\n'),
+      'src/a/sub/x': 'of the context',
+      'src/a/sub/left-out': '',
+    });
+    const { image } = await lab.build(context);
+    expect(readFileSync(join(victim, 'sub/x'), 'utf8')).toBe('of this machine');
+    expect(readdirSync(victim)).toEqual(['sub']);
+    expect(await lab.tree(image, '/o')).toEqual([
+      'd 755 0:0 .',
+      'd 755 0:0 a',
+      'd 755 0:0 a/sub',
+      'f 644 0:0 a/sub/x "of the context"',
+    ]);
   });
 });

@@ -3,9 +3,10 @@ import { open } from 'node:fs/promises';
 import { hasCode } from '../../../base/errors.js';
 import { tarEvents } from '../../../base/tar/stream.js';
 import { decompress } from '../../snapshots/index.js';
+import type { PathName } from '../../sys/index.js';
 
 /** Whether ADD unpacks this file: a tar, plain or compressed, by content and not by name. An empty file is none. */
-export async function isTarArchive(path: string): Promise<boolean> {
+export async function isTarArchive(path: PathName): Promise<boolean> {
   const file = await open(path, 'r');
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(512), 0, 512, 0);

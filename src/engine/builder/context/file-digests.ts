@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { digestOf, hexOf } from '../../../base/digest.js';
 import { readIfPresent, replaceFile } from '../../../base/durable-file.js';
+import type { PathName } from '../../sys/index.js';
 import type { TreeEntry } from './tree.js';
 
 /** Below this a file is read in one synchronous call. */
@@ -18,7 +19,7 @@ const racyNs = 1_000_000_000n;
 /** The sha256 of files, in hex; what was hashed before is not read again while its facts are the same. */
 export interface FileDigests {
   /** @param whole - where the file is; `entry` its facts, taken before */
-  of(whole: string, entry: TreeEntry, signal: AbortSignal): string | Promise<string>;
+  of(whole: PathName, entry: TreeEntry, signal: AbortSignal): string | Promise<string>;
   /** Writes what is new for the next time. */
   save(): Promise<void>;
 }
@@ -42,6 +43,7 @@ export async function openFileDigests(dir: string, root: string, nowNs: () => bi
   return {
     of: (whole, entry, signal) => {
       const facts = factsOf(entry);
+      if (typeof whole !== 'string') return hashFile(whole, entry.stats.size, signal); // no line of text can hold the name
       const known = before.get(whole) ?? after.get(whole);
       if (known?.startsWith(`${facts} `) === true) {
         after.set(whole, known);
@@ -83,7 +85,7 @@ function parse(text: string): Map<string, string> {
   return known;
 }
 
-function hashFile(path: string, sizeBytes: bigint, signal: AbortSignal): string | Promise<string> {
+function hashFile(path: PathName, sizeBytes: bigint, signal: AbortSignal): string | Promise<string> {
   if (sizeBytes <= smallBytes) return createHash('sha256').update(readFileSync(path)).digest('hex');
   const hash = createHash('sha256');
   return pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal }).then(() => hash.digest('hex'));

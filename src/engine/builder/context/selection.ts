@@ -7,6 +7,8 @@ import { breather } from '../../../base/breathe.js';
 import type { FileDigests } from './file-digests.js';
 import { globToRegExp, hasWildcards } from '../../../base/glob.js';
 import { type IgnoreRules, parseIgnore } from '../../../base/ignore-rules.js';
+import { fileName } from '../../../base/tar/names.js';
+import type { PathName } from '../../sys/index.js';
 import { resolveInRoot } from './scoped-path.js';
 import { type TreeEntry, walkTree } from './tree.js';
 import '../errors.js';
@@ -55,14 +57,23 @@ export async function select({ tree, patterns, exclude, parents, signal }: Selec
       if (excluded === undefined) {
         items.push(item);
       } else if (item.isDirectory) {
-        const kept = item.entries.filter(({ path }) => path === '' || !excluded.ignores(path));
-        items.push({ ...item, entries: kept });
+        items.push({ ...item, entries: entriesKept(item.entries, excluded) });
       } else if (!excluded.ignores(item.name)) {
         items.push(item);
       }
     }
   }
   return items;
+}
+
+/** As {@link walkTree}: a directory that is left out but holds something let in again is kept. */
+function entriesKept(entries: readonly TreeEntry[], excluded: IgnoreRules): TreeEntry[] {
+  const kept = new Set(['']);
+  for (const { path } of entries) {
+    if (excluded.ignores(path)) continue;
+    for (let one = path; !kept.has(one); one = one.slice(0, Math.max(one.lastIndexOf('/'), 0))) kept.add(one);
+  }
+  return entries.filter(({ path }) => kept.has(path));
 }
 
 async function selectPattern(
@@ -222,8 +233,8 @@ async function describe(
 }
 
 /** Where an entry of an item is on this machine. */
-export function wholePath(tree: SourceTree, item: SelectedItem, entry: TreeEntry): string {
-  return [tree.root, item.start, entry.path].filter((part) => part !== '').join('/');
+export function wholePath(tree: SourceTree, item: SelectedItem, entry: TreeEntry): PathName {
+  return fileName([tree.root, item.start, entry.path].filter((part) => part !== '').join('/'));
 }
 
 function elementsOf(path: string): string[] {

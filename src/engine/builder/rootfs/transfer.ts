@@ -7,18 +7,18 @@ import {
   lstatSync,
   lutimesSync,
   mkdirSync,
-  rmSync,
   symlinkSync,
   type BigIntStats,
 } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
-import { lgetxattr, lsetxattr, mknod } from '../../sys/index.js';
+import { fileName } from '../../../base/tar/names.js';
+import { lgetxattr, lsetxattr, mknod, type PathName } from '../../sys/index.js';
 import { breather } from '../../../base/breathe.js';
-import { resolveInRoot } from '../context/scoped-path.js';
 import { type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { TreeEntry } from '../context/tree.js';
+import { RootDoor } from './door.js';
 import type { ModeChange } from './mode.js';
 import type { Owner } from './owner.js';
 import '../errors.js';
@@ -55,69 +55,53 @@ export interface Destination {
  */
 export async function transfer(request: TransferRequest): Promise<void> {
   const writer = new Writer(request);
+  const { destination } = request;
   for (const item of request.items) {
-    const target = resolve(request.root, request.destination.path);
-    const existing = lstatSync(target, { throwIfNoEntry: false });
+    const { path: target, stats: existing } = writer.door.find(destination.path);
     if (item.isDirectory && item.parents === undefined) {
-      if (existing !== undefined && !existing.isDirectory()) throw notADirectory(request.destination.path);
+      if (existing !== undefined && !existing.isDirectory()) throw notADirectory(destination.path);
       await writer.copy(item, target);
       continue;
     }
-    if (!request.destination.isDirectory && item.parents === undefined && existing?.isDirectory() !== true) {
-      writer.makeDirectories(dirname(target));
+    if (!destination.isDirectory && item.parents === undefined && existing?.isDirectory() !== true) {
       await writer.copy(item, target);
       continue;
     }
-    if (existing !== undefined && !existing.isDirectory()) throw notADirectory(request.destination.path);
-    const directory = resolve(request.root, `${request.destination.path}/${item.parents ?? ''}`);
-    writer.makeDirectories(directory);
-    await writer.copy(item, `${directory}/${item.name}`);
+    if (existing !== undefined && !existing.isDirectory()) throw notADirectory(destination.path);
+    const directory = writer.door.find(`${destination.path}/${item.parents ?? ''}`).path;
+    await writer.copy(item, under(directory, item.name));
   }
 }
 
-/** A path of the root file system as one of this machine, links followed beneath `root`. */
-export function resolve(root: string, path: string): string {
-  const inside = resolveInRoot(root, path, 'follow-last').path;
-  return inside === '' ? root : `${root}/${inside}`;
-}
-
 class Writer {
+  readonly door: RootDoor;
   readonly #request: TransferRequest;
   readonly #pause: () => Promise<void> | undefined;
-  /** Where the first name of a file with several went, by device and inode. */
-  readonly #linked = new Map<string, string>();
-  #directoryTimes: { path: string; stats: BigIntStats }[] = [];
+  #directoryTimes: { path: PathName; stats: BigIntStats }[] = [];
 
   constructor(request: TransferRequest) {
+    this.door = new RootDoor(request.root, notADirectory);
     this.#request = request;
     this.#pause = breather(request.signal);
   }
 
-  /** Makes what is missing on the way to `path`, 0755. */
-  makeDirectories(path: string): void {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats?.isDirectory() === true) return;
-    if (stats !== undefined) throw notADirectory(path.slice(this.#request.root.length));
-    this.makeDirectories(dirname(path));
-    mkdirSync(path, { mode: 0o755 });
-    chmodSync(path, 0o755); // whatever our umask
-    lchownSync(path, this.#request.createdOwner.uid, this.#request.createdOwner.gid);
-  }
-
+  /** @param target - relative to the root */
   async copy(item: SelectedItem, target: string): Promise<void> {
-    const { tree } = this.#request;
+    const { tree, createdOwner } = this.#request;
+    /** Where the first name of a file with several went, by device and inode. Of another item it may be overwritten. */
+    const linked = new Map<string, PathName>();
     for (const entry of item.entries) {
       await this.#pause();
       if (entry.path === '' && entry.type === 'directory') {
-        this.makeDirectories(target); // with --chown's owner all the way, as BuildKit; the classic builder has root's on it
+        this.door.makeDirectories(target, createdOwner); // with --chown's owner all the way, as BuildKit; the classic builder has root's on it
         continue;
       }
-      const path = entry.path === '' ? target : `${target}/${entry.path}`;
+      const path = entry.path === '' ? target : under(target, entry.path);
       const source = wholePath(tree, item, entry);
-      const copied = this.#copyEntry(source, path, entry);
+      const copied = this.#copyEntry(source, path, entry, linked);
       if (copied !== undefined) {
         await copied;
-        this.#finish(source, path, entry);
+        this.#finish(source, this.door.place(path), entry);
       }
     }
     // Last, for every name made in a directory moves its time on; the inner ones first.
@@ -126,35 +110,39 @@ class Writer {
   }
 
   /** @returns a promise where the copying goes on outside; `#finish` is then still to be done */
-  #copyEntry(source: string, path: string, entry: TreeEntry): Promise<void> | undefined {
-    const inTheWay = lstatSync(path, { throwIfNoEntry: false });
+  #copyEntry(
+    source: PathName,
+    path: string,
+    entry: TreeEntry,
+    linked: Map<string, PathName>,
+  ): Promise<void> | undefined {
+    const place = this.door.place(path, this.#request.createdOwner);
+    const inTheWay = lstatSync(place, { throwIfNoEntry: false });
     if (entry.type === 'directory') {
       if (inTheWay?.isDirectory() !== true) {
-        if (inTheWay !== undefined) rmSync(path, { recursive: true });
-        this.#makeParent(path);
-        mkdirSync(path, { mode: 0o700 });
+        if (inTheWay !== undefined) this.door.clear(path);
+        mkdirSync(place, { mode: 0o700 });
       }
-      this.#finish(source, path, entry);
+      this.#finish(source, place, entry);
       return undefined;
     }
-    if (inTheWay !== undefined) rmSync(path, { recursive: true, force: true });
-    else this.#makeParent(path);
+    if (inTheWay !== undefined) this.door.clear(path);
     switch (entry.type) {
       case 'file': {
         const inode = entry.stats.nlink > 1n ? `${entry.stats.dev}:${entry.stats.ino}` : undefined;
-        const first = inode === undefined ? undefined : this.#linked.get(inode);
+        const first = inode === undefined ? undefined : linked.get(inode);
         if (first !== undefined) {
-          linkSync(first, path);
+          linkSync(first, place);
           return undefined;
         }
-        if (inode !== undefined) this.#linked.set(inode, path);
+        if (inode !== undefined) linked.set(inode, place);
         const flags = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
-        if (entry.stats.size > largeBytes) return copyFile(source, path, flags);
-        copyFileSync(source, path, flags);
+        if (entry.stats.size > largeBytes) return copyFile(source, place, flags);
+        copyFileSync(source, place, flags);
         break;
       }
       case 'symlink':
-        symlinkSync(entry.linkTarget ?? '', path);
+        symlinkSync(fileName(entry.linkTarget ?? ''), place);
         break;
       case 'fifo':
       case 'character-device':
@@ -162,7 +150,7 @@ class Writer {
         const format = entry.type === 'fifo' ? 0o010000 : entry.type === 'character-device' ? 0o020000 : 0o060000;
         const { rdev } = entry.stats;
         mknod(
-          path,
+          place,
           format | entry.mode,
           Number((rdev >> 8n) & 0xfffn),
           Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n)),
@@ -172,17 +160,11 @@ class Writer {
       case 'socket':
         return undefined; // a socket is nothing without its process; archives leave it out too
     }
-    this.#finish(source, path, entry);
+    this.#finish(source, place, entry);
     return undefined;
   }
 
-  /** Parents are there already, unless an exclusion or an ignore rule took them out of the list. */
-  #makeParent(path: string): void {
-    const parent = dirname(path);
-    if (lstatSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) this.makeDirectories(parent);
-  }
-
-  #finish(source: string, path: string, entry: TreeEntry): void {
+  #finish(source: PathName, path: PathName, entry: TreeEntry): void {
     const { owner, mode, tree } = this.#request;
     const { uid, gid } = owner === 'keep' ? entry : owner;
     lchownSync(path, uid, gid);
@@ -198,20 +180,25 @@ class Writer {
 }
 
 /** File capabilities are the one extended attribute that archives of images carry. */
-function copyCapabilities(source: string, path: string): void {
+function copyCapabilities(source: PathName, path: PathName): void {
   const value = lgetxattr(source, 'security.capability');
   if (value !== undefined) lsetxattr(path, 'security.capability', value);
 }
 
-function setTime(path: string, { mtimeNs }: BigIntStats): void {
+function setTime(path: PathName, { mtimeNs }: BigIntStats): void {
   const seconds = Number(mtimeNs / 1_000_000_000n); // whole seconds, as the archives that Docker copies by
   lutimesSync(path, seconds, seconds);
 }
 
-function notADirectory(path: string): TscomposeError<'build/bad-copy'> {
+function under(directory: string, name: string): string {
+  return [directory, name].filter((part) => part !== '').join('/');
+}
+
+function notADirectory(given: string): TscomposeError<'build/bad-copy'> {
+  const path = posix.resolve('/', given);
   return new TscomposeError({
     code: 'build/bad-copy',
-    message: `failed to copy files: ${path === '' ? '/' : path} (${basename(path)}): not a directory`,
+    message: `failed to copy files: ${path} (${posix.basename(path)}): not a directory`,
     facts: { destination: path },
   });
 }

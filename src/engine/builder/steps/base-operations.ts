@@ -1,11 +1,10 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { digestOf } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
 import type { ChainId } from '../../snapshots/index.js';
 import { digestItems, select, type SourceTree } from '../context/selection.js';
-import { resolve, transfer } from '../rootfs/transfer.js';
+import { RootDoor } from '../rootfs/door.js';
 import { withReadableRoot } from '../rootfs/readable.js';
+import { transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation } from '../solver/operation.js';
 import { epochKey, type StepDependencies } from './dependencies.js';
@@ -79,12 +78,14 @@ export function workdirOperation(
       ),
     run: async ([input], { signal }) => {
       const chainId = input?.chainId;
+      const door = (root: string): RootDoor => new RootDoor(root, () => noWorkingDirectory(path));
       const isThere = await withReadableRoot(dependencies.layers, chainId, (root) =>
-        Promise.resolve(lstatSync(resolve(root, path), { throwIfNoEntry: false })?.isDirectory() === true),
+        Promise.resolve(door(root).find(path).stats?.isDirectory() === true),
       );
       if (isThere) return { chainId };
       return await withWritableRoot(dependencies, chainId, async ({ root, seal }) => {
-        makeDirectories(resolve(root, path), path);
+        const inside = door(root);
+        inside.makeDirectories(inside.find(path).path);
         const layer = await seal(signal);
         return { chainId: layer?.chainId ?? chainId };
       });
@@ -92,17 +93,10 @@ export function workdirOperation(
   };
 }
 
-function makeDirectories(whole: string, path: string): void {
-  const stats = lstatSync(whole, { throwIfNoEntry: false });
-  if (stats?.isDirectory() === true) return;
-  if (stats !== undefined) {
-    throw new TscomposeError({
-      code: 'build/bad-copy',
-      message: `cannot make the working directory ${path}: not a directory`,
-      facts: { destination: path },
-    });
-  }
-  makeDirectories(dirname(whole), path);
-  mkdirSync(whole, { mode: 0o755 });
-  chmodSync(whole, 0o755); // whatever our umask
+function noWorkingDirectory(path: string): TscomposeError<'build/bad-copy'> {
+  return new TscomposeError({
+    code: 'build/bad-copy',
+    message: `cannot make the working directory ${path}: not a directory`,
+    facts: { destination: path },
+  });
 }

@@ -11,7 +11,7 @@ import type { InstructionOf } from '../dockerfile/ast.js';
 import { parseMode } from '../rootfs/mode.js';
 import { type Owner, resolveOwner } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
-import { type Destination, resolve, transfer } from '../rootfs/transfer.js';
+import { type Destination, transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation, Outcome } from '../solver/operation.js';
 import { epochKey, type StepDependencies } from './dependencies.js';
@@ -228,9 +228,8 @@ async function unpack(
     createdOwner: owner ?? root0,
     signal,
   });
-  const inside = resolve(root, destination.path).slice(root.length);
   const source = createReadStream(wholePath(tree, item, entry), { highWaterMark: 1 << 18 });
-  await extractTar(source, { root, destination: inside === '' ? '/' : inside, keep: 'all', signal });
+  await extractTar(source, { root, destination: destination.path, keep: 'all', signal });
 }
 
 async function describeContent(

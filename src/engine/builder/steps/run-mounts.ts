@@ -6,10 +6,10 @@ import type { OciMount } from '../../oci/index.js';
 import type { ChainId } from '../../snapshots/index.js';
 import { mount, unmount } from '../../sys/index.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
-import { resolveInRoot } from '../context/scoped-path.js';
+import { resolveInRoot, type ScopedPath } from '../context/scoped-path.js';
 import { select, type SourceTree } from '../context/selection.js';
 import type { MountPoint } from '../rootfs/mount-points.js';
-import { resolve, transfer } from '../rootfs/transfer.js';
+import { transfer } from '../rootfs/transfer.js';
 import { plainFileDigests } from '../context/file-digests.js';
 import type { CacheSeed } from './cache-mounts.js';
 import type { StepDependencies } from './dependencies.js';
@@ -151,6 +151,12 @@ function cacheSeed(
   };
 }
 
+/** A path of a root file system as one of this machine. */
+function wholeIn(root: string, path: string): ScopedPath {
+  const found = resolveInRoot(root, path, 'follow-last');
+  return { ...found, path: found.path === '' ? root : `${root}/${found.path}` };
+}
+
 async function bindSource(
   dependencies: StepDependencies,
   wanted: Pick<RunMountOf<'bind'>, 'source' | 'target' | 'readOnly'>,
@@ -170,7 +176,7 @@ async function bindSource(
     const items = await select({ tree: source, patterns: [wanted.source], exclude: [], parents: false, signal });
     const destination = { path: items[0]?.isDirectory === true ? '/source' : '/source/', isDirectory: false };
     await transfer({ tree: source, items, root: copy, destination, owner: root0, createdOwner: root0, signal });
-    return resolve(copy, '/source');
+    return wholeIn(copy, '/source').path;
   }
   let from: string;
   if ('root' in source) {
@@ -183,8 +189,8 @@ async function bindSource(
     mount({ source: 'overlay', target: from, fstype: 'overlay', data });
     undo.defer(() => unmount(from, { detach: true }));
   }
-  const { path, exists } = resolveInRoot(from, wanted.source, 'follow-last');
-  if (exists) return path === '' ? from : `${from}/${path}`;
+  const { path, exists } = wholeIn(from, wanted.source);
+  if (exists) return path;
   throw new TscomposeError({
     code: 'build/source-missing',
     message: `failed to mount ${wanted.source} at ${wanted.target}: stat ${wanted.source}: file does not exist`,
