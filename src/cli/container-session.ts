@@ -1,7 +1,9 @@
+import { DetachWatch, parseDetachKeys } from '../base/detach-keys.js';
 import { isNotFound, type EngineClient } from '../client/index.js';
 import { joinTerminal } from './attach-terminal.js';
 import type { CliContext } from './context.js';
 import { exitCodes } from './interrupts.js';
+import type { Terminal } from './terminal.js';
 
 export interface SessionOptions {
   readonly containerId: string;
@@ -24,7 +26,7 @@ export interface ContainerSession {
 
 /** Resolves once nothing the container says can be missed any more. */
 export async function openSession(
-  { terminal, interrupts, signal }: CliContext,
+  { terminal, interrupts, signal }: Pick<CliContext, 'terminal' | 'interrupts' | 'signal'>,
   client: EngineClient,
   { containerId, tty, stdin, signals, detachKeys, autoRemove = false }: SessionOptions,
 ): Promise<ContainerSession> {
@@ -47,9 +49,11 @@ export async function openSession(
   const resize = (size: { rows: number; columns: number }): Promise<void> =>
     client.containers.resize(containerId, size, signal);
   const join = async (): Promise<number> => {
+    const detached = watchKeys(terminal, tty && stdin ? parseDetachKeys(detachKeys) : undefined);
     try {
       await joinTerminal(stream, terminal, { tty, interactive: stdin, resize });
-      if (await stillRuns(client, containerId, signal)) return exitCodes.success;
+      // Output may end long before the process, and is told to have ended a little before it in any case.
+      if (detached() && (await stillRuns(client, containerId, signal))) return exitCodes.success;
       return (await exit.result).StatusCode;
     } finally {
       release();
@@ -60,7 +64,23 @@ export async function openSession(
   return { ended };
 }
 
-/** The output has ended and it goes on: its detach keys were pressed. */
+/** The engine takes the keys out of what is typed and says nothing of it. @returns whether they were typed */
+function watchKeys({ stdin }: Terminal, keys: readonly number[] | undefined): () => boolean {
+  if (keys === undefined) return () => false;
+  const watch = new DetachWatch(keys);
+  let typed = false;
+  const look = (chunk: Buffer): void => {
+    if (!watch.push(chunk).detached) return;
+    typed = true;
+    stdin.off('data', look);
+  };
+  stdin.on('data', look);
+  return () => {
+    stdin.off('data', look);
+    return typed;
+  };
+}
+
 async function stillRuns(client: EngineClient, id: string, signal: AbortSignal): Promise<boolean> {
   try {
     const { State } = await client.containers.inspect(id, signal);

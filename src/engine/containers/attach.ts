@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
+import { DetachWatch } from '../../base/detach-keys.js';
 import { TscomposeError } from '../../base/errors.js';
 import { connectAttach, resizeTerminal } from '../oci/index.js';
 import type { Container } from './container.js';
-import { DetachWatch, parseDetachKeys } from './detach-keys.js';
+import { detachKeysOf } from './detach-keys.js';
 import { notRunning } from './errors.js';
 import { atBeginning, atEnd, type LogStart, readLog } from './log-reader.js';
 import { chunksOf, endOfRun, everything } from './logs.js';
@@ -25,7 +26,7 @@ export function attachContainer(
   const { status } = container.state;
   if (status === 'paused') throw paused(container);
   if (status === 'restarting') throw restarting(container);
-  const keys = parseDetachKeys(options.detachKeys);
+  const keys = detachKeysOf(options.detachKeys);
   const left = new AbortController();
   const session = AbortSignal.any([signal, left.signal]);
   publish(room, container, 'attach');

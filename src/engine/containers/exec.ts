@@ -16,7 +16,7 @@ import {
 import { readBundleProcess } from './compose-bundle.js';
 import type { Container } from './container.js';
 import { invalidConfig, notRunning } from './errors.js';
-import { parseDetachKeys } from './detach-keys.js';
+import { detachKeysOf } from './detach-keys.js';
 import { bundleOf, publish, type Room } from './room.js';
 import { without } from './without.js';
 import type { ExecSession, OutputChunk } from './types.js';
@@ -47,7 +47,7 @@ export class Execs {
   create(container: Container, request: ExecCreateRequest): IdResponse {
     requireRunning(container);
     if ((request.Cmd ?? []).length === 0) throw invalidConfig('Cmd', 'No exec command specified');
-    parseDetachKeys(request.DetachKeys);
+    detachKeysOf(request.DetachKeys);
     for (const [id, exec] of this.#byId) if (exec.container.gone) this.#byId.delete(id);
     const id = randomBytes(32).toString('hex');
     this.#byId.set(id, { id, container, request, started: false, exitCode: null, pid: 0 });

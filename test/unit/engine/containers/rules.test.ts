@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mergeConfig, mergeEnv } from '../../../../src/engine/containers/merge-config.js';
-import { DetachWatch, parseDetachKeys } from '../../../../src/engine/containers/detach-keys.js';
+import { DetachWatch } from '../../../../src/base/detach-keys.js';
+import { detachKeysOf } from '../../../../src/engine/containers/detach-keys.js';
 import { goMode } from '../../../../src/engine/containers/go-mode.js';
 import { planHealth } from '../../../../src/engine/containers/health.js';
 import { createLimiter } from '../../../../src/engine/containers/limiter.js';
@@ -169,7 +170,7 @@ describe('detach keys', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20)), fc.array(fc.nat(5)), (bytes, cuts) => {
         const input = Buffer.from([...bytes.filter((byte) => byte !== 16), 16, 17]);
-        const watch = new DetachWatch(parseDetachKeys(undefined));
+        const watch = new DetachWatch(detachKeysOf(undefined));
         const out: Buffer[] = [];
         let detached = false;
         let at = 0;
@@ -186,14 +187,14 @@ describe('detach keys', () => {
   });
 
   test('half of them is ordinary input', () => {
-    const watch = new DetachWatch(parseDetachKeys('ctrl-p,ctrl-q'));
+    const watch = new DetachWatch(detachKeysOf('ctrl-p,ctrl-q'));
     expect(watch.push(Buffer.from([16])).forward).toEqual(Buffer.alloc(0));
     expect(watch.push(Buffer.from([65])).forward).toEqual(Buffer.from([16, 65]));
   });
 
   test('can be others', () => {
-    expect(parseDetachKeys('ctrl-@,a,ctrl-\\')).toEqual([0, 97, 28]);
-    expect(() => parseDetachKeys('meta-x')).toThrow('Invalid escape keys (meta-x) provided');
+    expect(detachKeysOf('ctrl-@,a,ctrl-\\')).toEqual([0, 97, 28]);
+    expect(() => detachKeysOf('meta-x')).toThrow('Invalid escape keys (meta-x) provided');
   });
 });
 
