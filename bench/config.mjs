@@ -4,19 +4,17 @@
 //
 // The peer is `docker compose` (BENCH_PEER="command words" for another one); without one only ours is measured.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { clearInterval, setInterval } from 'node:timers';
 import { parseArgs } from 'node:util';
+import { cleanUp, cli, median, work as folder } from './lab.mjs';
 
 const { values: options } = parseArgs({
   options: { runs: { type: 'string', default: '5' }, services: { type: 'string', default: '500' } },
 });
 const runs = Number(options.runs);
 const perFile = Number(options.services) / 5;
-const folder = mkdtempSync(join(tmpdir(), 'tscompose-bench-config-'));
 const files = Array.from({ length: 5 }, (_, index) => `part-${index}.yaml`);
 
 function service(index) {
@@ -73,9 +71,8 @@ function measure([program, ...first]) {
   });
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const peer = (process.env.BENCH_PEER ?? 'docker compose').split(' ');
-const tools = [{ name: 'tscompose', command: [fileURLToPath(new URL('../dist/tscompose.cjs', import.meta.url))] }];
+const tools = [{ name: 'tscompose', command: [cli] }];
 try {
   execFileSync(peer[0], [...peer.slice(1), 'version'], { stdio: 'ignore' });
   tools.push({ name: 'peer', command: peer });
@@ -97,5 +94,5 @@ try {
     console.log(`${name.padEnd(10)} ${ms.toFixed(0).padStart(6)} ms  ${peak.toFixed(0).padStart(5)} MiB`);
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }

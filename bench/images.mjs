@@ -6,16 +6,18 @@
 // asked by `docker compose build`, or by `docker build` with BENCH_BUILDER=buildx where docker has that plugin. Both
 // engines load and pull at the request of the same docker program; without DOCKER_HOST only ours is measured. The
 // registry is the distribution's docker-registry (BENCH_REGISTRY names the program); without one, pulling is left out.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFiles, writeLayerArchive } from './image-files.mjs';
+import * as lab from './lab.mjs';
+
+const { busyboxArchive, cleanUp, cli, median, printTable, run, time, work } = lab;
 
 const { values: options } = parseArgs({
   options: {
@@ -26,43 +28,20 @@ const { values: options } = parseArgs({
 });
 const runs = Number(options.runs);
 const only = options.only.split(',');
-const root = fileURLToPath(new URL('..', import.meta.url));
-const work = mkdtempSync(join(tmpdir(), 'tscompose-bench-'));
 const name = `tscompose-bench-${process.pid}`;
-const peerHost = process.env.DOCKER_HOST;
 const builder = process.env.BENCH_BUILDER ?? 'compose';
 const registryProgram = process.env.BENCH_REGISTRY ?? '/usr/bin/docker-registry';
 
-const withoutHost = Object.fromEntries(Object.entries(process.env).filter(([key]) => key !== 'DOCKER_HOST'));
-const ownRuntime = join(work, 'run');
-const ours = {
-  name: 'tscompose',
-  build: [join(root, 'dist/tscompose.cjs'), 'build', '-q'],
-  docker: ['docker', '-H', `unix://${ownRuntime}/engine.sock`],
-  env: { ...withoutHost, TSCOMPOSE_DATA_ROOT: join(work, 'data'), TSCOMPOSE_RUNTIME_DIR: ownRuntime },
-};
-const peer = {
-  name: 'peer',
-  build:
-    builder === 'buildx' ? ['docker', 'build', '-q', '-t', `${name}-app`, '.'] : ['docker', 'compose', 'build', '-q'],
+const ours = { ...lab.ours, build: [cli, 'build', '-q'], docker: ['docker', '-H', lab.ours.host] };
+const peerBuild =
+  builder === 'buildx' ? ['docker', 'build', '-q', '-t', `${name}-app`, '.'] : ['docker', 'compose', 'build', '-q'];
+const peer = lab.peer && {
+  ...lab.peer,
+  build: peerBuild,
   docker: ['docker'],
-  env: { ...process.env, DOCKER_BUILDKIT: '1' },
+  env: { ...lab.peer.env, DOCKER_BUILDKIT: '1' },
 };
-const tools = peerHost ? [ours, peer] : [ours];
-
-function run(command, { env, cwd = work }) {
-  const [program, ...args] = command;
-  const result = spawnSync(program, args, { cwd, env, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (result.status === 0) return result.stdout;
-  throw new Error(`${command.join(' ')} in ${cwd}: exit ${result.status}\n${result.stderr}${result.error ?? ''}`);
-}
-
-/** Wall milliseconds of one whole process. */
-function time(command, where) {
-  const begin = process.hrtime.bigint();
-  run(command, where);
-  return Number(process.hrtime.bigint() - begin) / 1e6;
-}
+const tools = peer ? [ours, peer] : [ours];
 
 const dockerfile = [
   `FROM ${name}-base`,
@@ -168,13 +147,11 @@ async function startRegistry() {
 }
 
 function prepareBase() {
-  const archive = join(work, 'busybox.tar');
-  execFileSync('sh', [join(root, 'scripts/busybox-rootfs.sh'), archive]);
-  run([join(root, 'dist/tscompose.cjs'), 'engine', 'start'], ours);
+  const archive = busyboxArchive();
+  run([cli, 'engine', 'start'], ours);
   for (const tool of tools) run([...tool.docker, 'import', '-c', 'CMD ["sh"]', archive, `${name}-base`], tool);
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const results = [];
 const before = loadavg()[0];
 try {
@@ -187,15 +164,14 @@ try {
     for (let count = -1; count < runs; count++) {
       round++;
       await step.before?.();
-      if (step.before) execFileSync('sync', ['-f', work]);
+      if (step.before) run(['sync', '-f', work], ours);
       for (const tool of count % 2 === 0 ? tools : (tools.toReversed?.() ?? [...tools].reverse())) {
         const elapsed = step.measure(tool);
         if (count >= 0) times.get(tool).push(elapsed); // the first run warms up
       }
     }
     for (const tool of tools) step.after?.(tool);
-    const mine = median(times.get(ours));
-    const theirs = peerHost ? median(times.get(peer)) : undefined;
+    const [mine, theirs] = tools.map((tool) => median(times.get(tool)));
     results.push({ step: step.title, ours: mine, peer: theirs, ratio: theirs && mine / theirs });
     console.error(
       `${step.title}: ${[...times].map(([tool, list]) => `${tool.name} ${list.map(Math.round).join(' ')}`).join('; ')}`,
@@ -206,19 +182,13 @@ try {
   for (const tool of tools) {
     spawnSync(tool.docker[0], [...tool.docker.slice(1), 'rmi', '-f', `${name}-app`, `${name}-base`], { env: tool.env });
   }
-  spawnSync(join(root, 'dist/tscompose.cjs'), ['engine', 'stop', '--force'], { env: ours.env });
-  rmSync(work, { recursive: true, force: true });
+  cleanUp();
 }
 
-const number = (value, digits) => (value === undefined ? '-' : value.toFixed(digits));
-const peerText = peerHost
+const peerText = peer
   ? `; the peer builds with BuildKit through docker ${builder === 'buildx' ? 'build' : 'compose build'}`
   : '';
 console.log(`median wall time of ${runs} runs in turn, whole process, in ms${peerText}`);
 console.log(`${cpus().length} cores; load ${before.toFixed(1)} before, ${loadavg()[0].toFixed(1)} after\n`);
-console.log('step                tscompose      peer   ratio');
-for (const { step, ours: mine, peer: theirs, ratio } of results) {
-  const cells = [step.padEnd(18), number(mine, 0).padStart(9), number(theirs, 0).padStart(8)];
-  console.log(`${cells.join('  ')}  ${number(ratio, 2).padStart(6)}`);
-}
+printTable(results, [['step', 18, ({ step }) => step]]);
 if (options.json) writeFileSync(options.json, `${JSON.stringify({ runs, builder, results }, null, 2)}\n`);

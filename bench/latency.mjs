@@ -5,23 +5,25 @@
 // Ours gets folders of its own. Both get the same busybox. A run is one container's life: each step is taken on one engine
 // and then at once on the other, so that whatever else the machine does weighs on both; the order of the two alternates.
 // BENCH_PEER_PIDS="dockerd's,containerd's" adds the processor time that these, and the children they waited for, have used.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  busyboxArchive,
+  cleanUp,
+  cli,
+  engineStatus,
+  median,
+  ours,
+  peer,
+  printTable,
+  run as runProgram,
+} from './lab.mjs';
 
 const { values: options } = parseArgs({
   options: { runs: { type: 'string', default: '20' }, json: { type: 'string' } },
 });
 const runs = Number(options.runs);
-const root = fileURLToPath(new URL('..', import.meta.url));
-const cli = join(root, 'dist/tscompose.cjs');
-const work = mkdtempSync(join(tmpdir(), 'tscompose-latency-'));
-const { DOCKER_HOST: peerHost, ...withoutHost } = process.env;
-const env = { ...withoutHost, TSCOMPOSE_DATA_ROOT: join(work, 'data'), TSCOMPOSE_RUNTIME_DIR: join(work, 'run') };
 const image = 'tscompose-bench:latency';
 
 /** One engine's API over one kept connection. */
@@ -105,19 +107,17 @@ function cpuSeconds(pids) {
   return ticks.reduce((sum, one) => sum + one, 0) / 100;
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const results = [];
 let engines = [];
 try {
-  execFileSync(cli, ['engine', 'start'], { env, stdio: 'inherit' });
-  const { socket, pid } = JSON.parse(execFileSync(cli, ['engine', 'status', '--format', 'json'], { env }).toString());
+  runProgram([cli, 'engine', 'start'], ours);
+  const { socket, pid } = engineStatus();
   engines = [connect('tscompose', socket, [pid])];
-  if (peerHost?.startsWith('unix://')) {
+  if (peer?.host.startsWith('unix://')) {
     const pids = (process.env.BENCH_PEER_PIDS ?? '').split(',').filter((word) => word !== '');
-    engines.push(connect('peer', peerHost.slice('unix://'.length), pids.map(Number)));
+    engines.push(connect('peer', peer.host.slice('unix://'.length), pids.map(Number)));
   }
-  const archive = join(work, 'busybox.tar');
-  execFileSync('sh', [join(root, 'scripts/busybox-rootfs.sh'), archive]);
+  const archive = busyboxArchive();
   const path = 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin';
   for (const { call } of engines) {
     const query = new URLSearchParams({ fromSrc: '-', repo: image.split(':')[0], tag: 'latency', changes: path });
@@ -139,9 +139,8 @@ try {
     }
   }
   for (const step of Object.keys(steps)) {
-    const ours = median(times.get('tscompose')[step]);
-    const peer = peerHost === undefined ? undefined : median(times.get('peer')[step]);
-    results.push({ step, ours, peer, ratio: peer && ours / peer });
+    const [mine, theirs] = engines.map(({ name }) => median(times.get(name)[step]));
+    results.push({ step, ours: mine, peer: theirs, ratio: theirs && mine / theirs });
   }
   for (const { name, pids } of engines) {
     if (pids.length === 0) continue;
@@ -151,15 +150,10 @@ try {
 } finally {
   for (const { name, call } of engines)
     if (name === 'peer') await call('DELETE', `/images/${image}?force=1`).catch(String);
-  spawnSync(cli, ['engine', 'stop', '--force'], { env });
-  rmSync(work, { recursive: true, force: true });
+  cleanUp();
 }
 
-const number = (value, digits) => (value === undefined ? '-' : value.toFixed(digits)).padStart(9);
 console.log(`median of ${runs} runs, API calls, in ms\n`);
-console.log('step              tscompose      peer     ratio');
-for (const { step, ours, peer, ratio } of results) {
-  console.log(`${step.padEnd(16)}  ${number(ours, 1)} ${number(peer, 1)} ${number(ratio, 2)}`);
-}
+printTable(results, [['step', 16, ({ step }) => step]], 1);
 if (options.json) writeFileSync(options.json, `${JSON.stringify({ runs, results }, null, 2)}\n`);
 process.exit(0); // kept connections

@@ -7,12 +7,11 @@
 // /proc/PID/root, so no start of a command is measured; needs root. Ours runs on an embedded engine with folders of its
 // own. The peer is `docker compose` on the engine that DOCKER_HOST names (BENCH_PEER="command words" for another one);
 // without DOCKER_HOST only ours is measured.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -20,11 +19,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { cleanUp, engineStatus, ensureBusybox, ours, tools, work } from './lab.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -37,24 +35,6 @@ const saves = Number(options.saves);
 const files = Number(options.files);
 const perFolder = 100;
 const longestMs = 120_000;
-const root = fileURLToPath(new URL('..', import.meta.url));
-const work = mkdtempSync(join(tmpdir(), 'tscompose-bench-'));
-/** Where the runtime folder is by default: in memory. */
-const runtime = mkdtempSync('/run/tscompose-bench-');
-const peerHost = process.env.DOCKER_HOST;
-
-const withoutHost = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'DOCKER_HOST'));
-const ours = {
-  name: 'tscompose',
-  command: [join(root, 'dist/tscompose.cjs')],
-  env: { ...withoutHost, TSCOMPOSE_DATA_ROOT: join(work, 'data'), TSCOMPOSE_RUNTIME_DIR: runtime },
-};
-const peer = {
-  name: 'peer',
-  command: (process.env.BENCH_PEER ?? 'docker compose').split(' '),
-  env: process.env,
-};
-const tools = peerHost ? [ours, peer] : [ours];
 
 const run = ({ command: [program, ...first], env }, cwd, args) => spawnSync(program, [...first, ...args], { cwd, env });
 
@@ -137,11 +117,6 @@ function whole(folder, version) {
 /** The most that was resident, in MiB. */
 const peakOf = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
-function enginePid() {
-  const status = execFileSync(ours.command[0], ['engine', 'status', '--format', 'json'], { env: ours.env });
-  return JSON.parse(status.toString()).pid;
-}
-
 async function measure(tool, tree) {
   const folder = project(tool);
   const src = join(folder, 'src');
@@ -190,7 +165,7 @@ async function measure(tool, tree) {
     return {
       ...{ tool: tool.name, median: at(0.5), p95: at(0.95), copied, replaced, removed },
       cliMiB: peakOf(watch.pid),
-      engineMiB: tool === ours ? peakOf(enginePid()) : undefined,
+      engineMiB: tool === ours ? peakOf(engineStatus().pid) : undefined,
     };
   } finally {
     watch.kill('SIGINT');
@@ -201,12 +176,7 @@ async function measure(tool, tree) {
 
 const results = [];
 try {
-  execFileSync(process.execPath, [join(root, 'scripts/ensure-busybox.mjs')], { env: ours.env, stdio: 'inherit' });
-  if (peerHost && spawnSync('docker', ['image', 'inspect', 'busybox'], { env: peer.env }).status !== 0) {
-    const archive = join(work, 'busybox.tar');
-    execFileSync('sh', [join(root, 'scripts/busybox-rootfs.sh'), archive]);
-    execFileSync('docker', ['import', '-c', 'CMD ["sh"]', archive, 'busybox'], { env: peer.env, stdio: 'ignore' });
-  }
+  ensureBusybox();
   const tree = join(work, 'tree');
   makeTree(tree);
   for (const tool of tools) {
@@ -218,8 +188,7 @@ try {
     }
   }
 } finally {
-  spawnSync(ours.command[0], ['engine', 'stop', '--force'], { env: ours.env });
-  for (const folder of [work, runtime]) rmSync(folder, { recursive: true, force: true });
+  cleanUp();
 }
 
 console.log(`${saves} single saves, then ${files} files at once: ms until the container has them\n`);
