@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { DetachWatch } from '../../base/detach-keys.js';
@@ -56,6 +57,9 @@ function followLog(
   return chunksOf(batches, { ...everything, stdout: options.stdout, stderr: options.stderr });
 }
 
+/** Of packets that wait for their reader. */
+const packetFlow = { highWaterMark: 16, lowWaterMark: 8, close: ['end', 'close'] };
+
 /** A container that keeps no log has its output only here; a reader that is slow then slows the container. */
 async function* followSocket(
   room: Room,
@@ -66,8 +70,7 @@ async function* followSocket(
   const socket = await new Connection(room, container, signal).socket;
   if (socket === undefined) return;
   try {
-    for await (const packet of socket) {
-      if (!Buffer.isBuffer(packet)) continue;
+    for await (const [packet] of on(socket, 'data', packetFlow) as AsyncIterable<[Buffer]>) {
       const stream = packet[0] === 3 ? 2 : 1;
       if (stream === 1 ? stdout : stderr) yield { stream, payload: packet.subarray(1) };
     }
@@ -91,11 +94,12 @@ class Connection {
         forget();
         const socket = await connectAttach(bundleOf(room, container.id));
         const close = () => socket.destroy();
+        const finish = () => socket.end(); // the monitor's half ends by itself, after the last of the output
         signal.addEventListener('abort', close, { once: true });
-        container.signals.once('ended', close); // the monitor lives as long as somebody is connected
+        container.signals.once('ended', finish);
         socket.once('close', () => {
           signal.removeEventListener('abort', close);
-          container.signals.off('ended', close);
+          container.signals.off('ended', finish);
         });
         resolve(socket);
       };

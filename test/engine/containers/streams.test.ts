@@ -144,6 +144,21 @@ describe.skipIf(missing !== undefined)(`what a container says and hears (needs $
     );
   });
 
+  test('one without a log is heard to its end by a reader that is slower than it', async () => {
+    const script = 'i=0; while [ $i -lt 1500 ]; do echo "a line with a number of $i"; i=$((i+1)); done';
+    const HostConfig = { LogConfig: { Type: 'none' } };
+    const id = await engine.create({ Cmd: ['sh', '-c', script], HostConfig });
+    const { output } = await engine.containers.attach(id, both, soon());
+    const reader = output[Symbol.asyncIterator]();
+    const first = reader.next();
+    const { ended } = engine.containers.wait(id, 'next-exit', soon());
+    await engine.containers.start(id, soon());
+    let said = '';
+    await Promise.all([first, ended]);
+    for (let next = await first; next.done !== true; next = await reader.next()) said += next.value.payload.toString();
+    expect(said).toBe(Array.from({ length: 1500 }, (_, index) => `a line with a number of ${index}\n`).join(''));
+  });
+
   test('a process beside it runs in its surroundings', async () => {
     const id = await engine.start({ Cmd: ['sleep', '60'], Env: ['MINE=1'], WorkingDir: '/srv', User: 'app' });
     expect(await engine.exec(id, ['sh', '-c', 'echo $MINE $PWD $HOME; id -u; exit 6'])).toEqual({
