@@ -1,6 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import { ask, frame, FrameReader, tell, type RelayRequest, type StreamShape, type StreamShapes } from './frames.js';
+import {
+  ask,
+  frame,
+  FrameReader,
+  inputWindowBytes,
+  tell,
+  type RelayRequest,
+  type StreamShape,
+  type StreamShapes,
+} from './frames.js';
 
 /** Why a command is to run in this very process. */
 export type NotRelayed =
@@ -34,6 +43,8 @@ class Session {
   /** Whether the outside has seen anything of the command. */
   #seen = false;
   #raw = false;
+  /** Bytes of input that the command has not taken. */
+  #untaken = 0;
   #ended = false;
 
   constructor(socket: Socket, finish: (result: number | NotRelayed) => void) {
@@ -78,6 +89,10 @@ class Session {
       case tell.input:
         this.#passInput();
         return;
+      case tell.taken:
+        this.#untaken -= Number(payload.toString('latin1'));
+        if (this.#untaken < inputWindowBytes) process.stdin.resume();
+        return;
       case tell.raw:
         this.#raw = payload.toString('latin1') === '1';
         process.stdin.setRawMode(this.#raw);
@@ -102,9 +117,9 @@ class Session {
   #passInput(): void {
     this.#seen = true;
     process.stdin.on('data', (chunk: Buffer) => {
-      if (this.#socket.write(frame(ask.input, chunk))) return;
-      process.stdin.pause();
-      this.#socket.once('drain', () => process.stdin.resume());
+      this.#socket.write(frame(ask.input, chunk));
+      this.#untaken += chunk.byteLength;
+      if (this.#untaken >= inputWindowBytes) process.stdin.pause();
     });
     process.stdin.on('end', () => this.#socket.write(frame(ask.input)));
   }

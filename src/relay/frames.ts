@@ -23,6 +23,8 @@ export const tell = {
   error: 'e',
   /** Standard input is wanted from here on. */
   input: 'i',
+  /** So many bytes of it, in decimal, the command has taken. */
+  taken: 't',
   /** `1`: keys one by one; `0`: lines again. */
   raw: 'r',
   /** The exit code in decimal; the last frame. */
@@ -51,6 +53,12 @@ export interface RelayRequest {
   readonly stdinIsTTY: boolean;
   readonly streams: StreamShapes;
 }
+
+/**
+ * Standard input that is sent before the command has taken what went before. Nobody stops reading the connection for
+ * input that is not wanted: signals and the end of the other side come the same way.
+ */
+export const inputWindowBytes = 1 << 18;
 
 const headerBytes = 5;
 /** Far above any environment and argument list the kernel lets a process have. */

@@ -118,9 +118,11 @@ export class RelayedInput extends PassThrough {
 
   receive(bytes: Buffer): void {
     if (bytes.byteLength === 0) this.end();
-    else if (!this.write(bytes)) {
-      this.#socket.pause();
-      this.once('drain', () => this.#socket.resume());
+    else {
+      this.write(bytes, (failure) => {
+        const isHeard = failure == null && this.#socket.writable;
+        if (isHeard) this.#socket.write(frame(tell.taken, String(bytes.byteLength)));
+      });
     }
   }
 

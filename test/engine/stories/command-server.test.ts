@@ -127,6 +127,15 @@ describe.skipIf(engineMissing() !== undefined)('the command server', () => {
     expect(exitCode).toBe(130);
   });
 
+  test('an interrupt reaches a command whose input nobody reads', async () => {
+    const script = 'exec "$0" exec -T web sh -c "echo on; exec sleep 98765" < /dev/zero';
+    const run = spawn('sh', ['-c', script, cli], { cwd, env: sandbox.env, stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => run.stdout.once('data', resolve));
+    await eventually('as much is sent as may be', () => isIdle(run.pid));
+    run.kill('SIGINT');
+    expect(await new Promise((resolve) => run.once('close', resolve))).toBe(130);
+  });
+
   test('is left alone by a caller that sees other mounts', () => {
     const script = 'mount -t tmpfs none "$1" && cp "$2" "$1/compose.yaml" && cd "$1" && exec "$0" config --services';
     const other = sandbox.project('mounted', { 'compose.yaml': 'services: {outside: {image: x}}\n' });
@@ -170,6 +179,18 @@ function commandLine(pid: string): string {
   } catch {
     return ''; // it has just ended
   }
+}
+
+/** It has used no processor for a while. */
+async function isIdle(pid: number | undefined): Promise<boolean> {
+  const usedTicks = (): string =>
+    readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .split(' ')
+      .slice(13, 15)
+      .join(' ');
+  const before = usedTicks();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return usedTicks() === before;
 }
 
 function residentKib(pid: number | undefined): number {
