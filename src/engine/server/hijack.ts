@@ -32,6 +32,7 @@ export function hijack({ response, upgrade }: Exchange, contentType: string): Hi
     input: upgrade,
     end: () => {
       upgrade.end();
+      upgrade.unpipe(); // a process that leaves its input unread would hold it up
       upgrade.resume(); // the client's own end is read, so that the connection can close
     },
   };
