@@ -1,6 +1,5 @@
-import { closeSync, constants, fstatSync, readFileSync } from 'node:fs';
-import { TscomposeError, hasCode } from '../../base/errors.js';
-import { openBeneath } from '../sys/index.js';
+import { TscomposeError } from '../../base/errors.js';
+import { readSmallFile } from '../sys/index.js';
 import './errors.js';
 
 /** Who a process in a container is. */
@@ -21,24 +20,8 @@ const maxAccountBytes = 4 * 1024 * 1024;
 
 /** /etc/passwd and /etc/group of a root file system, never following a link out of it; absent files are empty. */
 export function readAccountFiles(root: string): AccountFiles {
-  return { passwd: readBeneath(root, '/etc/passwd'), group: readBeneath(root, '/etc/group') };
-}
-
-function readBeneath(root: string, path: string): string {
-  let fd: number;
-  try {
-    fd = openBeneath(root, path, constants.O_RDONLY | constants.O_NONBLOCK); // a fifo there must not hold us
-  } catch (error) {
-    if (hasCode(error, 'sys/call-failed') && ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(error.facts.errno))
-      return '';
-    throw error;
-  }
-  try {
-    const { size } = fstatSync(fd);
-    return fstatSync(fd).isFile() && size <= maxAccountBytes ? readFileSync(fd, 'utf8') : '';
-  } finally {
-    closeSync(fd);
-  }
+  const read = (path: string): string => readSmallFile(root, path, maxAccountBytes).text ?? '';
+  return { passwd: read('/etc/passwd'), group: read('/etc/group') };
 }
 
 /**

@@ -36,6 +36,7 @@ export { nftGeneration } from './nft-generation.js';
 export type { PathName } from './path-name.js';
 export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
 export { openSeqpacket, openUnixDatagram } from './seqpacket.js';
+export { readSmallFile, type SmallFile } from './small-file.js';
 export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
 export { spawnFast, type ExitStatus, type FastChild, type SpawnRequest } from './spawn-fast.js';
 export { runToolSync } from './tool.js';

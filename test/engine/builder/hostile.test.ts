@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -61,5 +62,41 @@ describe.skipIf(missing !== undefined)(`hostile builds (needs ${missing ?? 'noth
       'd 755 0:0 a/sub',
       'f 644 0:0 a/sub/x "of the context"',
     ]);
+  });
+
+  test.each([
+    ['a link to a device', (path: string) => symlinkSync('/dev/zero', path)],
+    ['a link to a fifo', (path: string) => symlinkSync('pipe', path)],
+    ['a link out of the context', (path: string) => symlinkSync('/etc/passwd', path)],
+  ])('an ignore file of a context that is %s is none', async (_, make) => {
+    const folder = lab.context(`c${randomBytes(6).toString('hex')}`, {
+      Dockerfile: 'FROM scratch\nCOPY a /o/\n',
+      a: 'a',
+    });
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    make(join(folder, '.dockerignore'));
+    make(join(folder, 'Dockerfile.dockerignore'));
+    const { image } = await lab.build(folder);
+    expect(await lab.tree(image, '/o')).toEqual(['d 755 0:0 .', 'f 644 0:0 a "a"']);
+  });
+
+  test('an ignore file without an end is refused', async () => {
+    const folder = lab.context('endless', { Dockerfile: 'FROM scratch\nCOPY a /o/\n', a: 'a', '.dockerignore': '' });
+    truncateSync(join(folder, '.dockerignore'), 1e9);
+    await expect(lab.build(folder)).rejects.toMatchObject({ code: 'build/bad-ignore-file' });
+  });
+
+  test.each([
+    ['a fifo', 'mkfifo /etc/passwd'],
+    ['a device', 'mknod /etc/passwd c 1 5'],
+    ['a link to a device of this machine', 'ln -s /dev/zero /etc/passwd'],
+  ])('users of an image are not looked up in %s', async (_, make) => {
+    const lines = [
+      'FROM busybox',
+      `RUN --security=insecure rm /etc/passwd && ${make}`,
+      'COPY --chown=alice Dockerfile /o/',
+    ];
+    const build = lab.dockerfile(lines, { entitlements: ['security.insecure'] });
+    await expect(build).rejects.toMatchObject({ code: 'build/unknown-owner' });
   });
 });

@@ -1,8 +1,9 @@
 import { rm, stat } from 'node:fs/promises';
-import { readFileSync, lstatSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, isAbsolute, posix } from 'node:path';
 import type { CleanupStack } from '../../../base/cleanup-stack.js';
 import { errnoOf, TscomposeError } from '../../../base/errors.js';
+import { readSmallFile } from '../../sys/index.js';
 import { extractTar } from '../archive/extract.js';
 import type { BuildContext, DockerfileSource } from '../request.js';
 import { deferredTree } from './deferred-tree.js';
@@ -10,7 +11,6 @@ import { openFileDigests, plainFileDigests } from './file-digests.js';
 import { BadPattern } from '../../../base/glob.js';
 import { type IgnoreRules, ignoreNothing, parseIgnore } from '../../../base/ignore-rules.js';
 import type { GitTrees } from './git-trees.js';
-import { resolveInRoot } from './scoped-path.js';
 import type { SourceTree } from './selection.js';
 import { urlTree } from './url-tree.js';
 import '../errors.js';
@@ -30,8 +30,8 @@ export interface OpenedContext {
   readonly rules: IgnoreRules;
 }
 
-/** Larger than any Dockerfile a person writes. */
-const maxDockerfileBytes = 4 * 1024 * 1024;
+/** Larger than any Dockerfile or ignore file a person writes. */
+const maxFileBytes = 4 * 1024 * 1024;
 
 /**
  * Makes the context readable and reads its Dockerfile and ignore file.
@@ -140,50 +140,41 @@ function readDockerfile(root: string, source: DockerfileSource): ReadDockerfile 
     case 'text':
       return { text: source.text, name: source.name };
     case 'file':
-      return { text: readText(source.path, source.path), name: source.path, outside: source.path };
+      return { text: readText('/', source.path, source.path), name: source.path, outside: source.path };
     case 'in-context': {
       const clean = posix.normalize(source.path).replace(/^\/+/, '');
       if (clean.startsWith('../')) throw dockerfileMissing(source.path, 'forbidden path outside the build context: ');
-      const { path } = resolveInRoot(root, clean, 'follow-last');
-      return { text: readText(`${root}/${path}`, source.path), name: source.path, inContext: clean };
+      return { text: readText(root, clean, source.path), name: source.path, inContext: clean };
     }
   }
 }
 
-function readText(path: string, shown: string): string {
-  try {
-    const stats = lstatSync(path);
-    if (!stats.isFile() && !stats.isSymbolicLink()) throw dockerfileMissing(shown, 'not a regular file: ');
-    if (stats.size > maxDockerfileBytes) throw dockerfileMissing(shown, 'too large: ');
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw dockerfileMissing(shown, '');
-    throw error;
-  }
+function readText(root: string, path: string, shown: string): string {
+  const file = readSmallFile(root, path, maxFileBytes);
+  if (file.text !== undefined) return file.text;
+  throw dockerfileMissing(shown, file.reason === 'missing' ? '' : `${file.reason}: `);
 }
 
-/** `<Dockerfile>.dockerignore` wins over `.dockerignore` (Dockerfile reference, ".dockerignore file"). */
+/**
+ * `<Dockerfile>.dockerignore` wins over `.dockerignore` (Dockerfile reference, ".dockerignore file"). One that is a link out
+ * of the context counts as absent, as with BuildKit.
+ */
 export function readIgnore(root: string, dockerfile: string | undefined): IgnoreRules {
-  const beside =
-    dockerfile === undefined
-      ? []
-      : [isAbsolute(dockerfile) ? `${dockerfile}.dockerignore` : `${root}/${dockerfile}.dockerignore`];
-  for (const path of [...beside, `${root}/.dockerignore`]) {
-    let text: string;
+  const own = '.dockerignore';
+  const places: [root: string, path: string][] = [[root, own]];
+  if (dockerfile !== undefined) places.unshift([isAbsolute(dockerfile) ? '/' : root, `${dockerfile}${own}`]);
+  for (const [within, path] of places) {
+    const file = readSmallFile(within, path, maxFileBytes);
+    if (file.text === undefined && file.reason !== 'too large') continue;
     try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(errnoOf(error) ?? '')) continue;
-      throw error;
-    }
-    try {
-      return parseIgnore(text);
+      if (file.text === undefined) throw new BadPattern(file.reason);
+      return parseIgnore(file.text);
     } catch (error) {
       if (!(error instanceof BadPattern)) throw error;
       throw new TscomposeError({
         code: 'build/bad-ignore-file',
         message: `cannot read ${basename(path)}: ${error.message}`,
-        facts: { file: path },
+        facts: { file: posix.join(within, path) },
       });
     }
   }

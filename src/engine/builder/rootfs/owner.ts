@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { TscomposeError, errnoOf } from '../../../base/errors.js';
-import { resolveInRoot } from '../context/scoped-path.js';
+import { TscomposeError } from '../../../base/errors.js';
+import { readAccountFiles } from '../../oci/index.js';
 
 declare module '../../../base/errors.js' {
   interface ErrorFacts {
@@ -20,10 +19,11 @@ export interface Owner {
  */
 export function resolveOwner(root: string, text: string): Owner {
   const [user = '', group] = text.split(':', 2);
-  const uid = numberOf(user) ?? lookUp(root, 'etc/passwd', user);
+  const files = readAccountFiles(root);
+  const uid = numberOf(user) ?? lookUp(files.passwd, user);
   if (uid === undefined) throw unknownOwner(text, `can't find uid for user ${user}: no such user: ${user}`);
   if (group === undefined || group === '') return { uid, gid: uid };
-  const gid = numberOf(group) ?? lookUp(root, 'etc/group', group);
+  const gid = numberOf(group) ?? lookUp(files.group, group);
   if (gid === undefined) throw unknownOwner(text, `can't find gid for group ${group}: no such group: ${group}`);
   return { uid, gid };
 }
@@ -33,16 +33,11 @@ function numberOf(text: string): number | undefined {
 }
 
 /** The third field of the line that starts with `name:`. */
-function lookUp(root: string, file: string, name: string): number | undefined {
+function lookUp(file: string, name: string): number | undefined {
   if (name === '') return undefined;
-  try {
-    const { path } = resolveInRoot(root, file, 'follow-last');
-    for (const line of readFileSync(`${root}/${path}`, 'utf8').split('\n')) {
-      const fields = line.split(':');
-      if (fields[0] === name) return numberOf(fields[2] ?? '');
-    }
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error;
+  for (const line of file.split('\n')) {
+    const fields = line.split(':');
+    if (fields[0] === name) return numberOf(fields[2] ?? '');
   }
   return undefined;
 }
