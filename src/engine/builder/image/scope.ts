@@ -17,7 +17,8 @@ export function emptyScope(given: ArgScope['given']): ArgScope {
 }
 
 /**
- * ARG: the given value, else the default here, else what the name stands for before the first FROM.
+ * ARG: the given value, else the default here, else what the name stands for before the first FROM, else what it stands
+ * for already: here or in the stage that this one starts from.
  * @param inherited - the value from outside the stage
  */
 export function declareArg(
@@ -26,7 +27,7 @@ export function declareArg(
   defaultValue: string | undefined,
   inherited: string | undefined,
 ): ArgScope {
-  const value = scope.given[name] ?? defaultValue ?? inherited;
+  const value = scope.given[name] ?? defaultValue ?? inherited ?? scope.declared.get(name);
   return { ...scope, declared: new Map(scope.declared).set(name, value) };
 }
 
