@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -129,6 +130,25 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
         'RUN cat /o/r': 'cached',
       });
       expect(second.image.id).toBe(first.image.id);
+    });
+
+    test('the name of a directory counts where it is kept', async () => {
+      const lines = (name: string) => ({
+        Dockerfile: 'FROM busybox\nCOPY --parents packages/*/ /o/\n',
+        [`packages/${name}/f`]: 'same',
+      });
+      await lab.build(lab.context('renamed', lines('one')));
+      const { image } = await lab.build(lab.context('renamed', { 'packages/one': undefined, ...lines('two') }));
+      expect((await lab.tree(image, '/o')).at(-1)).toBe('f 644 0:0 packages/two/f "same"');
+      const stage = (name: string) =>
+        lab.dockerfile([
+          'FROM busybox AS s',
+          'RUN mkdir -p /p/one /p/two; touch /p/one/f /p/two/f',
+          'FROM busybox',
+          `COPY --from=s --parents p/${name} /o/`,
+        ]);
+      await stage('one');
+      expect((await lab.tree((await stage('two')).image, '/o')).at(-1)).toBe('f 644 0:0 p/two/f ""');
     });
 
     test('without it all is done again', async () => {
@@ -449,6 +469,12 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
         const first = await lab.dockerfile(lines);
         expect(await lab.tree(first.image, '/o')).toEqual(['d 755 0:0 .', 'f 600 0:0 file.txt "remote"']);
         expect(Object.values(fates(await lab.dockerfile(lines)))).toEqual(['done', 'cached']);
+        const renamed = await lab.dockerfile(['FROM busybox', `ADD ${url}/x/other.txt /o/`]);
+        expect(await lab.tree(renamed.image, '/o')).toEqual(['d 755 0:0 .', 'f 600 0:0 other.txt "remote"']);
+        const sum = `--checksum=sha256:${createHash('sha256').update(body).digest('hex')}`;
+        await lab.dockerfile(['FROM busybox', `ADD ${sum} ${url}/one /o/`]);
+        const checked = await lab.dockerfile(['FROM busybox', `ADD ${sum} ${url}/two /o/`]);
+        expect(await lab.tree(checked.image, '/o')).toEqual(['d 755 0:0 .', 'f 600 0:0 two "remote"']);
         body = 'changed';
         expect(Object.values(fates(await lab.dockerfile(lines)))).toEqual(['done', 'done']);
         const wrong = await failureOf(

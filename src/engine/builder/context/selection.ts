@@ -196,7 +196,9 @@ export async function digestItems(
   const hash = createHash('sha256');
   const pause = breather(signal);
   for (const item of items) {
-    hash.update(`${JSON.stringify([item.isDirectory ? '' : item.name, item.parents ?? null, item.isDirectory])}\n`);
+    // The name of a directory says where its content goes only with `--parents`.
+    const name = item.isDirectory && item.parents === undefined ? '' : item.name;
+    hash.update(`${JSON.stringify([name, item.parents ?? null, item.isDirectory])}\n`);
     for (const entry of item.entries) {
       await pause();
       hash.update(`${JSON.stringify(await describe(tree, item, entry, signal))}\n`);

@@ -46,7 +46,7 @@ export function copyOperation(dependencies: StepDependencies, facts: CopyFacts):
       const { inlineFiles, destination, chown, chmod, instruction } = facts;
       return digestOf(
         JSON.stringify([
-          'copy/2',
+          'copy/3',
           base?.chainId ?? null,
           instruction.keyword,
           content,
@@ -84,7 +84,7 @@ async function contentKey(
     return [...remote, await digestItems(tree, await select({ tree, ...request, signal }), signal)];
   }
   const { cache, layers } = dependencies;
-  const question = digestOf(JSON.stringify(['content/1', source.chainId ?? null, request]));
+  const question = digestOf(JSON.stringify(['content/2', source.chainId ?? null, request]));
   const known = cache.get(question)?.detail;
   if (known != null) return [...remote, known];
   const digest = await withReadableRoot(layers, source.chainId, async (root) => {

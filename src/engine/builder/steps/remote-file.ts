@@ -17,7 +17,7 @@ declare module '../../../base/errors.js' {
 /** A file that ADD downloads, at most once a build. */
 export interface RemoteFile {
   readonly url: string;
-  /** Its content; with a checksum given nothing has to be downloaded to know it. */
+  /** Its name and content; with a checksum given nothing has to be downloaded to know it. */
   digest(signal: AbortSignal): Promise<string>;
   fetch(signal: AbortSignal): Promise<MadeFiles>;
 }
@@ -69,7 +69,7 @@ export function remoteFile(
   const once = (signal: AbortSignal) => (started ??= start(signal));
   return {
     url,
-    digest: async (signal) => checksum ?? (await once(signal)).digest,
+    digest: async (signal) => JSON.stringify([name ?? null, checksum ?? (await once(signal)).digest]),
     fetch: once,
   };
 }
