@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, renameSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -37,7 +37,7 @@ class FileContentStore implements ContentStore {
 
   async write(
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    { expected, expectedBytes, signal }: WriteOptions,
+    { expected, expectedBytes, lease, signal }: WriteOptions,
   ): Promise<BlobInfo> {
     signal.throwIfAborted();
     const temporary = join(this.#ingest, randomUUID());
@@ -60,6 +60,7 @@ class FileContentStore implements ContentStore {
         const digest = digestFromHex(hash.digest('hex'));
         if (expected !== undefined && digest !== expected) throw mismatch(expected, digest);
         await file.sync();
+        lease?.add(digest); // before anybody can see it: collecting may be under way
         await rename(temporary, this.pathOf(digest));
         await syncDirectory(this.#blobs); // the rename itself must survive a power cut
         return { digest, sizeBytes };
@@ -113,8 +114,16 @@ class FileContentStore implements ContentStore {
     return join(this.#blobs, hexOf(digest));
   }
 
-  async remove(digest: Digest): Promise<void> {
-    await rm(this.pathOf(digest), { force: true });
+  async remove(digest: Digest): Promise<boolean> {
+    if ([...this.#leases].some((held) => held.has(digest))) return false;
+    const doomed = join(this.#ingest, randomUUID());
+    try {
+      renameSync(this.pathOf(digest), doomed); // at once: who writes these bytes again from here on keeps them
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+    await rm(doomed, { force: true });
+    return true;
   }
 
   async list(): Promise<readonly BlobInfo[]> {
@@ -140,10 +149,7 @@ class FileContentStore implements ContentStore {
   async collect(keep: ReadonlySet<Digest>): Promise<readonly BlobInfo[]> {
     const removed: BlobInfo[] = [];
     for (const blob of await this.list()) {
-      // Looked up for each blob: a lease may be taken while we wait for the disk.
-      if (keep.has(blob.digest) || [...this.#leases].some((held) => held.has(blob.digest))) continue;
-      await this.remove(blob.digest);
-      removed.push(blob);
+      if (!keep.has(blob.digest) && (await this.remove(blob.digest))) removed.push(blob);
     }
     return removed;
   }

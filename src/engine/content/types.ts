@@ -17,10 +17,12 @@ export interface WriteOptions {
   readonly expected?: Digest;
   /** Stops reading as soon as more bytes arrive, so that an endless body cannot fill the disk. */
   readonly expectedBytes?: number;
+  /** Takes the blob in before anybody can see, and collect, it. */
+  readonly lease?: ContentLease;
   readonly signal: AbortSignal;
 }
 
-/** Keeps blobs from being collected while work is under way. In memory: a crash drops it. */
+/** Keeps blobs from being removed while work is under way. In memory: a crash drops it. */
 export interface ContentLease {
   add(digest: Digest): void;
   release(): void;
@@ -43,8 +45,8 @@ export interface ContentStore {
   stat(digest: Digest): Promise<BlobInfo>;
   /** Where the blob is or would be; for a reader that verifies by itself. */
   pathOf(digest: Digest): string;
-  /** Nothing happens when it is not there. */
-  remove(digest: Digest): Promise<void>;
+  /** @returns whether it is not there any more; false when somebody has a lease on it */
+  remove(digest: Digest): Promise<boolean>;
   list(): Promise<readonly BlobInfo[]>;
   lease(): ContentLease;
   /** Removes every blob that is neither in `keep` nor leased. @returns what was removed */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ProgressMessage, RegistryAuth } from '../../../src/api/image.js';
 import type { Image } from '../../../src/engine/images/index.js';
 import type { Platform } from '../../../src/registry/index.js';
@@ -459,6 +459,41 @@ describe('pushing', () => {
     await push('app:1');
     expect(broken).toBe(1);
     expect(registry.manifests.get('app')?.has('1')).toBe(true);
+  });
+
+  test('shares a layer with another push at the same time, whichever ends first', async () => {
+    await imported(stores, `${registry.host}/one:1`, { path: 'f', content: 'shared' });
+    await stores.images.tag(`${registry.host}/one:1`, `${registry.host}/two:1`);
+    const held = new Map<string, () => void>();
+    registry.misbehave = ({ method, url = '' }, response) => {
+      const [repository = ''] = /one|two/.exec(url) ?? [];
+      if (method !== 'HEAD' || !url.includes('/blobs/') || held.has(repository)) return false;
+      held.set(repository, () => response.writeHead(404).end());
+      if (held.size === 2) held.get('one')?.(); // both have the layer's bytes now
+      return true;
+    };
+    const two = push('two:1');
+    await push('one:1');
+    held.get('two')?.();
+    await two;
+    expect(registry.manifests.get('two')?.has('1')).toBe(true);
+    expect((await stores.content.list()).length).toBe(1); // the config
+  });
+
+  test('for which the disk is too full holds nothing of the image', async () => {
+    const name = `${registry.host}/app:1`;
+    await imported(stores, name, { path: 'f', content: randomBytes(4 << 20) });
+    vi.spyOn(stores.content, 'write').mockImplementationOnce(async (source) => {
+      for await (const chunk of source) throw new Error(`no space for ${chunk.length} bytes`);
+      throw new Error('nothing to write');
+    });
+    await expect(push('app:1')).rejects.toThrow('no space');
+    await stores.images.remove(name, nobody);
+    const left = async () => {
+      await stores.images.collect(nobody);
+      return stores.layers.list();
+    };
+    await expect.poll(left).toEqual([]);
   });
 
   test('is refused without the right password', async () => {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { type Digest, digestOf, hexOf } from '../../../base/digest.js';
 import {
@@ -10,7 +10,7 @@ import {
   RegistrySession,
   withDigest,
 } from '../../../registry/index.js';
-import type { BlobInfo, ContentLease } from '../../content/index.js';
+import type { BlobInfo } from '../../content/index.js';
 import type { Layer } from '../../snapshots/index.js';
 import { imageNotFound } from '../catalog.js';
 import type { Parts } from '../create-image.js';
@@ -165,7 +165,7 @@ async function pushParts(
     const pushed: RemoteLayer[] = [];
     const remember: Record<string, RemoteLayer> = {};
     for (const layer of chain) {
-      const remote = await pushLayer(parts, session, reference, layer, lease, options);
+      const remote = await pushLayer(parts, session, reference, layer, options);
       pushed.push(remote);
       remember[layer.diffId] = remote;
     }
@@ -190,7 +190,6 @@ async function pushLayer(
   session: RegistrySession,
   reference: Reference,
   layer: Layer,
-  lease: ContentLease,
   { onProgress, signal }: TransferOptions,
 ): Promise<RemoteLayer> {
   const id = idOf(layer.chainId);
@@ -210,18 +209,31 @@ async function pushLayer(
       return { ...remote, repository: reference.repository };
     }
   }
-  const tar = parts.layers.exportLayer(layer.chainId, signal);
-  const gzip = createGzip({ level: 6, chunkSize: 256 * 1024 });
-  tar.once('error', (error) => gzip.destroy(error));
-  const blob = await parts.content.write(tar.pipe(gzip) as AsyncIterable<Buffer>, { signal });
-  lease.add(blob.digest);
-  try {
-    await sendBlob(parts, session, { begun: to, blob, id }, onProgress);
-  } finally {
-    await parts.content.remove(blob.digest);
-  }
-  const { digest, sizeBytes } = blob;
+  const { digest, sizeBytes } = await sendLayer(parts, session, { begun: to, layer, id }, { onProgress, signal });
   return { digest, sizeBytes, mediaType: mediaTypes.dockerLayer, repository: reference.repository };
+}
+
+/** By way of a blob, since its digest is asked for before its first byte. Pushes of one layer at once have it in common. */
+async function sendLayer(
+  parts: Parts,
+  session: RegistrySession,
+  { begun, layer, id }: { readonly begun: URL | undefined; readonly layer: Layer; readonly id: string },
+  { onProgress, signal }: Pick<TransferOptions, 'onProgress' | 'signal'>,
+): Promise<BlobInfo> {
+  const { content, layers } = parts;
+  const lease = content.lease();
+  const gzip = createGzip({ level: 6, chunkSize: 256 * 1024 });
+  let blob: BlobInfo | undefined;
+  try {
+    pipeline(layers.exportLayer(layer.chainId, signal), gzip, () => undefined); // the reader of `gzip` is told
+    blob = await content.write(gzip as AsyncIterable<Buffer>, { lease, signal });
+    await sendBlob(parts, session, { begun, blob, id }, onProgress);
+    return blob;
+  } finally {
+    gzip.destroy(); // and with it the layer's files, which nobody may have begun to read
+    lease.release();
+    if (blob !== undefined) await content.remove(blob.digest);
+  }
 }
 
 async function sendBlob(

@@ -110,3 +110,16 @@ test('the same blob may be written many times at once', async () => {
   expect(new Set(blobs.map(({ digest }) => digest))).toEqual(new Set([digestOf('same')]));
   expect(await store.list()).toHaveLength(1);
 });
+
+test('what is leased is not removed, and what is written with a lease has it from the start', async () => {
+  const [first, second] = [store.lease(), store.lease()];
+  const { digest } = await store.write([Buffer.from('shared')], { lease: first, signal });
+  await store.write([Buffer.from('shared')], { lease: second, signal });
+  first.release();
+  expect(await store.remove(digest)).toBe(false);
+  expect(await store.has(digest)).toBe(true);
+  second.release();
+  expect(await store.remove(digest)).toBe(true);
+  expect(await store.list()).toEqual([]);
+  expect(await readdir(join(dir, 'ingest'))).toEqual([]);
+});
