@@ -5,6 +5,8 @@ import { TscomposeError } from './errors.js';
 export interface RunToolOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Exit codes beside 0 that are no failure. */
+  readonly alsoGood?: readonly number[];
   /** Given to the tool's stdin, which is otherwise empty. */
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
@@ -33,7 +35,9 @@ export async function runTool(tool: string, args: readonly string[], options: Ru
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
-  if (!result.failed) return { stdout: result.stdout, stderr: result.stderr };
+  const isGood = result.exitCode !== undefined && (options.alsoGood ?? []).includes(result.exitCode);
+  if (!result.failed || (isGood && !result.timedOut && !result.isCanceled))
+    return { stdout: result.stdout, stderr: result.stderr };
   options.signal.throwIfAborted();
   if (result.code === 'ENOENT') {
     throw new TscomposeError({ code: 'tool/missing', message: `cannot find the program ${tool}`, facts: { tool } });

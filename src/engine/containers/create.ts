@@ -52,6 +52,9 @@ export async function createContainer(
   const id = randomBytes(32).toString('hex');
   await using held = new CleanupStack();
   held.defer(room.images.retain(image.id)); // until the record says that the image is used
+  held.defer(() => {
+    room.volumes.endReservations(id);
+  });
   await using undo = new CleanupStack();
   const name = takeName(room, options.name, id);
   undo.defer(() => room.registry.freeName(name, id));

@@ -28,13 +28,17 @@ const plain = {
 
 /**
  * Everything mounted into a container, in Docker's order of weight: `VolumesFrom`, then `Binds` and `Mounts`, which may
- * not name one place twice, then anonymous volumes for what is left of the image's `VOLUME`s. Volumes are made here.
+ * not name one place twice, then anonymous volumes for what is left of the image's `VOLUME`s. Volumes are made here,
+ * and reserved until {@link VolumeStore.endReservations}.
  * @throws `container/invalid-config`, `container/mount-missing`, `volume/…`
  */
 export async function planMounts(sources: MountSources): Promise<ContainerMount[]> {
   const { config, hostConfig } = sources;
   const byPlace = new Map<string, ContainerMount>();
-  for (const mount of inherited(sources)) byPlace.set(mount.destination, mount);
+  for (const mount of inherited(sources)) {
+    if (mount.name !== undefined) await sources.volumes.reserve(mount.name, sources.containerId);
+    byPlace.set(mount.destination, mount);
+  }
   const own = new Set<string>();
   const asked = [
     ...(hostConfig.Binds ?? []).map((text) => parseBind(text)),
@@ -247,7 +251,7 @@ async function withVolume(
 ): Promise<ContainerMount> {
   if (mount.type !== 'volume') return mount;
   const driver = asked.driver ?? hostConfig.VolumeDriver ?? '';
-  const existing = mount.name === undefined ? undefined : volumes.find(mount.name);
+  const existing = mount.name === undefined ? undefined : await volumes.reserve(mount.name, containerId);
   const volume =
     existing ??
     (await volumes.create(

@@ -51,5 +51,10 @@ function errnoName(errno: number): string {
 
 function show(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
-  return typeof value === 'string' ? value.slice(0, 400) : String(value);
+  return typeof value === 'string' ? withoutPassword(value).slice(0, 400) : String(value);
+}
+
+/** Mount options of network file systems hold them (mount.cifs(8)). */
+function withoutPassword(text: string): string {
+  return text.replace(/((?:^|,)pass(?:word)?2?=)[^,]*/g, '$1********');
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Filters } from '../../api/common.js';
 import type { PruneReport, VolumeCreateRequest, VolumeInspect } from '../../api/volume.js';
-import { TscomposeError, messageOf } from '../../base/errors.js';
+import { errnoOf, TscomposeError, messageOf } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
 import { sweepEach } from '../../base/sweep.js';
 import { openRecords, type Records } from '../store/index.js';
@@ -17,19 +17,43 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const anonymousLabel = 'com.docker.volume.anonymous';
 const pruneBoth = ['all', 'label', 'label!'];
 
-/** Reads the volumes under `dir`; a folder without a record is what a crash in `remove` or `create` left, and goes. */
+/** How a volume is called while its content is being removed. */
+const trash = '.removed-';
+
+/** Reads the volumes under `dir`. A folder with content that has no record was put there by the user, and becomes one. */
 export async function openVolumeStore(options: VolumeStoreOptions): Promise<VolumeStore> {
   const { dir, log } = options;
   const records = await openRecords<Volume>({ dir, schema, nestedFile: 'volume.json', parse: parseVolume, log });
   const folders = (await readdir(dir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   const strays = folders.map(({ name }) => name).filter((name) => records.get(name) === undefined);
-  await sweepEach('a volume without record', strays, log, async (volume) => {
-    const files = await readdir(join(dir, volume));
-    if (files.some((name) => name.endsWith('.corrupt'))) return; // somebody's data under a record we cannot read
-    log.info('removing a volume without record', { volume });
-    await rm(join(dir, volume), { recursive: true, force: true });
+  await sweepEach('a volume without record', strays, log, async (name) => {
+    if (name.startsWith(trash)) await rm(join(dir, name), { recursive: true, force: true });
+    if (!namePattern.test(name)) return; // a lost+found, say
+    const found = await readdir(join(dir, name));
+    if (found.some((file) => file.endsWith('.corrupt'))) return; // somebody's data under a record we cannot read
+    if ((await removeIfEmpty(join(dir, name, '_data'))) && (await removeIfEmpty(join(dir, name)))) return;
+    if (!found.includes('_data')) {
+      log.warn('a folder among the volumes is none, and is left alone', { folder: name });
+      return;
+    }
+    const { birthtime } = await stat(join(dir, name, '_data'));
+    const plain = { driver: 'local', labels: {}, options: {}, anonymous: false, content: 'settled' } as const;
+    log.info('taking up a volume without record', { volume: name });
+    await records.put(name, { ...plain, name, created: birthtime.toISOString() }, 'durable');
   });
   return new LocalVolumes(options, records);
+}
+
+/** What a crash in `create` leaves is empty. @returns whether it is gone */
+async function removeIfEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true;
+    if (['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 function parseVolume(value: unknown): Volume {
@@ -44,6 +68,8 @@ class LocalVolumes implements VolumeStore {
   readonly #records: Records<Volume>;
   /** Containers that have a volume in place, by its name. */
   readonly #holders = new Map<string, Set<string>>();
+  /** Volumes of containers that are being made, by the container's id. */
+  readonly #reserved = new Map<string, Set<string>>();
   /** Work on one volume goes one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -65,6 +91,7 @@ class LocalVolumes implements VolumeStore {
     const anonymous = request.Name === undefined || request.Name === '';
     const name = anonymous ? randomBytes(32).toString('hex') : (request.Name ?? '');
     checkName(name);
+    if (madeFor !== undefined) this.#reserve(name, madeFor);
     const options = { ...request.DriverOpts };
     return this.#inTurn(name, async () => {
       const existing = this.#records.get(name);
@@ -89,7 +116,17 @@ class LocalVolumes implements VolumeStore {
     });
   }
 
+  reserve(name: string, containerId: string): Promise<Volume | undefined> {
+    this.#reserve(name, containerId);
+    return this.#inTurn(name, () => Promise.resolve(this.find(name))); // after a removal that has begun
+  }
+
+  endReservations(containerId: string): void {
+    this.#reserved.delete(containerId);
+  }
+
   async discardMadeFor(containerId: string): Promise<void> {
+    this.endReservations(containerId);
     for (const { name, anonymous, madeFor } of this.#records.list()) {
       if (anonymous && madeFor === containerId) await this.remove(name, { force: true });
     }
@@ -126,7 +163,7 @@ class LocalVolumes implements VolumeStore {
     if (force && this.find(name) === undefined) return;
     await this.#inTurn(name, async () => {
       this.get(name);
-      const containerIds = this.#options.usedBy(name);
+      const containerIds = this.#usersOf(name);
       if (containerIds.length > 0) {
         throw new TscomposeError({
           code: 'volume/in-use',
@@ -135,8 +172,10 @@ class LocalVolumes implements VolumeStore {
         });
       }
       this.#unmountDevice(name);
-      await this.#records.delete(name); // first: content without record is swept, a record without content is not right
-      await rm(join(this.#options.dir, name), { recursive: true, force: true });
+      const doomed = join(this.#options.dir, `${trash}${randomUUID()}`);
+      await rename(join(this.#options.dir, name), doomed); // record and content in one step, whatever happens then
+      await this.#records.delete(name);
+      await rm(doomed, { recursive: true, force: true });
       this.#publish('destroy', name, {});
     });
   }
@@ -149,14 +188,15 @@ class LocalVolumes implements VolumeStore {
       if (!matchesVolume(volume, filters, { allowed: pruneBoth, dangling: this.#isDangling })) continue;
       if (!this.#isDangling(volume) || !(all || volume.anonymous || hasLabel(volume, anonymousLabel))) continue;
       if (Object.keys(volume.options).length > 0) continue; // a device that is mounted: its data is not ours
-      const size = await this.#sizeOf(volume, AbortSignal.timeout(60_000));
+      let size: number;
       try {
+        size = await this.#sizeOf(volume, new AbortController().signal);
         await this.remove(volume.name, { force: false });
       } catch (error) {
         this.#options.log.warn('cannot prune a volume', { volume: volume.name, error }); // in use since we looked
         continue;
       }
-      bytes += size;
+      bytes += Math.max(size, 0);
       removed.push(volume.name);
     }
     const total = { reclaimed: String(bytes) };
@@ -169,7 +209,7 @@ class LocalVolumes implements VolumeStore {
     for (const volume of this.#records.list()) {
       if (Object.keys(volume.options).length > 0) continue; // a device that is mounted: not our disk
       const Size = await this.#sizeOf(volume, signal);
-      all.push({ ...this.#render(volume), UsageData: { Size, RefCount: this.#options.usedBy(volume.name).length } });
+      all.push({ ...this.#render(volume), UsageData: { Size, RefCount: this.#usersOf(volume.name).length } });
     }
     return all;
   }
@@ -218,7 +258,16 @@ class LocalVolumes implements VolumeStore {
     });
   }
 
-  readonly #isDangling = ({ name }: Volume): boolean => this.#options.usedBy(name).length === 0;
+  readonly #isDangling = ({ name }: Volume): boolean => this.#usersOf(name).length === 0;
+
+  #reserve(name: string, containerId: string): void {
+    this.#reserved.set(containerId, (this.#reserved.get(containerId) ?? new Set()).add(name));
+  }
+
+  #usersOf(name: string): string[] {
+    const coming = [...this.#reserved].flatMap(([containerId, names]) => (names.has(name) ? [containerId] : []));
+    return [...new Set([...this.#options.usedBy(name), ...coming])];
+  }
 
   async #mountDevice({ name, options }: Volume, target: string): Promise<void> {
     const device = options['device'] ?? '';
@@ -246,10 +295,18 @@ class LocalVolumes implements VolumeStore {
     while (isMountPoint(target)) unmount(target, { detach: true });
   }
 
+  /** -1 where du(1) cannot tell in time. What goes away while it looks makes it fail, with a sum all the same. */
   async #sizeOf(volume: Volume, signal: AbortSignal): Promise<number> {
     if ((volume.options['device'] ?? '') !== '') return 0; // not our disk
-    const { stdout } = await runTool('du', ['-s', '-B1', '--', this.mountpoint(volume.name)], { signal });
-    return Number(stdout.split('\t', 1)[0]);
+    try {
+      const args = ['-s', '-B1', '--', this.mountpoint(volume.name)];
+      const { stdout } = await runTool('du', args, { signal, alsoGood: [1] });
+      return Number(/^\d+(?=\t)/.exec(stdout)?.[0] ?? -1);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.log.warn('cannot tell the size of a volume', { volume: volume.name, error });
+      return -1;
+    }
   }
 
   #render({ name, driver, created, labels, options }: Volume): VolumeInspect {

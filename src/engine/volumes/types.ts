@@ -50,6 +50,13 @@ export interface VolumeStore {
   create(request: VolumeCreateRequest, options?: { readonly madeFor?: string }): Promise<Volume>;
   /** Removes the anonymous volumes of a container that did not come to be. */
   discardMadeFor(containerId: string): Promise<void>;
+  /**
+   * Keeps a volume, if it is there or once it is, from being removed while a container is made that is to use it. What is
+   * made for the container has that from the start.
+   */
+  reserve(name: string, containerId: string): Promise<Volume | undefined>;
+  /** The container is among those that `usedBy` tells, or did not come to be. */
+  endReservations(containerId: string): void;
   /** @throws `volume/not-found` */
   get(name: string): Volume;
   find(name: string): Volume | undefined;
@@ -61,7 +68,7 @@ export interface VolumeStore {
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
   /** Filters: all, label, label!. Only anonymous volumes unless `all`. @throws `volume/invalid-filter` */
   prune(filters: Filters): Promise<PruneReport>;
-  /** Like `inspect` for all of them, with bytes on disk and containers; for `system df`. */
+  /** Like `inspect` for all of them, with bytes on disk (-1: not known) and containers; for `system df`. */
   usage(signal: AbortSignal): Promise<VolumeInspect[]>;
   /** Path of the content, whether there is a device mounted or not. */
   mountpoint(name: string): string;

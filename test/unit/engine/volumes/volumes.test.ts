@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/base/log.js';
 import { createEventHub } from '../../../../src/engine/events/index.js';
 import { openVolumeStore, type VolumeStore } from '../../../../src/engine/volumes/index.js';
@@ -107,6 +107,49 @@ describe('a volume', () => {
     await store.create({ Name: 'ghost' });
     expect(await store.isEmpty('ghost')).toBe(true);
   });
+
+  test('without a record, but with content, is one that somebody put there', async () => {
+    mkdirSync(join(dir, 'volumes/backup/_data'), { recursive: true });
+    writeFileSync(join(dir, 'volumes/backup/_data/rows'), 'restored');
+    for (const folder of ['lost+found', '.snapshots', 'notes']) {
+      mkdirSync(join(dir, 'volumes', folder));
+      writeFileSync(join(dir, 'volumes', folder, 'file'), 'of somebody');
+    }
+    store = await open();
+    expect(names({})).toEqual(['backup']);
+    expect(readFileSync(join(store.mountpoint('backup'), 'rows'), 'utf8')).toBe('restored');
+    store = await open();
+    expect(names({})).toEqual(['backup']);
+    expect(readdirSync(join(dir, 'volumes')).sort()).toEqual(['.snapshots', 'backup', 'lost+found', 'notes']);
+  });
+
+  test('whose removal was cut short does not come back', async () => {
+    await store.create({ Name: 'gone' });
+    writeFileSync(join(store.mountpoint('gone'), 'rest'), '');
+    renameSync(join(dir, 'volumes/gone'), join(dir, 'volumes/.removed-1'));
+    store = await open();
+    expect(names({})).toEqual([]);
+    expect(readdirSync(join(dir, 'volumes'))).toEqual([]);
+  });
+
+  test('of a container that is being made is in use', async () => {
+    await store.create({ Name: 'old' });
+    await store.reserve('old', 'c');
+    await store.create({ Name: 'new' }, { madeFor: 'c' });
+    const { name } = await store.create({}, { madeFor: 'c' });
+    await expect(store.remove('old', { force: false })).rejects.toThrow('remove old: volume is in use - [c]');
+    expect((await store.prune({ all: ['true'] })).VolumesDeleted).toEqual([]);
+    store.endReservations('c');
+    expect((await store.prune({ all: ['true'] })).VolumesDeleted?.sort()).toEqual([name, 'new', 'old'].sort());
+  });
+
+  test('is reserved only after a removal that has begun', async () => {
+    await store.create({ Name: 'going' });
+    const removed = store.remove('going', { force: false });
+    await Promise.resolve(); // its turn has begun
+    expect(await store.reserve('going', 'c')).toBeUndefined();
+    await removed;
+  });
 });
 
 describe('volumes', () => {
@@ -133,6 +176,29 @@ describe('volumes', () => {
   });
 });
 
+describe('the size of a volume', () => {
+  const du = (script: string) => {
+    writeFileSync(join(dir, 'du'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${dir}:${process.env['PATH'] ?? ''}`);
+  };
+  const size = async () => (await store.usage(new AbortController().signal))[0]?.UsageData?.Size;
+  beforeEach(async () => {
+    await store.create({ Name: 'data' });
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('is told also when a file went while it was looked at', async () => {
+    du('echo "du: cannot access x: No such file or directory" >&2; printf "8192\\t%s\\n" x; exit 1');
+    expect(await size()).toBe(8192);
+  });
+
+  test('that cannot be told is -1, and no prune stops for it', async () => {
+    du('exit 2');
+    expect(await size()).toBe(-1);
+    expect(await store.prune({ all: ['true'] })).toEqual({ VolumesDeleted: ['data'], SpaceReclaimed: 0 });
+  });
+});
+
 describe('driver options', () => {
   test('a device wants a type, and both ways round', () => {
     expect(() => checkOptions('v', { type: 'nfs' })).toThrow('missing required option: "device"');
@@ -146,6 +212,14 @@ describe('driver options', () => {
       { source: '/x', target: '/t', flags: ['bind'] },
       { target: '/t', flags: ['bind', 'remount', 'ro'] },
     ]);
+  });
+
+  test('that fail are told without their password', async () => {
+    const o = 'username=me,password=secret,pass=secret,vers=3.0';
+    await store.create({ Name: 'share', DriverOpts: { type: 'nosuchfs', device: '//srv/share', o } });
+    const acquired = store.acquire('share', 'c');
+    await expect(acquired).rejects.toThrow('username=me,password=********,pass=********,vers=3.0');
+    await expect(acquired).rejects.not.toThrow('secret');
   });
 
   test('what is no flag goes to the file system', async () => {
