@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import type { HealthLogEntry } from '../../api/container.js';
 import { errnoOf, messageOf } from '../../base/errors.js';
 import type { NativeProbe } from '../../base/native-probe.js';
-import { connectFrom, openBeneath, openNetworkNamespace, sysErrno } from '../sys/index.js';
+import { connectFrom, isAlive, openBeneath, openNetworkNamespace, sysErrno } from '../sys/index.js';
 import type { Container } from './container.js';
 
 type Outcome = Pick<HealthLogEntry, 'ExitCode' | 'Output'>;
@@ -29,14 +29,18 @@ export async function runProbe(
   probe: NativeProbe,
   { timeoutMs, signal }: ProbeLimits,
 ): Promise<Outcome> {
-  const pid = container.state.process?.pid;
-  if (pid === undefined) return failed('the container does not run');
+  const { process } = container.state;
+  if (process === undefined) return failed('the container does not run');
   if (probe.kind === 'LOG') return failed('nobody reads the log'); // see LogWatch
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const hosts = probe.kind === 'UNIX' ? ['the socket'] : probe.host === undefined ? loopback : [probe.host];
   let refused = failed('');
   for (const host of hosts) {
-    const open = () => (probe.kind === 'UNIX' ? connectBeneath(pid, probe.path) : connectInside(pid, host, probe.port));
+    const open = () => {
+      if (!isAlive(process)) throw new Error('the container has ended'); // its number may be somebody else's
+      const { pid } = process;
+      return probe.kind === 'UNIX' ? connectBeneath(pid, probe.path) : connectInside(pid, host, probe.port);
+    };
     try {
       return probe.kind === 'HTTP' ? await askHttp(open, probe, host, inTime) : await greet(open, probe, inTime);
     } catch (error) {

@@ -1,9 +1,10 @@
 import { closeSync } from 'node:fs';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { kindBeneath, openFolderBeneath } from '../oci/index.js';
-import { mount, openBeneath } from '../sys/index.js';
+import { mount, openBeneath, openProcess } from '../sys/index.js';
 import { clearBundle } from './start.js';
 import type { Container } from './container.js';
+import { notRunning } from './errors.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import type { Room } from './room.js';
 import { mountRoot } from './rootfs.js';
@@ -17,10 +18,9 @@ const O_PATH = 0o10000000;
  */
 export async function withRoot<T>(room: Room, container: Container, work: (root: string) => Promise<T>): Promise<T> {
   await container.idle();
-  const pid = container.state.process?.pid;
-  if (container.isLive && pid !== undefined) return work(`/proc/${pid}/root`);
+  if (container.isLive) return withLiveRoot(container, work);
   return container.exclusive(async () => {
-    if (container.isLive) return await work(`/proc/${container.state.process?.pid ?? 0}/root`); // started just now
+    if (container.isLive) return await withLiveRoot(container, work); // started just now
     await using undo = new CleanupStack();
     undo.defer(() => {
       clearBundle(room, container.id);
@@ -32,6 +32,17 @@ export async function withRoot<T>(room: Room, container: Container, work: (root:
     }
     return await work(root); // awaited, or the mounts would go before it is done
   });
+}
+
+/** After the end of the run nothing is found there any more. @throws `container/not-running` */
+async function withLiveRoot<T>({ id, state }: Container, work: (root: string) => Promise<T>): Promise<T> {
+  const process = state.process === undefined ? undefined : openProcess(state.process);
+  if (process === undefined) throw notRunning(id);
+  try {
+    return await work(`/proc/self/fd/${process}/root`);
+  } finally {
+    closeSync(process);
+  }
 }
 
 function bindBeneath(root: string, source: string, destination: string, options: readonly string[]): void {

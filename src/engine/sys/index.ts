@@ -34,7 +34,7 @@ export {
 export { nftApply, nftListJson } from './nft.js';
 export { nftGeneration } from './nft-generation.js';
 export type { PathName } from './path-name.js';
-export { isAlive, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
+export { isAlive, openProcess, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
 export { openSeqpacket, openUnixDatagram } from './seqpacket.js';
 export { readSmallFile, type SmallFile } from './small-file.js';
 export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';

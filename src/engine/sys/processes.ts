@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { errnoOf } from '../../base/errors.js';
 import { callFailed } from './call-failed.js';
 
@@ -18,6 +18,26 @@ export function processStartTime(pid: number): string | undefined {
 export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   const fields = statFields(pid);
   return fields?.[19] === startTime && fields[0] !== 'Z' && fields[0] !== 'X';
+}
+
+const O_PATH = 0o10000000;
+
+/**
+ * Opens the folder that exactly this process has in /proc. What is looked up beneath it is of this process; once that has
+ * ended nothing is found there any more (ENOENT, ESRCH), whoever has its number then.
+ * @returns a file descriptor that the caller closes; undefined when the process has ended
+ */
+export function openProcess(process: ProcessIdentity): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(`/proc/${process.pid}`, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (isAlive(process)) return fd;
+  closeSync(fd);
+  return undefined;
 }
 
 /** The fields after the command name, which may itself hold spaces and parentheses; the first one is field 3, the state. */
