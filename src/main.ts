@@ -38,7 +38,7 @@ export async function serve(
     run: async (argv, terminal) => {
       const interrupts = new Interrupts(() => terminal.leave(exitCodes.interrupted));
       terminal.onSignal = (signal) => interrupts.raise(signal as InterruptSignal);
-      return await runRelayed(argv, terminal, interrupts);
+      return await runRelayed(argv, terminal, interrupts, () => terminal.accept());
     },
   });
 }

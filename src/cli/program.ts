@@ -43,15 +43,20 @@ export async function runCli(given: readonly string[], outer: Terminal, interrup
   return await runChecked(argv, terminal, interrupts, () => undefined);
 }
 
-/** The same on behalf of another process; undefined when the command is none that may, and nothing was done. */
+/**
+ * The same on behalf of another process; undefined when the command is none that may, and nothing was done.
+ * @param onAccepted - called before anything is
+ */
 export async function runRelayed(
   argv: readonly string[],
   terminal: Terminal,
   interrupts: Interrupts,
+  onAccepted: () => void,
 ): Promise<number | undefined> {
   try {
     return await runChecked(argv, terminal, interrupts, (command, flags) => {
       if (command.relayable?.(flags) !== true) throw new NotRelayable();
+      onAccepted();
     });
   } catch (error) {
     if (error instanceof NotRelayable) return undefined;

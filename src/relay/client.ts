@@ -20,7 +20,7 @@ export type NotRelayed =
 
 /**
  * Has the server run a command whose streams and signals are this process's. Nothing has happened when the answer is
- * not an exit code.
+ * not an exit code: a server that goes away after it has accepted the command leaves the exit code of a failure.
  * @param socketPath - of the server
  */
 export function relay(socketPath: string, request: Pick<RelayRequest, 'world' | 'argv'>): Promise<number | NotRelayed> {
@@ -40,8 +40,8 @@ class Session {
   readonly #socket: Socket;
   readonly #finish: (result: number | NotRelayed) => void;
   #began = false;
-  /** Whether the outside has seen anything of the command. */
-  #seen = false;
+  /** From here on it may have done something. */
+  #accepted = false;
   #raw = false;
   /** Bytes of input that the command has not taken. */
   #untaken = 0;
@@ -71,7 +71,7 @@ class Session {
   /** The connection is gone without a last frame. */
   lost(): void {
     if (!this.#began) this.#end('absent');
-    else if (!this.#seen) this.#end('declined');
+    else if (!this.#accepted) this.#end('declined');
     else {
       process.stderr.write('tscompose: the process that ran this command has gone; run it again\n');
       this.#end(1);
@@ -79,6 +79,7 @@ class Session {
   }
 
   #receive(kind: string, payload: Buffer): void {
+    this.#accepted ||= kind !== tell.decline;
     switch (kind) {
       case tell.output:
         this.#write(process.stdout, payload);
@@ -108,14 +109,12 @@ class Session {
 
   /** A reader that is slow slows the command down, as it would its own process. */
   #write(stream: NodeJS.WriteStream, payload: Buffer): void {
-    this.#seen = true;
     if (stream.write(payload) || this.#socket.isPaused()) return;
     this.#socket.pause();
     stream.once('drain', () => this.#socket.resume());
   }
 
   #passInput(): void {
-    this.#seen = true;
     process.stdin.on('data', (chunk: Buffer) => {
       this.#socket.write(frame(ask.input, chunk));
       this.#untaken += chunk.byteLength;

@@ -19,6 +19,8 @@ export const ask = {
 
 /** From the server. */
 export const tell = {
+  /** The command is about to begin: whatever comes, it is not to be run again. So say all others but `decline`. */
+  accepted: 'a',
   output: 'o',
   error: 'e',
   /** Standard input is wanted from here on. */

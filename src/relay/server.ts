@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { lstatSync, unlinkSync, watch } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -39,6 +40,13 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
   const check = (): void => {
     if (identityOf(enginePath) === undefined || identityOf(socketPath) !== socketFile) end();
   };
+  const running = new AsyncLocalStorage<Running>();
+  /** An error that nobody caught ends the command that it comes from, and lets the others finish. */
+  const onUncaught = (error: unknown): void => {
+    running.getStore()?.fail(error);
+    end();
+  };
+  process.on('uncaughtException', onUncaught);
   const look = watch(dirname(socketPath), check);
   if (socketFile === undefined) end();
   else check(); // what was taken away before we looked
@@ -46,12 +54,10 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
     idle.refresh();
     const isCurrent = identityOf(codeFile) === code;
     const onCommand = (command: Promise<void>): void => {
-      const over = command
-        .catch(() => socket.destroy()) // the client says that its command has gone
-        .finally(() => commands.delete(over));
+      const over = command.finally(() => commands.delete(over));
       commands.add(over);
     };
-    serveOne(socket, { run: options.run, world: isCurrent ? world : '', end, onCommand });
+    serveOne(socket, { run: options.run, running, world: isCurrent ? world : '', end, onCommand });
     if (!isCurrent) end();
   });
   await ended;
@@ -59,23 +65,37 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
   look.close();
   clearTimeout(idle);
   while (commands.size > 0) await Promise.allSettled(commands);
+  process.off('uncaughtException', onUncaught);
+}
+
+/** The command in whose name something runs. */
+interface Running {
+  readonly fail: (error: unknown) => void;
 }
 
 interface OneOptions {
   readonly run: RelayedCommand;
+  readonly running: AsyncLocalStorage<Running>;
   readonly world: string;
   readonly end: () => void;
   readonly onCommand: (command: Promise<void>) => void;
 }
 
-function serveOne(socket: Socket, { world, run, end, onCommand }: OneOptions): void {
+function serveOne(socket: Socket, { world, run, running, end, onCommand }: OneOptions): void {
   let terminal: RelayedTerminal | undefined;
   const begin = async (request: RelayRequest): Promise<void> => {
     if (request.world !== world) return void socket.end(frame(tell.decline));
-    terminal = new RelayedTerminal(socket, request);
-    const code = await run(request.argv, terminal);
-    if (code !== undefined) terminal.leave(code);
-    else if (socket.writable) socket.end(frame(tell.decline));
+    const own = new RelayedTerminal(socket, request);
+    terminal = own;
+    try {
+      const code = await new Promise<number | undefined>((resolve, fail) => {
+        running.run({ fail }, () => void run(request.argv, own).then(resolve, fail));
+      });
+      if (code !== undefined) own.leave(code);
+      else if (socket.writable) socket.end(frame(tell.decline));
+    } catch (error) {
+      own.fail(error);
+    }
     if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve)); // all is read
   };
   const frames = new FrameReader((kind, payload) => {

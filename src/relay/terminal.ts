@@ -37,6 +37,11 @@ export class RelayedTerminal {
     return this.#stdin;
   }
 
+  /** To be said before the command does anything. */
+  accept(): void {
+    this.#socket.write(frame(tell.accepted));
+  }
+
   takeInput(bytes: Buffer): void {
     this.#stdin?.receive(bytes);
   }
@@ -53,6 +58,13 @@ export class RelayedTerminal {
   /** Ends the other process now, whatever the command still does here. */
   leave(code: number): void {
     if (this.#socket.writable) this.#socket.end(frame(tell.exit, String(code)));
+  }
+
+  /** For what nothing else has reported. */
+  fail(error: unknown): void {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.stderr.write(`tscompose: unexpected failure, which is a bug in tscompose: ${reason}\n`);
+    this.leave(1);
   }
 
   /** The other process is gone: for the command that is what a closed terminal is. */
