@@ -65,6 +65,8 @@ export const inputWindowBytes = 1 << 18;
 const headerBytes = 5;
 /** Far above any environment and argument list the kernel lets a process have. */
 const longestFrameBytes = 1 << 24;
+/** Longer output is cut. */
+export const outputFrameBytes = 1 << 20;
 
 export function frame(kind: string, payload: string | Uint8Array = ''): Buffer {
   const body = typeof payload === 'string' ? Buffer.from(payload, 'utf8') : payload;
@@ -77,7 +79,10 @@ export function frame(kind: string, payload: string | Uint8Array = ''): Buffer {
 
 /** Cuts a stream of bytes into frames again. */
 export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+  /** As many as the next frame takes, as far as that is known. */
+  #needed = headerBytes;
   readonly #onFrame: (kind: string, payload: Buffer) => void;
 
   constructor(onFrame: (kind: string, payload: Buffer) => void) {
@@ -86,15 +91,22 @@ export class FrameReader {
 
   /** @throws RangeError for a length nobody sends */
   push(chunk: Buffer): void {
-    let bytes = this.#rest.byteLength === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#parts.push(chunk);
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes < this.#needed) return;
+    let bytes = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts);
+    this.#needed = headerBytes;
     while (bytes.byteLength >= headerBytes) {
       const length = bytes.readUInt32BE(1);
       if (length > longestFrameBytes) throw new RangeError(`a frame of ${length} bytes`);
       const end = headerBytes + length;
+      this.#needed = end;
       if (bytes.byteLength < end) break;
+      this.#needed = headerBytes;
       this.#onFrame(bytes.toString('latin1', 0, 1), bytes.subarray(headerBytes, end));
       bytes = bytes.subarray(end);
     }
-    this.#rest = bytes;
+    this.#parts.splice(0, Infinity, bytes);
+    this.#bytes = bytes.byteLength;
   }
 }

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { lstatSync, unlinkSync, watch } from 'node:fs';
+import { lstatSync, renameSync, rmSync, watch } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
-import { errnoOf } from '../base/errors.js';
+import { dirname, join } from 'node:path';
 import { ask, frame, FrameReader, tell, type RelayRequest, type StreamShapes } from './frames.js';
 import { RelayedTerminal, type RelayedCommand } from './terminal.js';
 import { worldOf } from './world.js';
@@ -26,11 +25,11 @@ export interface ServeOptions {
 export async function serveCommands(options: ServeOptions): Promise<void> {
   const { socketPath, enginePath, codeFile, idleMs } = options;
   if (identityOf(enginePath) === undefined) return;
-  const server = await listen(socketPath);
-  if (server === undefined) return; // another one serves
+  const listening = await listen(socketPath);
+  if (listening === undefined) return; // another one serves
+  const { server, socketFile } = listening;
   const world = worldOf(options.buildId, process.env);
   const code = identityOf(codeFile);
-  const socketFile = identityOf(socketPath);
   const commands = new Set<Promise<unknown>>();
   let end = (): void => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -48,8 +47,7 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
   };
   process.on('uncaughtException', onUncaught);
   const look = watch(dirname(socketPath), check);
-  if (socketFile === undefined) end();
-  else check(); // what was taken away before we looked
+  check(); // what was taken away before we looked
   server.on('connection', (socket) => {
     idle.refresh();
     const isCurrent = identityOf(codeFile) === code;
@@ -61,7 +59,8 @@ export async function serveCommands(options: ServeOptions): Promise<void> {
     if (!isCurrent) end();
   });
   await ended;
-  server.close(); // nobody new; the socket file goes with it
+  server.close(); // nobody new
+  if (identityOf(socketPath) === socketFile) rmSync(socketPath, { force: true });
   look.close();
   clearTimeout(idle);
   while (commands.size > 0) await Promise.allSettled(commands);
@@ -128,27 +127,30 @@ function serveOne(socket: Socket, { world, run, running, end, onCommand }: OneOp
   socket.on('close', () => terminal?.hangUp());
 }
 
-/** Undefined when another server answers there. Takes over the socket of one that died. */
-async function listen(socketPath: string): Promise<Server | undefined> {
-  for (;;) {
-    const server = createServer();
-    const failure = await new Promise<Error | undefined>((resolve) => {
-      server.once('error', resolve);
-      server.once('listening', () => resolve(undefined));
-      const mask = process.umask(0o177);
-      server.listen(socketPath);
-      process.umask(mask);
-    });
-    if (failure === undefined) return server;
-    if (errnoOf(failure) !== 'EADDRINUSE') throw failure;
-    if (await answers(socketPath)) return undefined;
-    try {
-      unlinkSync(socketPath);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
-  }
+/**
+ * Undefined when another server answers there. The socket is bound under a name of its own and renamed, in the place of
+ * one whose server died. Of two that start at once the second takes the place of the first, which sees it and ends.
+ * @returns with what `identityOf` says of the socket
+ */
+async function listen(socketPath: string): Promise<{ server: Server; socketFile: string | undefined } | undefined> {
+  if (await answers(socketPath)) return undefined;
+  const own = join(dirname(socketPath), `c.${process.pid}.${sockets++}`); // no longer than the name it gets
+  rmSync(own, { force: true });
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', resolve);
+    const mask = process.umask(0o177);
+    server.listen(own);
+    process.umask(mask);
+  });
+  const socketFile = identityOf(own);
+  renameSync(own, socketPath);
+  return { server, socketFile };
 }
+
+/** That this process has bound. */
+let sockets = 0;
 
 function answers(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {

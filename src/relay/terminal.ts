@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { frame, tell, type RelayRequest, type StreamShape, type StreamShapes } from './frames.js';
+import { frame, outputFrameBytes, tell, type RelayRequest, type StreamShape, type StreamShapes } from './frames.js';
 
 /** Runs one command; undefined: it cannot be run for another process, and nothing was done. */
 export type RelayedCommand = (argv: readonly string[], terminal: RelayedTerminal) => Promise<number | undefined>;
@@ -108,7 +108,11 @@ export class RelayedOutput extends EventEmitter<{ resize: []; drain: [] }> {
 
   /** False: wait for `drain`. What is written after the other process has gone is lost, as on a closed terminal. */
   write(data: string | Uint8Array): boolean {
-    return this.#socket.writable ? this.#socket.write(frame(this.#kind, data)) : true;
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
+    let wantsMore = true;
+    for (let at = 0; at < bytes.byteLength && this.#socket.writable; at += outputFrameBytes)
+      wantsMore = this.#socket.write(frame(this.#kind, bytes.subarray(at, at + outputFrameBytes)));
+    return wantsMore;
   }
 
   reshape(shape: StreamShape): void {

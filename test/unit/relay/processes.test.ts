@@ -17,19 +17,16 @@ import { serveCommands } from './index.js';
 const folder = process.argv[2];
 const commands = {
   hesitates: () => new Promise(() => undefined),
-  works: async (terminal) => { terminal.accept(); await new Promise(() => undefined); },
+  works: () => new Promise(() => undefined),
   reads: async (terminal) => {
-    terminal.accept();
     for await (const chunk of terminal.stdin) terminal.stdout.write(chunk);
     return 7;
   },
-  throws: async (terminal) => {
-    terminal.accept();
+  throws: async () => {
     setTimeout(() => { throw new Error('thrown later'); }, 1);
     await new Promise(() => undefined);
   },
-  rejects: async (terminal) => {
-    terminal.accept();
+  rejects: async () => {
     await Promise.resolve();
     void Promise.reject(new Error('rejected for nobody'));
     await new Promise(() => undefined);
@@ -41,7 +38,11 @@ void serveCommands({
   codeFile: join(folder, 'cli.cjs'),
   buildId: 'test',
   idleMs: 60_000,
-  run: ([name], terminal) => { console.log(name); return commands[name](terminal); },
+  run: ([name], terminal) => {
+    if (name !== 'hesitates') terminal.accept();
+    console.log(name);
+    return commands[name](terminal);
+  },
 }).then(() => process.exit(0));
 setTimeout(() => console.log('serves'), 0);
 `;

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { linkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ask, frame, FrameReader, inputWindowBytes, tell } from '../../../src/relay/frames.js';
@@ -9,7 +9,7 @@ import type { RelayedCommand } from '../../../src/relay/terminal.js';
 import { folderPerTest } from '../../support/test-folder.js';
 
 let folder: string;
-let served: Promise<void>;
+let served: Promise<unknown>;
 let run: RelayedCommand;
 folderPerTest((path) => (folder = path));
 const socketPath = () => join(folder, 'commands.sock');
@@ -98,4 +98,33 @@ test('the caller is told how much of its input was taken', async () => {
   const taken = caller.told.filter(([kind]) => kind === tell.taken).map(([, text]) => Number(text));
   expect(taken.reduce((sum, bytes) => sum + bytes, 0)).toBe(read);
   expect(caller.told.at(-1)).toEqual([tell.exit, '7']);
+});
+
+test('output that is longer than a frame arrives whole', async () => {
+  const text = 'a long line\n'.repeat(3_000_000);
+  run = (_argv, { stdout }) => {
+    stdout.write(text);
+    return Promise.resolve(0);
+  };
+  const caller = new Caller('config');
+  await once(caller.socket, 'close');
+  const written = caller.told.filter(([kind]) => kind === tell.output).map(([, output]) => output);
+  expect(written.join('') === text).toBe(true);
+  expect(caller.told.at(-1)).toEqual([tell.exit, '0']);
+});
+
+test('of two servers that start at once one stays', async () => {
+  connect(socketPath()).end(frame(ask.end));
+  await served;
+  const dead = createServer().listen(join(folder, 'dead.sock'));
+  await once(dead, 'listening');
+  linkSync(join(folder, 'dead.sock'), socketPath());
+  dead.close();
+  const both = [serve(), serve()];
+  served = Promise.all(both);
+  await Promise.race(both);
+  run = () => Promise.resolve(7);
+  const caller = new Caller('ps');
+  await once(caller.socket, 'close');
+  expect(caller.told).toEqual([[tell.exit, '7']]);
 });
