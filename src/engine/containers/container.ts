@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { WaitCondition, WaitResponse } from '../../api/container.js';
 import type { StartWait } from '../../api/tscompose.js';
+import type { Log } from '../../base/log.js';
 import type { HealthMonitor } from './health.js';
 import type { SyslogForward } from './syslog-forward.js';
 import type { ContainerRecord, ContainerState, EngineRestart } from './record.js';
@@ -45,11 +46,16 @@ export class Container {
   engineRestart: EngineRestart | undefined;
   gone = false;
   readonly #save: (record: ContainerRecord) => Promise<void>;
+  readonly #log: Log;
+  /** Whether the disk has an older record, since it took none when something had happened. */
+  #unsaved = false;
+  #written: Promise<unknown> = Promise.resolve();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(record: ContainerRecord, save: (record: ContainerRecord) => Promise<void>) {
+  constructor(record: ContainerRecord, save: (record: ContainerRecord) => Promise<void>, log: Log) {
     this.record = record;
     this.#save = save;
+    this.#log = log;
     this.signals.setMaxListeners(0);
   }
 
@@ -81,21 +87,68 @@ export class Container {
     } while (turn !== this.#turn);
   }
 
-  /** Takes the transition and writes it down. @throws Error when the table has none: callers ask first */
-  async move(
-    event: ContainerEvent,
-    change: Partial<ContainerState> = {},
-    from: ContainerState = this.state,
-  ): Promise<void> {
-    const status = nextStatus(this.state.status, event);
-    if (status === undefined) throw new Error(`bug: ${event} of a container that is ${this.state.status}`);
-    await this.change({ state: { ...from, ...change, status } });
+  /**
+   * Takes a transition that may still be refused, as `change` does.
+   * @throws Error when the table has none: callers ask first
+   */
+  async move(event: ContainerEvent, change: Partial<ContainerState> = {}, from = this.state): Promise<void> {
+    await this.change({ state: this.#after(event, change, from) });
   }
 
-  async change(change: Partial<ContainerRecord>): Promise<void> {
-    if (this.gone) throw removing(this.id);
-    this.record = { ...this.record, ...change };
-    await this.#save(this.record);
+  /** Takes a transition that has happened, as `note` does. @throws as `move` */
+  async moved(event: ContainerEvent, change: Partial<ContainerState> = {}, from = this.state): Promise<void> {
+    await this.note({ state: this.#after(event, change, from) });
+  }
+
+  #after(event: ContainerEvent, change: Partial<ContainerState>, from: ContainerState): ContainerState {
+    const status = nextStatus(this.state.status, event);
+    if (status === undefined) throw new Error(`bug: ${event} of a container that is ${this.state.status}`);
+    return { ...from, ...change, status };
+  }
+
+  /**
+   * Writes a change down, then makes it: where it cannot be written, nothing has changed.
+   * @throws `container/removing`; what the disk says
+   */
+  change(change: Partial<ContainerRecord>): Promise<void> {
+    return this.#write(change, (error) => {
+      throw error;
+    });
+  }
+
+  /**
+   * Writes down what has happened or is wanted in any case. Where the disk takes nothing, as when it is full, that is
+   * true all the same, and `writeAgain` is to be called later.
+   * @throws `container/removing`
+   */
+  note(change: Partial<ContainerRecord>): Promise<void> {
+    return this.#write(change, (error) => {
+      this.#unsaved = true;
+      this.#log.error('cannot write down the state of a container', { containerId: this.id, error });
+    });
+  }
+
+  /** Never rejects. */
+  async writeAgain(): Promise<void> {
+    if (this.#unsaved && !this.gone) await this.note({}).catch(() => undefined); // gone meanwhile
+  }
+
+  /** One after the other, each on what the last one has left: not all that change a container have its turn. */
+  #write(change: Partial<ContainerRecord>, onFailure: (error: unknown) => void): Promise<void> {
+    const write = async (): Promise<void> => {
+      if (this.gone) throw removing(this.id);
+      const record = { ...this.record, ...change };
+      try {
+        await this.#save(record);
+        this.#unsaved = false;
+      } catch (error) {
+        onFailure(error);
+      }
+      this.record = record;
+    };
+    const written = this.#written.then(write);
+    this.#written = written.catch(() => undefined);
+    return written;
   }
 
   /** Settles with the exit of the run that `condition` means. */

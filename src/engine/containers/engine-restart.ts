@@ -53,7 +53,7 @@ async function writeDown(container: Container): Promise<void> {
     if (!container.isLive || container.gone) return;
     const { engineRestart } = container;
     const state = without(container.state, 'engineRestart');
-    await container.change({ state: engineRestart === undefined ? state : { ...state, engineRestart } });
+    await container.note({ state: engineRestart === undefined ? state : { ...state, engineRestart } });
   });
 }
 

@@ -27,8 +27,8 @@ export function watchExits(room: Room): () => void {
   });
   const timer = setInterval(() => {
     for (const container of room.registry.values()) {
-      if (!container.isLive) continue;
-      look(container.id);
+      void container.writeAgain();
+      if (container.isLive) look(container.id);
     }
   }, sweepMs);
   const rotation = setInterval(() => {

@@ -78,8 +78,8 @@ export async function endRun(
     ...(unhealthyRestarts === undefined ? {} : { unhealthyRestarts }),
   };
   // All of it at once: nobody may see a container that runs and has ended.
-  if (delay === undefined) await container.move('exited', {}, ended);
-  else await container.move('will-restart', { restartCount: ended.restartCount + 1 }, ended);
+  if (delay === undefined) await container.moved('exited', {}, ended);
+  else await container.moved('will-restart', { restartCount: ended.restartCount + 1 }, ended);
   container.restartDelayMs = delay ?? 0;
 
   publishUnmounts(room, container.record);

@@ -160,7 +160,7 @@ class Checker implements HealthMonitor {
     this.#container
       .exclusive(async () => {
         if (this.#stopped.signal.aborted || !this.#container.isLive) return;
-        await this.#container.change({ state: { ...this.#container.state, health: next } });
+        await this.#container.note({ state: { ...this.#container.state, health: next } });
       })
       .catch((error: unknown) => {
         this.#room.log.warn('cannot write down the health of a container', { containerId: this.#container.id, error });

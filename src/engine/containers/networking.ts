@@ -44,7 +44,7 @@ export function connectNetwork(
     }
     // `none` was only there to say that there is no other.
     const others = Object.entries(container.record.endpoints).filter(([name]) => name !== 'none');
-    await container.change({ endpoints: { ...Object.fromEntries(others), [network.name]: settings } });
+    await container.note({ endpoints: { ...Object.fromEntries(others), [network.name]: settings } });
   });
 }
 
@@ -68,7 +68,7 @@ export function disconnectNetwork(room: Room, container: Container, reference: s
       if (left !== undefined) removeHostsLines(room, container.record, addressesOf(left));
     }
     const kept = Object.entries(container.record.endpoints).filter(([name]) => name !== key);
-    await container.change({ endpoints: Object.fromEntries(kept) });
+    await container.note({ endpoints: Object.fromEntries(kept) });
   });
 }
 

@@ -64,7 +64,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
   const closing = new AbortController();
   const room: Room = {
     ...options,
-    registry: new Registry(records),
+    registry: new Registry(records, log),
     scheduler: createScheduler(() => room),
     starts: createLimiter(startsAtOnce),
     unmounting: new Map(),
@@ -204,6 +204,7 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
         clearTimeout(container.restartTimer);
         container.health?.stop();
         await container.idle();
+        await container.writeAgain();
       }
     },
   };

@@ -13,7 +13,7 @@ export function pauseContainer(room: Room, container: Container): Promise<void> 
     }
     if (state.status !== 'running') throw notRunning(id);
     await room.oci.pause(id);
-    await container.move('pause');
+    await container.moved('pause');
     publish(room, container, 'pause');
   });
 }
@@ -27,7 +27,7 @@ export function unpauseContainer(room: Room, container: Container): Promise<void
       throw new TscomposeError({ code: 'container/not-paused', message, facts: { containerId: id } });
     }
     await room.oci.resume(id);
-    await container.move('unpause');
+    await container.moved('unpause');
     publish(room, container, 'unpause');
   });
 }

@@ -132,7 +132,7 @@ async function rollBack(room: Room, container: Container): Promise<void> {
   await room.oci.discard(container.id, { monitor: true, cgroupsPath: cgroupPathOf(room, container) });
   await giveBack(room, container);
   const isNew = state.finishedAt.startsWith('0001');
-  await container.move(isNew ? 'start-failed-new' : 'start-failed', { error: 'the engine ended while starting it' });
+  await container.moved(isNew ? 'start-failed-new' : 'start-failed', { error: 'the engine ended while starting it' });
   if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
   else if (state.due === true) room.scheduler.due(container);
 }

@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import type { Log } from '../../base/log.js';
 import type { Records } from '../store/index.js';
 import { Container } from './container.js';
 import { notFound } from './errors.js';
@@ -9,16 +10,18 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** All containers, by id and by name. */
 export class Registry {
   readonly #records: Records<ContainerRecord>;
+  readonly #log: Log;
   readonly #byId = new Map<string, Container>();
   readonly #byName = new Map<string, string>();
 
-  constructor(records: Records<ContainerRecord>) {
+  constructor(records: Records<ContainerRecord>, log: Log) {
     this.#records = records;
+    this.#log = log;
     for (const record of records.list()) this.#enter(record);
   }
 
   #enter(record: ContainerRecord): Container {
-    const container = new Container(record, (changed) => this.#records.put(changed.id, changed));
+    const container = new Container(record, (changed) => this.#records.put(changed.id, changed), this.#log);
     this.#byId.set(record.id, container);
     this.#byName.set(record.name, record.id);
     return container;

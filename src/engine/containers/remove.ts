@@ -55,14 +55,20 @@ async function end(room: Room, container: Container, signal: AbortSignal): Promi
 export async function takeAway(room: Room, container: Container, volumes: boolean): Promise<void> {
   const { id, record } = container;
   await container.forward?.finish();
-  await container.move('remove');
-  await giveBack(room, container);
-  await bequeathNetwork(room, container);
+  await container.moved('remove'); // who removes may be making room on a full disk
   const anonymous = volumes ? record.mounts.filter(({ type }) => type === 'volume') : [];
-  // The name and the record go first, so that the rest, which may take long, holds nobody up. What is left is swept.
-  await rename(folderOf(room, id), trashOf(room, id)).catch(() => undefined);
-  container.gone = true;
-  await room.registry.remove(container);
+  try {
+    await giveBack(room, container);
+    await bequeathNetwork(room, container);
+    // The name and the record go first, so that the rest, which may take long, holds nobody up. What is left is swept.
+    await rename(folderOf(room, id), trashOf(room, id)).catch(() => undefined);
+    container.gone = true;
+    await room.registry.remove(container);
+  } catch (error) {
+    container.gone = false;
+    await container.moved('remove-failed'); // it can be removed again
+    throw error;
+  }
   for (const { name = '' } of anonymous) await removeIfAnonymous(room, name); // who waits for the end finds them gone
   publish(room, container, 'destroy');
   container.signals.emit('removed');

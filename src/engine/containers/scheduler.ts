@@ -165,7 +165,7 @@ export async function cancelDue(container: Container): Promise<boolean> {
   await container.exclusive(async () => {
     const { state } = container;
     if (container.gone || (state.status !== 'exited' && state.status !== 'created')) return;
-    await container.change({ state: { ...without(state, 'due'), stoppedByUser: true } });
+    await container.note({ state: { ...without(state, 'due'), stoppedByUser: true } });
   });
   return true;
 }

@@ -59,7 +59,13 @@ export function startContainer(
     const { state } = container;
     const from = when === 'when due' ? { ...state, due: true } : without(state, 'due', 'crashes', 'unhealthyRestarts');
     container.hookFailure = undefined;
-    await container.move('start', { error: '', oomKilled: false }, from);
+    try {
+      await container.move('start', { error: '', oomKilled: false }, from);
+    } catch (error) {
+      // Its policy has had its try, as when it does not start for another reason.
+      if (before === 'restarting') await container.moved('restart-cancelled', { error: messageOf(error) });
+      throw error;
+    }
     try {
       await room.starts(() => bringUp(room, container, signal));
       return true;
@@ -191,7 +197,7 @@ async function recordFailure(room: Room, container: Container, isNew: boolean, e
   const exitCode = hasCode(error, 'oci/create-failed') ? error.facts.exitCode : 128;
   const finishedAt = isNew ? container.state.finishedAt : renderTime(nowNs());
   const change = { exitCode, error: messageOf(error), finishedAt };
-  await container.move(isNew ? 'start-failed-new' : 'start-failed', change, without(container.state, 'due'));
+  await container.moved(isNew ? 'start-failed-new' : 'start-failed', change, without(container.state, 'due'));
   room.log.info('container did not start', { containerId: container.id, error: messageOf(error) });
 }
 

@@ -106,7 +106,7 @@ export function cancelRestart(container: Container): Promise<boolean> {
     container.restartTimer = undefined;
     container.due = false;
     container.startWait = undefined;
-    await container.move('restart-cancelled', { stoppedByUser: true });
+    await container.moved('restart-cancelled', { stoppedByUser: true });
     container.signals.emit('ended', { StatusCode: container.state.exitCode });
     return true;
   });
@@ -115,7 +115,7 @@ export function cancelRestart(container: Container): Promise<boolean> {
 async function requestStop(container: Container): Promise<void> {
   container.stopRequested = true;
   await container.exclusive(async () => {
-    if (container.isLive) await container.change({ state: { ...container.state, stoppedByUser: true } });
+    if (container.isLive) await container.note({ state: { ...container.state, stoppedByUser: true } });
   });
 }
 
@@ -129,7 +129,7 @@ async function deliver(room: Room, container: Container, number: number): Promis
     await container.exclusive(async () => {
       if (container.state.status !== 'paused') return;
       await room.oci.resume(container.id);
-      await container.move('unpause');
+      await container.moved('unpause');
     });
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { silentLog } from '../../../../src/base/log.js';
 import { Container } from '../../../../src/engine/containers/container.js';
 import { type ContainerRecord, freshState } from '../../../../src/engine/containers/record.js';
 import type { Room } from '../../../../src/engine/containers/room.js';
@@ -9,7 +10,7 @@ function endingContainer(): { readonly container: Container; readonly written: (
   let written = (): void => undefined;
   const writing = new Promise<void>((resolve) => (written = resolve));
   const record = { id: 'c', config: {}, state: { ...freshState, status: 'running' } } as unknown as ContainerRecord;
-  const container = new Container(record, () => writing);
+  const container = new Container(record, () => writing, silentLog);
   void container.exclusive(() => container.move('will-restart'));
   void container.exclusive(() => Promise.resolve()); // something else waits for its turn
   return { container, written };
