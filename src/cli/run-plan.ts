@@ -1,7 +1,14 @@
 import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
-import { converge, executePlan, progressOf, type ExecuteOptions, type Timeline } from '../execute/index.js';
-import { renderPlan, type Plan, type UpOptions } from '../plan/index.js';
+import {
+  converge,
+  executePlan,
+  progressOf,
+  type ExecuteOptions,
+  type StepRun,
+  type Timeline,
+} from '../execute/index.js';
+import { renderPlan, stoppedBy, type Plan, type UpOptions } from '../plan/index.js';
 import type { CliContext } from './context.js';
 import { credentialsForBuild, credentialsForImage } from './remotes.js';
 import type { Progress } from './render/progress.js';
@@ -23,6 +30,8 @@ export interface Work {
   readonly mayReplace?: (volume: string) => Promise<boolean>;
   /** Fills with when each step ran. */
   readonly timeline?: Timeline;
+  /** Told of every step that was begun, once it has ended. */
+  readonly onStep?: (run: StepRun) => void;
 }
 
 /**
@@ -34,24 +43,24 @@ export async function runPlan(context: CliContext, work: Work, plan: Plan): Prom
     await executePlan(plan, executeOptions(context, work));
 }
 
-/** Plans and carries out until the project stands. @returns what need not be asked again by this command */
+/** Plans and carries out until the project stands. @returns what a second round of this command has to know */
 export async function runUp(
   context: CliContext,
   work: Work & { readonly project: Project },
   options: UpOptions,
-): Promise<UpOptions['fetched']> {
-  const { fetched } = await converge(work.project, options, {
+): Promise<Pick<UpOptions, 'fetched' | 'revive'>> {
+  const { fetched, plan } = await converge(work.project, options, {
     ...executeOptions(context, work),
     ...(work.graphKept === true ? {} : { keep: context.warn }),
     ...(work.mayReplace === undefined ? {} : { mayReplace: work.mayReplace }),
     onPlan: (plan) => present(context, work, plan),
   });
-  return fetched;
+  return { revive: stoppedBy(plan), ...(fetched === undefined ? {} : { fetched }) };
 }
 
 function executeOptions(
   context: CliContext,
-  { client, project, progress, signal, attach, quiet, timeline }: Work,
+  { client, project, progress, signal, attach, quiet, timeline, onStep }: Work,
 ): ExecuteOptions {
   const { parallel } = context;
   return {
@@ -70,13 +79,10 @@ function executeOptions(
         return;
       progress.report(event);
     },
-    ...(timeline === undefined
-      ? {}
-      : {
-          onStep: (run) => {
-            timeline.add(run);
-          },
-        }),
+    onStep: (run) => {
+      timeline?.add(run);
+      onStep?.(run);
+    },
     ...(attach === undefined ? {} : { attach }),
     ...(parallel === undefined ? {} : { parallel }),
   };

@@ -77,7 +77,7 @@ export function runPreStart(builder: PlanBuilder, hooks: PreStart, after: readon
     };
     const created = builder.add('container.create', cause, creation, image === undefined ? before : [...before, image]);
     const container: ContainerRef = { name: finalName, service, step: created };
-    const started = builder.add('container.start', cause, { container }, [created]);
+    const started = builder.add('container.start', cause, { container, hook: true }, [created]);
     const wait = {
       service,
       containers: [container],

@@ -3,7 +3,7 @@ export { checkPlan } from './check-plan.js';
 export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
 export { idMapOf } from './id-map.js';
-export { imageOf, logName } from './names.js';
+export { displayName, imageOf, logName } from './names.js';
 export {
   nothingObserved,
   type ObservedContainer,
@@ -40,7 +40,7 @@ export {
   planUnpause,
   type Target,
 } from './plan-lifecycle.js';
-export { planUp } from './plan-up.js';
+export { planUp, stoppedBy } from './plan-up.js';
 export type { ProvidedVariable } from './providers.js';
 export { projectGraph } from './project-graph.js';
 export { renderPlan, subjectOf } from './render-plan.js';

@@ -82,8 +82,11 @@ interface OperationFacts {
   };
   'container.upload': OnContainer & { readonly files: readonly InjectedFile[] };
   'container.rename': OnContainer & { readonly newName: string };
-  /** `attached`: our terminal is joined to it first, so that nothing it says is missed. */
-  'container.start': OnContainer & { readonly attached?: boolean };
+  /**
+   * `attached`: our terminal is joined to it first, so that nothing it says is missed. `hook`: it is no replica, but runs
+   * a hook of its service.
+   */
+  'container.start': OnContainer & { readonly attached?: boolean; readonly hook?: boolean };
   /** Seconds; undefined leaves it to the container's own setting. */
   'container.stop': OnContainer & { readonly timeoutS: number | undefined };
   'container.restart': OnContainer & { readonly timeoutS: number | undefined };

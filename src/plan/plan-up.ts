@@ -8,7 +8,7 @@ import { isOrphan } from './names.js';
 import { decideNetworks, networksOf } from './networks.js';
 import type { ObservedState } from './observed-state.js';
 import { oneOffNumber, withOneOff } from './one-off.js';
-import type { Plan } from './operation.js';
+import type { ContainerRef, Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
 import { planProviders, withProvided } from './providers.js';
 import { refuseUnsupported } from './unsupported.js';
@@ -68,11 +68,25 @@ export function planUp(given: Project, observed: ObservedState, options: UpOptio
   createContainers(state);
   reconnectOthers(state);
   retireContainers(state);
-  if (options.noStart !== true) {
+  if (options.noStart === undefined || options.noStart === false) {
     warnVainExtensions(builder, project, selection.services, observed);
     startContainers(state);
   }
   return builder.build();
+}
+
+/** Ids of containers that it stops and keeps, for `UpOptions.revive`. */
+export function stoppedBy({ steps }: Plan): string[] {
+  const removed = new Set(
+    steps.flatMap(({ operation }) => (operation.kind === 'container.remove' ? idsOf(operation.container) : [])),
+  );
+  return steps
+    .flatMap(({ operation }) => (operation.kind === 'container.stop' ? idsOf(operation.container) : []))
+    .filter((id) => !removed.has(id));
+}
+
+function idsOf(container: ContainerRef): readonly string[] {
+  return 'id' in container ? [container.id] : [];
 }
 
 function nothingSelected(project: Project): TscomposeError {

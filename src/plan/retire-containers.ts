@@ -70,11 +70,12 @@ function finishRenames(state: UpState, service: string, keep: readonly ObservedC
 
 /** Running containers whose services ask to be restarted with this one. @returns the steps that stop them */
 function stopDependents(state: UpState, service: string): number[] {
-  const { graph, decisions } = state.facts;
+  const { graph, decisions, options, selection } = state.facts;
   const decision = decisions.get(service);
   if (decision === undefined || decision.replace.length === 0) return [];
   return graph.neededBy(service).flatMap((edge) => {
     const { from } = edge;
+    if (options.noStart === true && !selection.services.includes(from)) return []; // who only creates would not start it again
     const cause = `${service} is replaced`;
     const replaced = new Set(decisions.get(from)?.replace.map(({ old }) => old.id));
     return state.facts.observed.containers

@@ -2,7 +2,7 @@ import { startOrder, type DependencyEdge } from '../graph/index.js';
 import { runHooks, runPreStart } from './hooks.js';
 import type { ObservedContainer } from './observed-state.js';
 import type { ContainerRef, WaitFor } from './operation.js';
-import type { FinalContainer, UpState } from './up-state.js';
+import { isUp, type FinalContainer, type UpState } from './up-state.js';
 
 /**
  * Starts what does not run, in dependency order, each service after what it waits for. Containers that the plan only
@@ -10,7 +10,7 @@ import type { FinalContainer, UpState } from './up-state.js';
  */
 export function startContainers(state: UpState): void {
   const { graph, selection, builder, options, observed } = state.facts;
-  const revived = observed.containers.filter(({ id }) => state.stopSteps.has(id) && !state.removeSteps.has(id));
+  const revived = observed.containers.filter((container) => isRevived(state, container));
   const services = new Set([...selection.services, ...revived.map(({ service }) => service)]);
   const known = startOrder(graph, services).flat();
   const pending = new Map(known.map((service) => [service, toStart(state, service)]));
@@ -52,9 +52,16 @@ interface Progress {
 function toStart(state: UpState, service: string): FinalContainer[] {
   const { selection } = state.facts;
   return state.finalsOf(service).filter(({ existing }) => {
-    if (existing === undefined || state.stopSteps.has(existing.id)) return true;
+    if (existing === undefined || isRevived(state, existing)) return true;
     return selection.services.includes(service) && existing.status !== 'running' && existing.status !== 'restarting';
   });
+}
+
+/** Stopped for the change, by this plan or an earlier one of this run, and kept. */
+function isRevived(state: UpState, container: ObservedContainer): boolean {
+  const { id } = container;
+  if (state.removeSteps.has(id)) return false;
+  return state.stopSteps.has(id) || (state.facts.options.revive?.includes(id) === true && !isUp(container));
 }
 
 /** Hooks of the service before its first replica runs; containers of `run` have none. */

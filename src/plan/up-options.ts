@@ -22,8 +22,10 @@ export interface UpOptions {
   /** No word about orphans. */
   readonly ignoreOrphans?: boolean;
   readonly scale?: Readonly<Record<string, number>>;
-  /** Creates only. */
-  readonly noStart?: boolean;
+  /** Creates only. `for-now`: a second plan of this run starts, and gets what this one stopped as `revive`. */
+  readonly noStart?: boolean | 'for-now';
+  /** Ids of containers that an earlier plan of this run stopped for the change: they are started again. */
+  readonly revive?: readonly string[];
   /**
    * Waits at the end until every selected service is healthy, or running where it has no health check; `or-done`: or
    * has ended with exit code 0.

@@ -1,8 +1,15 @@
+import { messageOf } from '../../base/errors.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
-import { followLogs, observe, type LogEvent, type LogFollower } from '../../execute/index.js';
-import { dependenciesOf, buildGraph } from '../../graph/index.js';
-import { logName, planKill, planStop, type UpOptions } from '../../plan/index.js';
+import {
+  followLogs,
+  observe,
+  type LogEvent,
+  type LogFollower,
+  type ProgressEvent,
+  type StepRun,
+} from '../../execute/index.js';
+import { displayName, logName, planKill, planStop, type UpOptions } from '../../plan/index.js';
 import { compare, nameOf, projectContainers, serviceOf } from '../containers.js';
 import { mayReplaceVolume } from '../confirm.js';
 import type { CliContext } from '../context.js';
@@ -12,8 +19,10 @@ import type { LogPrinter } from '../render/log-lines.js';
 import type { Progress } from '../render/progress.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
+import { attachmentOf, type Attachment } from './attachment.js';
 import { openMenu, type Menu } from './menu.js';
 import { quietOf, type UpFlags } from './options.js';
+import { WatchSwitch } from './watch-switch.js';
 
 export interface ForegroundUp {
   readonly client: EngineClient;
@@ -34,47 +43,42 @@ export async function upInForeground(context: CliContext, up: ForegroundUp): Pro
   const creating = await context.progress('up');
   const work = { client, project, progress: creating, signal: context.signal, quiet: quietOf(flags) };
   const mayReplace = mayReplaceVolume(context, flags.yes);
-  const fetched = await runUp(context, { ...work, mayReplace }, { ...options, noStart: true });
+  const known = await runUp(context, { ...work, mayReplace }, { ...options, noStart: 'for-now' });
   await creating.end();
-  const known = fetched === undefined ? options : { ...options, fetched };
-  return await new Session(context, { ...up, options: known }, flags).run();
+  return await new Session(context, { ...up, options: { ...options, ...known } }).run();
 }
 
-/** Why the containers are to be stopped. */
-type StopReason =
+/** Why the command comes to its end before the containers do. */
+type EndReason =
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'detach' }
-  | { readonly kind: 'container-ended'; readonly service: string; readonly exitCode: number };
+  | { readonly kind: 'container-ended'; readonly exitCode: number };
 
 class Session {
   readonly #menu: Menu;
   readonly #context: CliContext;
   readonly #up: ForegroundUp;
-  readonly #flags: UpFlags;
   readonly #printer: LogPrinter;
-  /** Everything that runs for this command. */
-  readonly #followed: ReadonlySet<string>;
-  /** Whose output is shown. */
-  readonly #shown: ReadonlySet<string>;
-  /** Whose end is the end of the command: those named, else those shown. What they need goes on. */
-  readonly #awaited: readonly string[];
-  readonly #attached = new Set<string>();
-  #onAttached: () => void = () => undefined;
+  readonly #attachment: Attachment;
+  readonly #watch: WatchSwitch;
   readonly #firstExit = new Map<string, number>();
+  #starting = true;
+  #reason: EndReason | undefined;
+  /** Fires for every reason, `#stopAsked` for those that stop the containers. */
+  readonly #endAsked = new AbortController();
   readonly #stopAsked = new AbortController();
   readonly #killAsked = new AbortController();
-  #reason: StopReason | undefined;
-  #watching: AbortController | undefined;
   #failWatch: (error: unknown) => void = () => undefined;
   readonly #watchFailed: Promise<never>;
 
-  constructor(context: CliContext, up: ForegroundUp, flags: UpFlags) {
+  constructor(context: CliContext, up: ForegroundUp) {
+    const { client, project, flags } = up;
     this.#menu = openMenu(context, flags.menu, {
       w: () => {
         this.#toggleWatch();
       },
       d: () => {
-        this.#ask({ kind: 'detach' });
+        this.#detach();
       },
     });
     this.#context = this.#menu.context;
@@ -83,21 +87,16 @@ class Session {
     });
     this.#watchFailed.catch(() => undefined); // looked at only while attached
     this.#up = up;
-    this.#flags = flags;
     this.#printer = logPrinter(this.#context, flags);
-    const { project, services } = up;
-    const named = services.length === 0 ? Object.keys(project.model.services) : services;
-    const needs = flags.noDeps ? [] : dependenciesOf(buildGraph(project), named);
-    this.#followed = new Set([...named, ...needs]);
-    const candidates = flags.attach.length > 0 ? flags.attach : flags.attachDependencies ? this.#followed : named;
-    this.#shown = new Set(
-      [...candidates].filter(
-        (service) => !flags.noAttach.includes(service) && project.model.services[service]?.attach !== false,
-      ),
+    this.#attachment = attachmentOf(project, up.services, flags);
+    const watched = [...this.#attachment.followed].filter(
+      (service) => project.model.services[service]?.develop !== undefined,
     );
-    const decisive = flags.exitCodeFrom === undefined ? [] : [flags.exitCodeFrom];
-    const unnamed = this.#shown.size > 0 ? [...this.#shown, ...decisive] : [...this.#followed];
-    this.#awaited = services.length > 0 ? services : unnamed;
+    const say = (text: string): void => {
+      this.#say(text);
+    };
+    const work = { client, project, prune: true, quietBuild: flags.quietBuild, say };
+    this.#watch = new WatchSwitch(this.#context, work, watched, this.#menu.showWatching);
   }
 
   async run(): Promise<number> {
@@ -107,8 +106,8 @@ class Session {
     const follower = followLogs({
       client,
       project: project.name,
-      services: [...this.#followed],
-      awaited: this.#awaited,
+      services: [...this.#attachment.followed],
+      awaited: this.#attachment.awaited,
       history: 'none',
       regain: (signal) => this.#context.regainEngine(signal),
       onEvent: (event) => {
@@ -117,20 +116,16 @@ class Session {
       signal: following.signal,
     });
     try {
-      await this.#announce();
-      await follower.opened;
-      const stopAsked = aborted(this.#stopAsked.signal);
-      const started = await this.#start();
-      await Promise.race([this.#untilAttached(started), stopAsked, follower.ended]);
-      if (this.#flags.watch) this.#toggleWatch();
+      const started = await this.#startAll(follower);
+      if (this.#up.flags.watch) this.#toggleWatch();
       // A rebuild leaves nothing running for a moment, which is no end.
-      else follower.untilIdle();
-      await Promise.race([follower.ended, stopAsked, this.#watchFailed]);
-      if (this.#reason !== undefined && this.#reason.kind !== 'detach') await this.#stop(follower);
+      else follower.untilIdle(started);
+      await Promise.race([follower.ended, aborted(this.#endAsked.signal), this.#watchFailed]);
+      if (this.#stopAsked.signal.aborted) await this.#stop(follower);
       return this.#exitCode();
     } finally {
       this.#menu.close();
-      this.#watching?.abort();
+      this.#watch.turnOff();
       following.abort();
       await follower.ended.catch(() => undefined); // cut off on purpose, or thrown by the race above
       this.#printer.release();
@@ -139,56 +134,60 @@ class Session {
   }
 
   #toggleWatch(): void {
-    if (this.#watching !== undefined) {
-      this.#watching.abort();
-      this.#watching = undefined;
-      this.#menu.showWatching(false);
+    if (this.#endAsked.signal.aborted) return;
+    if (this.#watch.on) {
+      this.#watch.turnOff();
       this.#say('Watch disabled');
       return;
     }
-    const { client, project } = this.#up;
-    const watching = new AbortController();
-    this.#watching = watching;
-    this.#menu.showWatching(true);
-    const open = async (): Promise<void> => {
-      const { openWatch } = await import('../watch/session.js');
-      const services = [...this.#followed].filter((service) => project.model.services[service]?.develop !== undefined);
-      const say = (text: string): void => {
-        this.#say(text);
-      };
-      const work = { client, project, signal: watching.signal, prune: true, quietBuild: this.#flags.quietBuild, say };
-      await openWatch(this.#context, work, services).ended;
-    };
-    open().catch((error: unknown) => {
-      if (watching.signal.aborted) return;
-      this.#watching = undefined;
-      this.#menu.showWatching(false);
-      if (this.#flags.watch) this.#failWatch(error);
-      else this.#say(error instanceof Error ? error.message : String(error));
+    this.#watch.turnOn().catch((error: unknown) => {
+      if (this.#up.flags.watch) this.#failWatch(error);
+      else this.#say(messageOf(error));
     });
+  }
+
+  /** What has begun to start is all started first: nobody asks for half a project. */
+  #detach(): void {
+    this.#ask({ kind: 'detach' });
+    this.#menu.close();
+    if (this.#starting) this.#say('Detaching when everything has been started');
   }
 
   #say(text: string): void {
     this.#context.terminal.stdout.write(` ⦿ ${text}\n`);
   }
 
-  async #announce(): Promise<void> {
+  /** A stop that comes now cuts it short. @returns names of the followed containers it has started */
+  async #startAll(follower: LogFollower): Promise<ReadonlySet<string>> {
+    const started = new Set<string>();
+    const stop = this.#stopAsked.signal;
+    try {
+      await this.#announce(stop);
+      await Promise.race([follower.opened, aborted(stop)]);
+      await this.#start(stop, started);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    } finally {
+      this.#starting = false;
+    }
+    return started;
+  }
+
+  async #announce(signal: AbortSignal): Promise<void> {
     const { client, project } = this.#up;
-    const query = { stopped: true, oneOffs: false, services: [...this.#shown] };
-    const containers = await projectContainers(client, project.name, query, this.#stopAsked.signal);
+    const { shown } = this.#attachment;
+    const query = { stopped: true, oneOffs: false, services: [...shown] };
+    const containers = await projectContainers(client, project.name, query, signal);
     const names = containers
-      .filter((container) => this.#shown.has(serviceOf(container)))
+      .filter((container) => shown.has(serviceOf(container)))
       .map((container) => logName(project.name, serviceOf(container), nameOf(container)))
       .sort(compare);
     this.#printer.register(names);
     if (names.length > 0) this.#context.terminal.stdout.write(`Attaching to ${names.join(', ')}\n`);
   }
 
-  /**
-   * What has just been created is not replaced again, whatever the flags say. A stop that comes now cuts it short.
-   * @returns names of the containers it has started
-   */
-  async #start(): Promise<ReadonlySet<string>> {
+  /** What has just been created is not replaced again, whatever the flags say. @param started - filled as it goes on */
+  async #start(signal: AbortSignal, started: Set<string>): Promise<void> {
     const { client, project, options } = this.#up;
     const onlyStart: UpOptions = {
       ...options,
@@ -201,54 +200,42 @@ class Session {
       build: 'never',
       pull: 'never',
     };
-    const started = new Set<string>();
+    const onStep = ({ step: { operation }, failed }: StepRun): void => {
+      if (operation.kind !== 'container.start' || operation.hook === true || failed) return;
+      const { name, service } = operation.container;
+      if (this.#attachment.followed.has(service)) started.add(name);
+    };
     const progress: Progress = {
-      report: ({ kind, subject, status }) => {
-        if (kind === 'done' && status === 'Started') started.add(subject.replace(/^Container /, ''));
+      report: (event) => {
+        this.#onStart(event);
       },
       note: (text) => {
         this.#context.warn(text);
       },
       end: () => Promise.resolve(),
     };
-    try {
-      await runUp(
-        this.#context,
-        { client, project, progress, signal: this.#stopAsked.signal, graphKept: true },
-        onlyStart,
-      );
-    } catch (error) {
-      if (this.#reason === undefined) throw error;
-    }
-    return started;
+    await runUp(this.#context, { client, project, progress, signal, graphKept: true, onStep }, onlyStart);
   }
 
-  /** News of a start reaches the follower on its own way: before it has come, nothing to follow is no end. */
-  async #untilAttached(names: ReadonlySet<string>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#onAttached = () => {
-        if ([...names].every((name) => this.#attached.has(name))) resolve();
-      };
-      this.#onAttached();
-    });
+  /** Starts show in the logs; only hooks and warnings have to be told. */
+  #onStart({ kind, subject, status, detail }: ProgressEvent): void {
+    if (detail === undefined || this.#endAsked.signal.aborted) return;
+    const name = displayName(this.#up.project.name, subject.replace(/^Container /, ''));
+    if (kind === 'warning') this.#context.warn(`warning: ${detail}`);
+    else if (kind === 'progress' && status.startsWith('post_start')) this.#printer.line(`${name} ->`, detail);
   }
 
   #onLog(event: LogEvent): void {
+    const { flags, project } = this.#up;
     const { service } = event.source;
-    if (event.kind === 'attached') {
-      this.#attached.add(event.source.name);
-      this.#onAttached();
-    }
-    if (this.#shown.has(service))
-      printLogEvent(this.#context, this.#up.project.name, this.#printer, event, this.#flags);
+    if (this.#reason?.kind === 'detach') return;
+    if (this.#attachment.shown.has(service)) printLogEvent(this.#context, project.name, this.#printer, event, flags);
     if (event.kind !== 'exited' || event.restarting) return;
-    if (!this.#firstExit.has(service)) this.#firstExit.set(service, event.exitCode);
-    const { abortOnContainerExit, abortOnContainerFailure, exitCodeFrom } = this.#flags;
-    const aborts =
-      abortOnContainerExit || exitCodeFrom !== undefined || (abortOnContainerFailure && event.exitCode !== 0);
-    if (aborts && this.#awaited.includes(service) && this.#reason === undefined) {
-      this.#ask({ kind: 'container-ended', service, exitCode: event.exitCode });
-    }
+    const { exitCode } = event;
+    if (!this.#firstExit.has(service)) this.#firstExit.set(service, exitCode);
+    const { abortOnContainerExit, abortOnContainerFailure, exitCodeFrom } = flags;
+    const aborts = abortOnContainerExit || exitCodeFrom !== undefined || (abortOnContainerFailure && exitCode !== 0);
+    if (aborts && this.#attachment.awaited.includes(service)) this.#ask({ kind: 'container-ended', exitCode });
   }
 
   /** The first stops, the second kills, and more are left to the rule for all commands. */
@@ -262,15 +249,18 @@ class Session {
     return true;
   }
 
-  #ask(reason: StopReason): void {
+  /** The first reason counts, but for an interrupt. */
+  #ask(reason: EndReason): void {
+    if (this.#reason !== undefined && reason.kind !== 'interrupt') return;
     this.#reason = reason;
-    this.#stopAsked.abort();
+    if (reason.kind !== 'detach') this.#stopAsked.abort();
+    this.#endAsked.abort();
   }
 
   async #stop(follower: LogFollower): Promise<void> {
-    this.#watching?.abort();
+    this.#watch.turnOff();
     this.#menu.close();
-    const { terminal, progressMode } = this.#context;
+    const { terminal, progressMode, signal } = this.#context;
     terminal.stderr.write(
       this.#reason?.kind === 'interrupt'
         ? '\nGracefully stopping... (press Ctrl+C again to force)\n'
@@ -278,14 +268,16 @@ class Session {
     );
     if (progressMode === 'tty') this.#printer.hold();
     await this.#carryOut('stop', this.#killAsked.signal);
-    if (this.#killAsked.signal.aborted) await this.#carryOut('kill', this.#context.signal);
+    if (this.#killAsked.signal.aborted) await this.#carryOut('kill', signal);
     this.#printer.release();
     follower.untilIdle();
-    await follower.ended.catch(() => undefined); // everything has ended: only last lines are missing
+    // Everything has ended: only last lines are missing, and one more interrupt does without.
+    const impatience = aborted(this.#killAsked.signal.aborted ? signal : this.#killAsked.signal);
+    await Promise.race([follower.ended.catch(() => undefined), impatience]);
   }
 
   async #carryOut(what: 'stop' | 'kill', signal: AbortSignal): Promise<void> {
-    const { client, project, services } = this.#up;
+    const { client, project, services, flags } = this.#up;
     const target = { projectName: project.name, services };
     const progress = await this.#context.progress(what);
     try {
@@ -295,7 +287,7 @@ class Session {
       });
       const plan =
         what === 'stop'
-          ? planStop(observed, project, { ...target, ...timeoutOf(this.#flags.timeout) })
+          ? planStop(observed, project, { ...target, ...timeoutOf(flags.timeout) })
           : planKill(observed, project, target);
       await runPlan(this.#context, { client, project, progress, signal }, plan);
     } catch (error) {
@@ -306,7 +298,7 @@ class Session {
   }
 
   #exitCode(): number {
-    const { exitCodeFrom } = this.#flags;
+    const { exitCodeFrom } = this.#up.flags;
     if (this.#reason?.kind === 'interrupt') return exitCodes.interrupted;
     if (exitCodeFrom !== undefined) return this.#firstExit.get(exitCodeFrom) ?? exitCodes.success;
     return this.#reason?.kind === 'container-ended' ? this.#reason.exitCode : exitCodes.success;

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cliPath } from '../../support/run-cli.js';
 import { engineMissing, EngineSandbox, eventually } from '../../support/engine-sandbox.js';
@@ -72,6 +74,29 @@ services:
     expect(await up.end('d')).toBe(0);
     expect(up.screen.endsWith('\r\u001b[J')).toBe(true); // the menu is gone
     expect(await states()).toBe('running\n');
+  });
+
+  test('d while things are being started leaves once all have been', async () => {
+    const slow = sandbox.project('slow', {
+      'compose.yaml': `
+services:
+  a:
+    image: busybox
+    command: sh -c 'echo up; sleep 1000'
+    stop_grace_period: 0s
+    volumes: [./shared:/shared]
+    healthcheck: {test: test -e /shared/ready, interval: 100ms, retries: 1000}
+  b: {image: busybox, command: sleep 1000, stop_grace_period: 0s, depends_on: {a: {condition: service_healthy}}}
+`,
+      'shared/file': '',
+    });
+    const up = new Typist(slow, env());
+    await up.sees('a-1  | up\r\nw Enable Watch   d Detach\r');
+    await up.type('d', 'Detaching when everything has been started');
+    writeFileSync(join(slow, 'shared/ready'), '');
+    expect(await up.end('')).toBe(0);
+    expect(await sandbox.ok(['ps', '-a', '--format', '{{.State}}'], { cwd: slow })).toBe('running\nrunning\n');
+    await sandbox.ok(['down'], { cwd: slow });
   });
 
   test('Ctrl-C stops them', async () => {
