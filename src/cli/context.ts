@@ -28,6 +28,8 @@ export interface CliContext {
   regainEngine(signal: AbortSignal): Promise<void>;
   /** Ended by the program when the command is over; ask again after `end` for a new one. */
   progress(operation: string): Promise<Progress>;
+  /** What is drawn of the progress stays, and the next event begins another drawing: nothing hides what is written now. */
+  readonly finishDrawing: () => Promise<void>;
   /** A line for people, on standard error, never in the middle of a drawing. */
   readonly warn: (text: string) => void;
 }

@@ -62,6 +62,9 @@ export function createContext(
       progress = await createProgress(mode, { stream: status, style, dryRun: globals.dryRun, operation });
       return progress;
     },
+    finishDrawing: async () => {
+      await progress?.end();
+    },
     warn: (text) => {
       const lines = text.split('\n').flatMap((line) => wrapWords(line, terminal.stderr.columns));
       if (progress === undefined) terminal.stderr.write(`${lines.join('\n')}\n`);

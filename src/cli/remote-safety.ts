@@ -1,11 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import { TscomposeError } from '../base/errors.js';
 import { listVariables, type Project, type TemplateVariable } from '../compose/index.js';
 import { isRemoteReference, shownReference } from '../remote/index.js';
+import { answerTo } from './confirm.js';
 import type { CliContext } from './context.js';
 import { loadOptions } from './project.js';
 import { renderTable, titled } from './render/table.js';
-import type { Terminal } from './terminal.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -30,7 +29,7 @@ export async function confirmRemoteProject(
   if (answer === 'ask' && included.length > 0) {
     terminal.stdout.write(`\nWarning: this project takes files from elsewhere:\n`);
     for (const reference of included) terminal.stdout.write(`  - ${reference}\n`);
-    await insist(terminal, '\nThey may do harm. Do you trust them and want to continue? [y/N]: ', 'no');
+    await insist(context, '\nThey may do harm. Do you trust them and want to continue? [y/N]: ', 'no');
   }
   if (progressMode !== 'quiet' && progressMode !== 'json') {
     terminal.stdout.write(`Your compose stack "${shownReference(main)}" is stored in "${project.workingDir}"\n`);
@@ -39,7 +38,7 @@ export async function confirmRemoteProject(
   const variables = await listVariables({ ...loadOptions(context), onWarning: undefined });
   if (variables.length === 0) return;
   terminal.stdout.write(`\nFound the following variables in configuration:\n${table(variables, project)}`);
-  await insist(terminal, '\nDo you want to proceed with these variables? [Y/n]: ', 'yes');
+  await insist(context, '\nDo you want to proceed with these variables? [Y/n]: ', 'yes');
 }
 
 function table(variables: readonly TemplateVariable[], { environment }: Project): string {
@@ -57,9 +56,9 @@ function table(variables: readonly TemplateVariable[], { environment }: Project)
 }
 
 /** An empty answer counts as `usual` from a person; a program has to say it. */
-async function insist({ stdin, stdout }: Terminal, question: string, usual: 'yes' | 'no'): Promise<void> {
-  stdout.write(question);
-  const said = (await firstLine(stdin))?.trim().toLowerCase();
+async function insist(context: CliContext, question: string, usual: 'yes' | 'no'): Promise<void> {
+  const { stdin, stdout } = context.terminal;
+  const said = await answerTo(context, question, stdout);
   const isPerson = stdin.isTTY === true;
   const word = said === '' && isPerson ? usual : said;
   const yes = isPerson ? ['1', 't', 'true', 'y', 'yes'] : ['1', 't', 'true', 'y']; // docker compose's, for programs
@@ -70,14 +69,4 @@ async function insist({ stdin, stdout }: Terminal, question: string, usual: 'yes
     facts: { question: question.trim() },
     hint: '--yes answers every question with yes',
   });
-}
-
-async function firstLine(stdin: Terminal['stdin']): Promise<string | undefined> {
-  const lines = createInterface({ input: stdin, terminal: false });
-  try {
-    for await (const line of lines) return line;
-    return undefined;
-  } finally {
-    lines.close();
-  }
 }

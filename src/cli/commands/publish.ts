@@ -41,7 +41,7 @@ export const publishCommand = defineCommand({
     }
     const binds = bindMounts(project);
     const question = `These folders are of this machine, and not published:\n  ${binds.join('\n  ')}\nPublish the project?`;
-    if (binds.length > 0 && !flags.yes && !(await confirm(terminal, question))) return 0;
+    if (binds.length > 0 && !flags.yes && !(await confirm(context, question))) return 0;
     if (context.dryRun) {
       terminal.stdout.write(files.map(({ kind, name }) => `${kind} ${name}\n`).join(''));
       return 0;

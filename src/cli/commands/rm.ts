@@ -25,7 +25,7 @@ export const rmCommand = defineCommand({
           const names = steps.flatMap(({ operation }) =>
             operation.kind === 'container.remove' ? [operation.container.name] : [],
           );
-          return flags.force || (await confirm(context.terminal, `Going to remove ${names.join(', ')}`));
+          return flags.force || (await confirm(context, `Going to remove ${names.join(', ')}`));
         },
       },
       (observed, { name, project }) =>

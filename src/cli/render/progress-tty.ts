@@ -17,15 +17,17 @@ export function ttyProgress(options: ProgressOptions): Progress {
   let ended: Promise<unknown> | undefined;
 
   /** Begins drawing with the first event, so that a command with nothing to do leaves no trace. */
-  const list = new Listr<object, typeof ScreenRenderer, 'silent'>(
-    { task: () => new Promise<void>((resolve) => (finish = resolve)) },
-    {
-      concurrent: true,
-      registerSignalListeners: false,
-      renderer: ScreenRenderer,
-      rendererOptions: { ...options, rows: () => [...rows.values()].map((row) => row.picture()) },
-    },
-  );
+  const newList = (): Listr<object, typeof ScreenRenderer, 'silent'> =>
+    new Listr(
+      { task: () => new Promise<void>((resolve) => (finish = resolve)) },
+      {
+        concurrent: true,
+        registerSignalListeners: false,
+        renderer: ScreenRenderer,
+        rendererOptions: { ...options, rows: () => [...rows.values()].map((row) => row.picture()) },
+      },
+    );
+  let list = newList();
   const rowOf = (subject: string): LiveRow => {
     const known = rows.get(subject);
     if (known !== undefined) return known;
@@ -51,6 +53,9 @@ export function ttyProgress(options: ProgressOptions): Progress {
       while (finish === undefined) await Promise.resolve(); // `run` reaches the task some microtasks after its call
       finish();
       await ended;
+      [ended, finish] = [undefined, undefined];
+      list = newList();
+      rows.clear();
       for (const text of notes.splice(0)) options.stream.write(`${text}\n`);
     },
   };

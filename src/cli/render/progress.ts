@@ -10,7 +10,7 @@ export interface Progress {
   report(event: ProgressEvent): void;
   /** A message that belongs to nothing in particular, such as a warning about orphans; a drawing is finished first. */
   note(text: string): void;
-  /** Leaves the last state on the screen. May be called twice. */
+  /** Leaves the last state on the screen; what is reported after it begins another drawing. May be called twice. */
   end(): Promise<void>;
 }
 
