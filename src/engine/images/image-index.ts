@@ -3,6 +3,7 @@ import { rename } from 'node:fs/promises';
 import { type Digest, isDigest } from '../../base/digest.js';
 import { readIfPresent, replaceFile } from '../../base/durable-file.js';
 import type { Log } from '../../base/log.js';
+import { refuseNewer } from '../../base/newer-data.js';
 import { objectOf } from '../../registry/index.js';
 
 /** Where an image was pulled from. */
@@ -59,11 +60,11 @@ export interface ImageIndex {
 
 const emptyIndex: ImageIndex = { schema: 1, images: {}, references: {} };
 
-/** Reads the index; one that cannot be read is put aside, and the store begins empty. */
+/** Reads the index; one that cannot be read is put aside, and the store begins empty. @throws `data/newer` */
 export async function readIndex(path: string, log: Log): Promise<ImageIndex> {
   const text = await readIfPresent(path);
   if (text === undefined) return emptyIndex;
-  const index = parseIndex(text);
+  const index = parseIndex(text, path);
   if (index !== undefined) return index;
   const aside = `${path}.damaged-${randomUUID().slice(0, 8)}`;
   log.error('the image index cannot be read and is put aside', { path, aside });
@@ -75,13 +76,14 @@ export async function writeIndex(path: string, index: ImageIndex): Promise<void>
   await replaceFile(path, JSON.stringify(index), { strength: 'durable' });
 }
 
-function parseIndex(text: string): ImageIndex | undefined {
+function parseIndex(text: string, path: string): ImageIndex | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined; // put aside by the caller
   }
+  refuseNewer(value, 1, path);
   const index = objectOf(value);
   const images = objectOf(index?.['images']);
   const references = objectOf(index?.['references']);

@@ -51,12 +51,13 @@ export class LayerDisk {
     await this.#sweep(await readdir(this.stagingDir));
   }
 
-  /** Every directory with a valid record; the others are removed. */
+  /** Every directory with a valid record; the others are removed. @throws `data/newer` */
   async load(): Promise<Map<string, LayerRecord>> {
     const records = new Map<string, LayerRecord>();
     for (const short of (await readdir(this.#layersDir)).sort()) {
-      const text = await readIfPresent(join(this.#layersDir, short, recordFile));
-      const record = text === undefined ? undefined : parseLayerRecord(text);
+      const path = join(this.#layersDir, short, recordFile);
+      const text = await readIfPresent(path);
+      const record = text === undefined ? undefined : parseLayerRecord(text, path);
       if (record === undefined) await this.remove(short);
       else records.set(short, record);
     }

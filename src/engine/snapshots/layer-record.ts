@@ -1,4 +1,5 @@
 import { isDigest, type Digest } from '../../base/digest.js';
+import { refuseNewer } from '../../base/newer-data.js';
 import type { Layer } from './types.js';
 
 /** `layer.json`, beside `diff` and `tar-index`. */
@@ -10,8 +11,8 @@ export interface LayerRecord extends Layer {
   readonly unsyncedBoot?: string;
 }
 
-/** @returns undefined for anything that is not a record of ours */
-export function parseLayerRecord(text: string): LayerRecord | undefined {
+/** @returns undefined for anything that is not a record of ours. @throws `data/newer` */
+export function parseLayerRecord(text: string, path: string): LayerRecord | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -19,6 +20,7 @@ export function parseLayerRecord(text: string): LayerRecord | undefined {
     return undefined; // cut short by a crash: the layer counts as never made
   }
   if (typeof value !== 'object' || value === null) return undefined;
+  refuseNewer(value, 1, path);
   const { schema, chainId, diffId, parent, sizeBytes, tarBytes } = value as Record<string, unknown>;
   const digests = [chainId, diffId, ...(parent === undefined ? [] : [parent])];
   if (schema !== 1 || !digests.every(isDigestText)) return undefined;

@@ -135,6 +135,18 @@ describe('names and ids', () => {
     expect(stores.images.list()).toEqual([]);
     expect(readdirSync(dir).filter((name) => name.includes('damaged'))).toHaveLength(1);
   });
+
+  test('an index that a later version wrote is left as it is', async () => {
+    await imported(stores, 'kept', { path: 'a', content: '1' });
+    await stores.layers.close();
+    const path = join(stores.dir, 'images', 'index.json');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('"schema":1', '"schema":2'));
+    await expect(openStores(stores.dir)).rejects.toMatchObject({ code: 'data/newer' });
+    writeFileSync(path, text);
+    stores = await openStores(stores.dir);
+    expect(stores.images.list()).toHaveLength(1);
+  });
 });
 
 describe('importing', () => {

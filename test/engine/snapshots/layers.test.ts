@@ -427,6 +427,18 @@ describe('the store', () => {
     await again.close();
   });
 
+  test('refuses what a later version wrote, and removes nothing', async () => {
+    const base = await apply(tarOf({ path: 'a', content: '1' }));
+    const path = join(diffOf(base), '..', 'layer.json');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('"schema":1', '"schema":2'));
+    await expect(openLayerStore({ dir })).rejects.toMatchObject({ code: 'data/newer' });
+    writeFileSync(path, text);
+    const again = await openLayerStore({ dir });
+    expect(again.list().map(({ chainId }) => chainId)).toEqual([base]);
+    await again.close();
+  });
+
   test('drops layers that were not on the disk yet when the machine went down, and all above them', async () => {
     const base = await apply(tarOf({ path: 'a', content: '1' }));
     await store.sync();

@@ -2,7 +2,7 @@ import type { SourceLocation } from '../../../base/source-location.js';
 import type { Dockerfile, Stage } from '../dockerfile/ast.js';
 import { wordsOf } from '../image/apply.js';
 import type { BuildRequest } from '../request.js';
-import { parseMount } from '../steps/mount-flag.js';
+import { mountSource } from '../steps/mount-flag.js';
 import { findTarget, globalScope } from './plan-stages.js';
 
 export interface NeededBase {
@@ -60,8 +60,8 @@ function basesFor(
         source(instruction.from, stage, instruction.at);
       } else if (instruction.keyword === 'RUN') {
         for (const text of instruction.mounts) {
-          const mount = parseMount(text, instruction, (word) => word);
-          if (mount.type === 'bind' && mount.from !== undefined) source(mount.from, stage, instruction.at);
+          const from = mountSource(text);
+          if (from !== undefined) source(from, stage, instruction.at);
         }
       }
     }

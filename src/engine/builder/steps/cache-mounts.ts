@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, renameSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, hexOf } from '../../../base/digest.js';
+import { errnoOf } from '../../../base/errors.js';
 import type { RunMountOf } from './mount-flag.js';
 
 /** What a cache that is made for a step starts with. */
@@ -22,6 +24,9 @@ export interface CacheMounts {
   /** Removes all that are not in use. */
   clear(): Promise<void>;
 }
+
+/** The end of the name of one that is not whole yet. */
+const filling = /\.new$/;
 
 export function openCacheMounts(dir: string): CacheMounts {
   const users = new Map<string, number>();
@@ -84,7 +89,15 @@ export function openCacheMounts(dir: string): CacheMounts {
     clear: async () => {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       for (const name of await readdir(dir)) {
-        if ((users.get(name) ?? 0) === 0) await rm(join(dir, name), { recursive: true, force: true });
+        if ((users.get(name.replace(filling, '')) ?? 0) > 0) continue;
+        const doomed = join(dir, `${name}.${randomUUID()}`);
+        try {
+          renameSync(join(dir, name), doomed); // at once: a step that comes for it from here on gets a new one
+        } catch (error) {
+          if (errnoOf(error) === 'ENOENT') continue; // by another that clears
+          throw error;
+        }
+        await rm(doomed, { recursive: true, force: true });
       }
     },
   };

@@ -65,14 +65,7 @@ export function parseMount(
   index = 0,
 ): RunMount {
   const fail = (message: string) => syntaxError(instruction.at, `${message} in --mount=${text}`, 'RUN');
-  const fields = new Map<string, string>();
-  for (const field of text.split(',')) {
-    const equals = field.indexOf('=');
-    const name = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
-    const value = equals < 0 ? 'true' : expand(field.slice(equals + 1).trim());
-    if (name === 'rw' || name === 'readwrite') fields.set('readonly', value === 'true' ? 'false' : 'true');
-    else fields.set(aliases[name] ?? name, value);
-  }
+  const fields = fieldsOf(text, expand);
   const type = fields.get('type') ?? 'bind';
   fields.delete('type');
   if (!isMountType(type)) throw fail(`unsupported mount type "${type}"`);
@@ -157,6 +150,24 @@ export function parseMount(
         gid: number('gid', 0),
       };
   }
+}
+
+function fieldsOf(text: string, expand: (text: string) => string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const field of text.split(',')) {
+    const equals = field.indexOf('=');
+    const name = (equals < 0 ? field : field.slice(0, equals)).trim().toLowerCase();
+    const value = equals < 0 ? 'true' : expand(field.slice(equals + 1).trim());
+    if (name === 'rw' || name === 'readwrite') fields.set('readonly', value === 'true' ? 'false' : 'true');
+    else fields.set(aliases[name] ?? name, value);
+  }
+  return fields;
+}
+
+/** The stage or image that a mount takes its files from, by its text alone; undefined also where a variable says it. */
+export function mountSource(text: string): string | undefined {
+  const from = fieldsOf(text, (word) => word).get('from');
+  return from?.includes('$') === true ? undefined : from;
 }
 
 function isMountType(text: string): text is MountType {

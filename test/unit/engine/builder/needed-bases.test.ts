@@ -7,7 +7,7 @@ import type { BuildRequest } from '../../../../src/engine/builder/index.js';
 const text = `ARG TAG=20 FLAVOUR
 FROM golang:1.22 AS unneeded
 FROM --platform=linux/arm64 node:\${TAG}\${FLAVOUR:+-$FLAVOUR} AS build
-RUN --mount=type=cache,target=/c --mount=from=tools:1,target=/t true
+RUN --mount=type=cache,target=/c,sharing=$MODE,from=seed:1 --mount=from=tools:1,target=/t,ro=$RO true
 FROM scratch AS last
 COPY --from=build /a /a
 COPY --from=0 /b /b
@@ -41,6 +41,7 @@ function basesOf(more: Partial<BuildRequest> = {}): string[] {
 test('the bases of a build are what the stages of its target start from, copy from and mount', () => {
   expect(basesOf()).toEqual([
     'node:20 Dockerfile:3:1',
+    'seed:1 Dockerfile:4:1',
     'tools:1 Dockerfile:4:1',
     'golang:1.22 Dockerfile:2:1',
     'nginx:1 Dockerfile:8:1',
@@ -51,6 +52,7 @@ test('the bases of a build are what the stages of its target start from, copy fr
 test('target and arguments decide which they are', () => {
   expect(basesOf({ target: 'build', args: { TAG: '22', FLAVOUR: 'slim' } })).toEqual([
     'node:22-slim Dockerfile:3:1',
+    'seed:1 Dockerfile:4:1',
     'tools:1 Dockerfile:4:1',
   ]);
   expect(() => basesOf({ target: 'absent' })).toThrow('failed to reach build target absent');
