@@ -79,6 +79,7 @@ function streamFromRoot<Stat>(
 ): Promise<{ stat: Stat; tar: Readable }> {
   return new Promise((resolve, reject) => {
     withRoot(room, container, async (root) => {
+      signal.throwIfAborted(); // while it waited for the container's turn
       const { stat, source } = prepare(root);
       const tar = Readable.from(source, { objectMode: false, highWaterMark: 256 * 1024 });
       const cut = () => tar.destroy(new Error('the reader left'));

@@ -45,8 +45,8 @@ export async function createMonitored(
   container: MonitoredContainer,
   signal: AbortSignal,
 ): Promise<CreatedContainer> {
-  signal.throwIfAborted();
   await mkdir(container.exits, { recursive: true, mode: 0o700 });
+  signal.throwIfAborted(); // from here to the listener below nothing waits
   const sync = openPipe('read', container.bundle);
   const stream = pipeStream(sync.fd, 'read');
   try {

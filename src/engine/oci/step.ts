@@ -151,6 +151,7 @@ async function networkFiles(dir: string, request: StepRequest, network: StepNetw
 async function runForeground(oci: OciEnvironment, id: string, dir: string, request: StepRequest): Promise<number> {
   const log = join(dir, 'runtime.log');
   const args = ['--log', log, 'run', '--bundle', dir, '--pid-file', join(dir, 'pid'), id];
+  request.signal.throwIfAborted(); // from here to the listener below nothing waits
   const { exited, streams } = spawnPiped(
     {
       file: oci.runtime.path,

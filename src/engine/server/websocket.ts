@@ -17,6 +17,7 @@ export function requireWebSocket({ request, upgrade }: Exchange): void {
 export async function acceptWebSocket({ request, response, upgrade, client }: Exchange): Promise<Duplex> {
   if (upgrade === undefined) throw new Error('bug: ask requireWebSocket first');
   const { WebSocketServer, createWebSocketStream } = await import('ws'); // few clients attach so
+  client.throwIfAborted();
   const common = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${String(value)}`);
   response.detachSocket(upgrade);
   const server = new WebSocketServer({ noServer: true });

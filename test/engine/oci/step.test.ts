@@ -62,6 +62,16 @@ describe.skipIf(missing !== undefined)(`a build step (needs ${missing ?? 'nothin
     );
   });
 
+  test('that is cancelled while it is prepared does not run', async () => {
+    const abort = new AbortController();
+    const said: string[] = [];
+    const onOutput = (chunk: Buffer) => said.push(chunk.toString());
+    const running = step({ args: ['echo', 'ran'], signal: abort.signal, onOutput });
+    abort.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    expect(said).toEqual([]);
+  });
+
   test('ends with its signal, and leaves no process, mount or folder', async () => {
     const abort = new AbortController();
     const running = step({ args: ['sleep', '600'], signal: abort.signal });
