@@ -190,10 +190,9 @@ export const executors: Executors = {
     await unlessGone(client.containers.kill(idOfRef(container, idOf), { signal: name }, signal));
   },
   'container.exec': async ({ container, hook, name }, { client, signal, idOf, onEvent, output }) => {
-    await runHook(client, idOfRef(container, idOf), hook, signal, (text) => {
-      for (const line of output.push(text)) {
-        onEvent({ kind: 'progress', subject: `Container ${container.name}`, status: name, detail: line });
-      }
+    await runHook(client, idOfRef(container, idOf), hook, signal, (line) => {
+      output.push(`${line}\n`);
+      onEvent({ kind: 'progress', subject: `Container ${container.name}`, status: name, detail: line });
     });
   },
   'container.pause': async ({ container }, { client, signal, idOf }) => {

@@ -2,7 +2,7 @@ import type { ProgressMessage } from '../api/image.js';
 import { lintOf } from './lint.js';
 import type { OnEvent } from './progress.js';
 
-/** The last lines of a long output. */
+/** The last lines of a long output; with a limit of 0 it only tells lines apart. */
 export class OutputTail {
   readonly #limit: number;
   #lines: string[] = [];
@@ -16,12 +16,21 @@ export class OutputTail {
   push(text: string): string[] {
     const lines = (this.#open + text).split(/\r?\n/);
     this.#open = lines.pop() ?? '';
-    this.#lines = [...this.#lines, ...lines].slice(-this.#limit);
+    this.#lines = this.#last([...this.#lines, ...lines]);
     return lines;
   }
 
+  /** The output is over: gives back the line that it ended in the middle of. */
+  end(): string[] {
+    return this.#open === '' ? [] : this.push('\n');
+  }
+
   get lines(): readonly string[] {
-    return this.#open === '' ? this.#lines : [...this.#lines, this.#open].slice(-this.#limit);
+    return this.#open === '' ? this.#lines : this.#last([...this.#lines, this.#open]);
+  }
+
+  #last(lines: string[]): string[] {
+    return this.#limit === 0 ? [] : lines.slice(-this.#limit);
   }
 }
 
@@ -37,6 +46,9 @@ export async function reportMessages(
   transfer: 'Pulling' | 'Pushing' = 'Pulling',
 ): Promise<string | undefined> {
   let id: string | undefined;
+  const tell = (line: string): void => {
+    if (line.trim() !== '') onEvent({ kind: 'progress', subject, status: 'Building', detail: line });
+  };
   for await (const message of messages) {
     const { stream, status, id: layer, progressDetail, aux } = message;
     const lint = lintOf(message);
@@ -44,11 +56,7 @@ export async function reportMessages(
       const detail = `${rule}: ${said} (${lint?.dockerfile ?? ''}:${line})`;
       onEvent({ kind: 'warning', subject, status: 'Warning', detail });
     }
-    if (stream !== undefined) {
-      for (const line of output.push(stream)) {
-        if (line.trim() !== '') onEvent({ kind: 'progress', subject, status: 'Building', detail: line });
-      }
-    }
+    if (stream !== undefined) output.push(stream).forEach(tell);
     if (status !== undefined) {
       onEvent({
         kind: 'progress',
@@ -62,6 +70,7 @@ export async function reportMessages(
     }
     id = imageId(aux) ?? id;
   }
+  output.end().forEach(tell);
   return id;
 }
 

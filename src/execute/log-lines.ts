@@ -10,14 +10,19 @@ const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
 const longestStamp = 40;
 
 /**
- * Puts lines together from a log read with time stamps. The engine stamps each record; a long line comes in several
- * records, each with its stamp, only the last with a line end.
+ * Puts lines together from output that is cut anywhere. `stamped`, from a log read with time stamps: the engine stamps
+ * each record; a long line comes in several records, each with its stamp, only the last with a line end.
  */
 export class LineAssembler {
+  readonly #stamped: boolean;
   readonly #pending: Record<1 | 2, { time: string | undefined; parts: Buffer[] } | undefined> = {
     1: undefined,
     2: undefined,
   };
+
+  constructor(kind: 'stamped' | 'plain' = 'stamped') {
+    this.#stamped = kind === 'stamped';
+  }
 
   /** Lines completed by this chunk. */
   push(stream: 1 | 2, chunk: Buffer): TimedLine[] {
@@ -40,7 +45,7 @@ export class LineAssembler {
 
   #append(stream: 1 | 2, piece: Buffer): void {
     const pending = this.#pending[stream];
-    const { time, text } = unstamped(piece);
+    const { time, text } = this.#unstamped(piece);
     if (pending === undefined) this.#pending[stream] = { time, parts: [text] };
     else pending.parts.push(text);
   }
@@ -51,15 +56,15 @@ export class LineAssembler {
     this.#pending[stream] = undefined;
     const whole = Buffer.concat(pending.parts);
     // A stamp that was cut between two chunks, as a terminal's output may be.
-    const { time, text } = pending.time === undefined ? unstamped(whole) : { time: pending.time, text: whole };
+    const { time, text } = pending.time === undefined ? this.#unstamped(whole) : { time: pending.time, text: whole };
     const line = text.toString('utf8');
     return [{ stream, time, text: line.endsWith('\r') ? line.slice(0, -1) : line }];
   }
-}
 
-function unstamped(piece: Buffer): { readonly time: string | undefined; readonly text: Buffer } {
-  const time = stamp.exec(piece.subarray(0, longestStamp).toString('latin1'))?.[1];
-  return time === undefined ? { time, text: piece } : { time, text: piece.subarray(time.length + 1) };
+  #unstamped(piece: Buffer): { readonly time: string | undefined; readonly text: Buffer } {
+    const time = this.#stamped ? stamp.exec(piece.subarray(0, longestStamp).toString('latin1'))?.[1] : undefined;
+    return time === undefined ? { time, text: piece } : { time, text: piece.subarray(time.length + 1) };
+  }
 }
 
 /** A stamp in a form in which those of one engine sort as text; fractions may have been shortened. */

@@ -1,6 +1,7 @@
 import { TscomposeError } from '../base/errors.js';
 import type { EngineClient } from '../client/index.js';
 import type { HookCommand } from '../plan/index.js';
+import { LineAssembler, type TimedLine } from './log-lines.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -8,13 +9,13 @@ declare module '../base/errors.js' {
   }
 }
 
-/** Runs a hook in a container to its end. @throws `execute/hook-failed` for another exit code than 0 */
+/** Runs a hook in a container to its end. @param onLine - without line ends @throws `execute/hook-failed` for another exit code than 0 */
 export async function runHook(
   client: EngineClient,
   containerId: string,
   { command, user, workingDir, privileged, environment }: HookCommand,
   signal: AbortSignal,
-  onOutput: (text: string) => void,
+  onLine: (line: string) => void,
 ): Promise<void> {
   const { Id } = await client.exec.create(
     containerId,
@@ -31,7 +32,12 @@ export async function runHook(
   );
   const stream = await client.exec.start(Id, { Tty: false }, signal);
   stream.input.end();
-  for await (const { payload } of stream.output) onOutput(payload.toString('utf8'));
+  const lines = new LineAssembler('plain');
+  const tell = ({ text }: TimedLine) => {
+    onLine(text);
+  };
+  for await (const { stream: from, payload } of stream.output) lines.push(from, payload).forEach(tell);
+  lines.end().forEach(tell);
   const { ExitCode } = await client.exec.inspect(Id, signal);
   if (ExitCode === 0) return;
   throw new TscomposeError({

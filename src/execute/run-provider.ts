@@ -78,7 +78,7 @@ export async function runProvider(
     },
   });
   signal.throwIfAborted();
-  lines.push('\n').forEach(take);
+  lines.end().forEach(take);
   if (failure === undefined && exitCode === 0) return [...variables.values()];
   const said = failure ?? problem ?? `it ended with exit code ${exitCode}`;
   throw providerFailed(type, failure === undefined ? exitCode : undefined, said);

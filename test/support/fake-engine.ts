@@ -40,6 +40,8 @@ export class FakeEngine {
   /** May answer any request in place of the engine, or after it has done what was asked, which `proceed` does. */
   intercept: (method: string, path: string, proceed: () => Answer) => Promise<Answer | undefined> = () =>
     Promise.resolve(undefined);
+  /** What every exec writes to its standard output, piece by piece; it ends well. */
+  execOutput: readonly Uint8Array[] = [];
   /** Name of a container whose log comes late. */
   slowLogs = '';
   /** Most requests of one kind under way at a time. */
@@ -57,6 +59,15 @@ export class FakeEngine {
       this.#answer(request, response).catch((error: unknown) => {
         response.writeHead(500).end(JSON.stringify({ message: String(error) }));
       });
+    });
+    this.#server.on('upgrade', (_, socket) => {
+      this.calls.push('POST /exec/ID/start');
+      socket.write(
+        'HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n' +
+          'Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n',
+      );
+      for (const piece of this.execOutput) socket.write(encodeFrame(1, Buffer.from(piece)));
+      socket.end();
     });
   }
 
@@ -212,6 +223,8 @@ export class FakeEngine {
         return this.#onContainer(method, id, action, query);
       case 'networks':
         return this.#onNetwork(method, path, json());
+      case 'exec':
+        return { status: 200, body: { ID: id, Running: false, ExitCode: 0 } };
       case 'volumes':
         return this.#onVolume(method, path, json());
       case 'images': {
@@ -259,6 +272,8 @@ export class FakeEngine {
         if (container.state.Restarting) this.change(container, endedState, action);
         else this.exit(container, 0);
         return { status: 204 };
+      case 'exec':
+        return { status: 201, body: { Id: randomUUID() } };
       case 'rename':
         return this.#rename(container, query.get('name') ?? '');
       case 'archive':

@@ -84,3 +84,13 @@ test('who only creates a named service leaves what restarts with it running', as
   expect(engine.byName('demo-db-1').request.Image).toBe('changed');
   expect(engine.byName('demo-web-1').state.Running).toBe(true);
 });
+
+test('what post_start hooks say is shown beside the logs', async () => {
+  engine.execOutput = [Buffer.from('warm')];
+  const { ended, said } = run('  web: {image: busybox, post_start: [{command: [warm]}]}\n', 'up');
+  const deadline = Date.now() + 10_000;
+  while (!said().includes('web-1 ->') && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  engine.exit(engine.byName('demo-web-1'), 0);
+  expect(await ended, said()).toBe(0);
+  expect(said()).toContain('web-1 ->  | warm\n');
+});

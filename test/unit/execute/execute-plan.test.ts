@@ -296,3 +296,11 @@ test('an image that can neither be pulled nor needs to be is built in the next r
   );
   expect(starts()).toEqual(['a-1']);
 });
+
+test('each line that a hook says is told, also one cut within a character and one without an end', async () => {
+  const text = Buffer.from('grün\n2026-01-01T00:00:00Z is no stamp\nhalf');
+  engine.execOutput = [text.subarray(0, 3), text.subarray(3, 10), text.subarray(10)];
+  await up({ services: { web: { ...busybox, post_start: [{ command: ['warm'] }] } } });
+  const said = events.flatMap(({ status, detail }) => (status === 'post_start[0]' ? [detail] : []));
+  expect(said).toEqual(['grün', '2026-01-01T00:00:00Z is no stamp', 'half']);
+});
