@@ -240,7 +240,9 @@ export interface Service {
   readonly provider?: { readonly type: string; readonly options?: Readonly<Record<string, readonly string[]>> };
   readonly models?: Readonly<Record<string, { readonly endpoint_var?: string; readonly model_var?: string } | null>>;
   readonly use_api_socket?: boolean;
-  readonly develop?: { readonly watch?: readonly Readonly<Record<string, unknown>>[] };
+  readonly develop?: {
+    readonly watch?: readonly (Readonly<Record<string, unknown>> & { readonly exec?: ServiceHook })[];
+  };
   readonly networks?: Readonly<Record<string, ServiceNetwork | null>>;
   readonly network_mode?: string;
   readonly mac_address?: string;

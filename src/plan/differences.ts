@@ -42,8 +42,8 @@ function* differences(before: unknown, after: unknown, path: readonly (string | 
     }
     return;
   }
-  // Values of the environment are digests here, and nobody's business.
-  const how = path[0] === 'environment' ? verb(before, after) : `${brief(before)} → ${brief(after)}`;
+  // Values of environments are digests here, those of hooks too, and nobody's business.
+  const how = path.includes('environment') ? verb(before, after) : `${brief(before)} → ${brief(after)}`;
   yield { path, how };
 }
 

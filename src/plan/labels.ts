@@ -85,7 +85,7 @@ export function hookLabels(project: string, service: string): Record<string, str
   return { ...projectLabels(project), [composeLabels.service]: service, [composeLabels.hook]: 'pre_start' };
 }
 
-/** The hashed part of a service as JSON. Values of the environment are digests: the label says what changed, not what it was. */
+/** The hashed part of a service as JSON. Values of environments are digests: the label says what changed, not what it was. */
 export function definitionText(definition: Service): string {
   let text = definitions.get(definition);
   if (text === undefined) definitions.set(definition, (text = encodeDefinition(definition)));
@@ -95,11 +95,25 @@ export function definitionText(definition: Service): string {
 const definitions = new WeakMap<Service, string>();
 
 function encodeDefinition(definition: Service): string {
-  const environment = Object.entries(definition.environment ?? {}).map(([key, value]): [string, string | null] => {
+  const hooks = hookLists.flatMap((list) => {
+    const given = definition[list];
+    return given === undefined ? [] : [[list, given.map(withDigests)]];
+  });
+  const watch = definition.develop?.watch?.map((rule) =>
+    rule.exec === undefined ? rule : { ...rule, exec: withDigests(rule.exec) },
+  );
+  const develop = watch === undefined ? {} : { develop: { ...definition.develop, watch } };
+  return hashInput({ ...withDigests(definition), ...Object.fromEntries(hooks), ...develop });
+}
+
+const hookLists = ['pre_start', 'post_start', 'pre_stop'] as const;
+
+function withDigests<Holder extends Pick<Service, 'environment'>>(holder: Holder): Holder {
+  if (holder.environment === undefined) return holder;
+  const digests = Object.entries(holder.environment).map(([key, value]): [string, string | null] => {
     return [key, value === null ? null : `sha256:${hashOf(value).slice(0, 12)}`];
   });
-  if (definition.environment === undefined) return hashInput(definition);
-  return hashInput({ ...definition, environment: Object.fromEntries(environment) });
+  return { ...holder, environment: Object.fromEntries(digests) };
 }
 
 function projectLabels(project: string): Record<string, string> {

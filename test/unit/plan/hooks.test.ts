@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Project } from '../../../src/compose/index.js';
 import { checkPlan, planDown, planRestart, planStop, planUp, renderPlan } from '../../../src/plan/index.js';
 import { failureOf } from '../../support/failure.js';
 import { image, running, withImages } from '../../support/observed.js';
@@ -61,6 +62,22 @@ test('pre_stop runs before every stop, and before a restart', () => {
     'container.exec',
     'container.exec',
   ]);
+});
+
+test('what is in the environment of a hook is neither stored nor told', () => {
+  const make = (value: string): Project => {
+    const exec = { command: ['true'], environment: { PASSWORD: value } };
+    const watch = [{ path: '/srv', target: '/srv', action: 'sync+exec' as const, exec }];
+    return project({
+      services: { web: { image: 'x', pre_start: [exec], post_start: [exec], pre_stop: [exec], develop: { watch } } },
+    });
+  };
+  const state = running(make('horse'));
+  expect(JSON.stringify(state.containers)).not.toContain('horse');
+  expect(JSON.stringify(state.containers)).toContain('PASSWORD');
+  const plan = renderPlan(planUp(make('battery'), state));
+  expect(plan).toContain('post_start[0].environment.PASSWORD changed');
+  expect(plan).not.toMatch(/horse|battery|sha256/);
 });
 
 test('a hook for each replica is refused, with its place', () => {
