@@ -1,4 +1,5 @@
 import type { ContainerStatus, ContainerSummary } from '../../api/container.js';
+import { readDockerConfig } from '../../base/docker-config.js';
 import { TscomposeError } from '../../base/errors.js';
 import { noteOf } from '../../execute/index.js';
 import { defineCommand } from '../command.js';
@@ -8,6 +9,7 @@ import { projectIfPresent } from '../project.js';
 import { containerRow, type ContainerRow } from '../render/container-row.js';
 import { renderListing, type ListingColumn } from '../render/listing.js';
 import { briefPorts } from '../render/port-list.js';
+import type { Terminal } from '../terminal.js';
 
 const states = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
 
@@ -19,7 +21,9 @@ export const psCommand = defineCommand({
   flags: {
     all: flag('Stopped containers and those of run too', { short: 'a' }),
     filter: text('Only containers with this property: status=STATE', { placeholder: 'KEY=VALUE' }),
-    format: text('table, json or a Go template', { placeholder: 'FORMAT' }),
+    format: text('table, json or a Go template; the default is psFormat of docker’s config.json, else table', {
+      placeholder: 'FORMAT',
+    }),
     noTrunc: flag('Do not shorten anything'),
     orphans: flagOn('Containers of services the project no longer has; --orphans=false leaves them out'),
     quiet: flag('Only ids', { short: 'q' }),
@@ -41,13 +45,20 @@ export const psCommand = defineCommand({
         (flags.orphans || known === undefined || known.has(serviceOf(one))),
     );
     const { stdout } = context.terminal;
-    stdout.write(render(containers, flags, flags.noTrunc ? undefined : stdout.columns));
+    const format = flags.format || usualFormat(context.terminal.environment);
+    stdout.write(render(containers, { ...flags, format }, flags.noTrunc ? undefined : stdout.columns));
     return 0;
   },
 });
 
+/** `psFormat` of docker's configuration. */
+function usualFormat(environment: Terminal['environment']): string {
+  const { psFormat } = readDockerConfig(environment).members;
+  return typeof psFormat === 'string' && psFormat !== '' ? psFormat : 'table';
+}
+
 interface ShowFlags {
-  readonly format: string | undefined;
+  readonly format: string;
   readonly quiet: boolean;
   readonly services: boolean;
   readonly noTrunc: boolean;
@@ -62,7 +73,7 @@ function render(containers: readonly ContainerSummary[], flags: ShowFlags, fitTo
   const rows = containers.map((one) => containerRow(one, { full: flags.noTrunc, nowMs: Date.now() }));
   const labels = new Map(containers.map(({ Labels }, index) => [rows[index], Labels]));
   const notes = new Map(containers.map(({ Tscompose }, index) => [rows[index], notesOf(Tscompose)]));
-  return renderListing(flags.format ?? 'table', {
+  return renderListing(flags.format, {
     rows,
     fitTo,
     columns: psColumns(

@@ -135,6 +135,10 @@ describe.skipIf(engineMissing() !== undefined)('what flags change', () => {
     await orphan();
     expect(await ok('ps', '--services', '--orphans')).toContain('orphan');
     expect(await ok('ps', '--services', '--orphans=false')).not.toContain('orphan');
+    const config = sandbox.project('config', { 'config.json': '{"psFormat": "{{.Service}} as always"}' });
+    const usual = { cwd, env: { DOCKER_CONFIG: config } };
+    expect(await sandbox.ok(['ps', 'db'], usual)).toBe('db as always\n');
+    expect(await sandbox.ok(['ps', '--format', '{{.Service}}', 'db'], usual)).toBe('db\n');
     expect((await run('plan', '--remove-orphans')).stdout).toMatch(/container\.remove +orphan-1/);
     await ok('kill', '--remove-orphans');
     expect(await states()).toContain('flags-orphan-1 exited');
