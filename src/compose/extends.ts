@@ -45,8 +45,19 @@ export function applyExtends(root: MapNode, resets: Resets, file: string, contex
   return extended;
 }
 
+/** A file whose services are extended. */
+interface OtherFile {
+  readonly file: string;
+  readonly model: MapNode;
+  /** Of `model`, as they are written. */
+  readonly section: MapNode;
+  readonly resets: Resets;
+}
+
 class Extender {
   readonly #context: LoadContext;
+  /** By path as it is written: a file that many services extend is read once. */
+  readonly #files = new Map<string, OtherFile>();
 
   constructor(context: LoadContext) {
     this.#context = context;
@@ -143,7 +154,8 @@ class Extender {
     }
     const other = this.#file(ref, path, fileNode);
     if (other === undefined) return undefined;
-    const { services: others } = other;
+    // Full forms depend on who asks: their resets hold for them too.
+    const others = { root: other.model, members: new Map(other.section.entries) };
     if (!others.members.has(name)) {
       this.#missing(ref, name, target, others.members, path);
       return undefined;
@@ -154,11 +166,9 @@ class Extender {
   }
 
   /** Services of another file in canonical form, their paths relative to the project of this one. */
-  #file(
-    ref: ServiceRef,
-    path: string,
-    from: Node,
-  ): { readonly file: string; readonly services: Services; readonly resets: Resets } | undefined {
+  #file(ref: ServiceRef, path: string, from: Node): OtherFile | undefined {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
     const { problems } = this.#context;
     const place = this.#find(path, from);
     if (place === undefined) return undefined;
@@ -183,7 +193,9 @@ class Extender {
       });
       return undefined;
     }
-    return { file, services: { root: model, members: new Map(section.entries) }, resets };
+    const read = { file, model, section, resets };
+    this.#files.set(path, read);
+    return read;
   }
 
   /** The file, and what its paths are relative to: in a repository elsewhere that is its root, as in docker compose. */

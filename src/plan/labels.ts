@@ -95,10 +95,7 @@ export function definitionText(definition: Service): string {
 const definitions = new WeakMap<Service, string>();
 
 function encodeDefinition(definition: Service): string {
-  const hooks = hookLists.flatMap((list) => {
-    const given = definition[list];
-    return given === undefined ? [] : [[list, given.map(withDigests)]];
-  });
+  const hooks = hookLists.map((list): [string, unknown] => [list, definition[list]?.map(withDigests)]);
   const watch = definition.develop?.watch?.map((rule) =>
     rule.exec === undefined ? rule : { ...rule, exec: withDigests(rule.exec) },
   );

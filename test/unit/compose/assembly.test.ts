@@ -1,7 +1,8 @@
 import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, renderProject, selectServices } from '../../../src/compose/index.js';
+import { Trace } from '../../../src/compose/trace.js';
 import { config, folder, load, web, type Config } from './load-text.js';
 
 describe('finding files', () => {
@@ -218,6 +219,18 @@ services:
 });
 
 describe('extends', () => {
+  test('a file that several services extend is read once', async () => {
+    const trace = new Trace();
+    const files = {
+      'compose.yaml':
+        'services: {a: {extends: {file: b.yaml, service: b}}, c: {extends: {file: b.yaml, service: b}, tty: true}}',
+      'b.yaml': 'services: {b: {image: x, extends: d}, d: {command: run}}',
+    };
+    const { services } = await config(files, { trace });
+    expect(services).toMatchObject({ a: { image: 'x', command: ['run'] }, c: { command: ['run'], tty: true } });
+    expect(trace.documents.map(({ source }) => basename(source.file))).toEqual(['compose.yaml', 'b.yaml']);
+  });
+
   test('within a file, in a chain', async () => {
     const text = `
 services:
