@@ -10,6 +10,7 @@ import { startHealthChecks } from './health.js';
 import { forwardLog } from './log-driver.js';
 import { takeAway, trashPrefix } from './remove.js';
 import { createLimiter } from './limiter.js';
+import type { ContainerState } from './record.js';
 import { startsWithEngine } from './restart-policy.js';
 import { bundleOf, cgroupPathOf, exitsOf, folderOf, type Room } from './room.js';
 import { unmountBundle } from './rootfs.js';
@@ -100,13 +101,19 @@ async function recoverOne(room: Room, container: Container, { firstOfBoot, settl
     case 'created':
     case 'exited':
       await leaveNetwork(room, container);
-      if (record.hostConfig.AutoRemove === true) await takeAway(room, container, true);
-      else if (state.due === true) room.scheduler.due(container);
+      if (record.hostConfig.AutoRemove === true && (firstOfBoot || !isYetToStart(state))) {
+        await takeAway(room, container, true);
+      } else if (state.due === true) room.scheduler.due(container);
       else if (firstOfBoot && state.status === 'exited' && startsWithEngine(record.hostConfig.RestartPolicy, state)) {
         await container.change({ state: { ...state, due: true } });
         room.scheduler.due(container);
       }
   }
+}
+
+/** Nobody has tried to. An engine that comes and goes with its work is no reason to lose it. */
+function isYetToStart({ status, error }: ContainerState): boolean {
+  return status === 'created' && error === '';
 }
 
 function logged(room: Room, container: Container): (error: unknown) => void {

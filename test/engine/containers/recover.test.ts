@@ -67,6 +67,19 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     expect(await engine.containers.start(id, soon())).toBe(true);
   });
 
+  test('one to be removed after its run, and yet to be started, as it is', async () => {
+    const HostConfig = { AutoRemove: true };
+    const id = await engine.create({ Cmd: ['true'], HostConfig });
+    const failed = await engine.create({ Cmd: ['true'], HostConfig });
+    await engine.close();
+    rewrite(failed, { error: 'no such device', exitCode: 128 });
+    await engine.reopen();
+    expect((await stateOf(id)).Status).toBe('created');
+    expect(existsSync(recordPath(failed))).toBe(false);
+    expect(await engine.containers.start(id, soon())).toBe(true);
+    await eventually('its removal', () => !existsSync(recordPath(id)));
+  });
+
   test('the exit code and time of one that ended in between', async () => {
     const id = await engine.start({ Cmd: ['sh', '-c', 'while ! test -e /go; do sleep 0.05; done; exit 42'] });
     const { Pid } = await stateOf(id);
@@ -161,7 +174,7 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     const stuck = [
       join(dataRoot, 'containers', `.trash-${id}`),
       join(dataRoot, 'containers', id),
-      join(dataRoot, 'volumes', 'stuck'),
+      join(dataRoot, 'volumes', '.removed-stuck'),
       join(dataRoot, 'layers', 'staging', 'stuck'),
       join(runtimeDir, 'b', id),
       join(runtimeDir, `step-${'e'.repeat(24)}`),
