@@ -1,21 +1,11 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  lchownSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, linkSync, lstatSync, mkdirSync, symlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { TarEntry } from '../../base/tar/entry.js';
 import { encodeName, fileName } from '../../base/tar/names.js';
 import { readTar } from '../../base/tar/stream.js';
 import { writeTarFile } from '../../base/tar/write-file.js';
-import { openFolderBeneath } from '../oci/index.js';
+import { holdAt, openFolderBeneath, removeAt } from '../oci/index.js';
 import { lsetxattr, mknod, setTimes, sysErrno } from '../sys/index.js';
 import './errors.js';
 
@@ -32,7 +22,8 @@ export interface UnpackOptions {
 }
 
 /**
- * Unpacks an archive beneath a container's root; no name and no link in it or in the container leads outside.
+ * Unpacks an archive beneath a container's root; no name and no link in it or in the container leads outside, although
+ * the container may run and put a link in the place of what has just been made: owner and mode go to what is held open.
  * @throws `tar/invalid`, `container/cannot-overwrite`, `container/read-only`, `container/path-not-found`
  */
 export async function unpackTree(tar: AsyncIterable<Uint8Array>, options: UnpackOptions): Promise<void> {
@@ -86,16 +77,24 @@ async function unpackEntry(entry: TarEntry, body: AsyncIterable<Buffer>, options
   try {
     const name = posix.basename(place);
     const path = `/proc/self/fd/${folder}/${name}`;
-    makeRoom(path, place, entry, options);
+    makeRoom(folder, name, place, entry, options);
     await make(entry, path, body, options);
-    dress(entry, path, options);
+    if (entry.type === 'hardlink') return; // owner, mode and times are those of what it names
+    if (entry.type !== 'file') dressHeld(entry, holdAt(folder, name), options);
+    dressPath(entry, path);
   } finally {
     closeSync(folder);
   }
 }
 
-function makeRoom(path: string, place: string, entry: TarEntry, { noOverwriteDirNonDir }: UnpackOptions): void {
-  const there = lstatSync(fileName(path), { throwIfNoEntry: false });
+function makeRoom(
+  folder: number,
+  name: string,
+  place: string,
+  entry: TarEntry,
+  { noOverwriteDirNonDir }: UnpackOptions,
+): void {
+  const there = lstatSync(fileName(`/proc/self/fd/${folder}/${name}`), { throwIfNoEntry: false });
   if (there === undefined) return;
   const isFolder = entry.type === 'directory';
   if (there.isDirectory() && isFolder) return;
@@ -105,7 +104,7 @@ function makeRoom(path: string, place: string, entry: TarEntry, { noOverwriteDir
       : `cannot overwrite non-directory "${place}" with directory "${entry.path}"`;
     throw new TscomposeError({ code: 'container/cannot-overwrite', message, facts: { path: place } });
   }
-  rmSync(fileName(path), { recursive: true, force: true });
+  removeAt(folder, name);
 }
 
 async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, options: UnpackOptions): Promise<void> {
@@ -125,7 +124,9 @@ async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, 
       return;
     }
     case 'file':
-      await writeTarFile(target, entry, body);
+      await writeTarFile(target, entry, body, (fd) => {
+        dress(entry, fd, options);
+      });
       return;
     case 'fifo':
       mknod(path, constants.S_IFIFO | 0o600, 0, 0);
@@ -138,12 +139,23 @@ async function make(entry: TarEntry, path: string, body: AsyncIterable<Buffer>, 
   }
 }
 
-/** Owner before mode, since a change of owner clears setuid, and both before capabilities, which it clears too. */
-function dress(entry: TarEntry, path: string, { owner }: UnpackOptions): void {
-  if (entry.type === 'hardlink') return;
-  const target = fileName(path);
-  lchownSync(target, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
-  if (entry.type !== 'symlink') chmodSync(target, entry.mode & 0o7777);
+function dressHeld(entry: TarEntry, fd: number, options: UnpackOptions): void {
+  try {
+    dress(entry, fd, options);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Owner before mode, since a change of owner clears setuid. */
+function dress(entry: TarEntry, fd: number, { owner }: UnpackOptions): void {
+  const held = `/proc/self/fd/${fd}`;
+  chownSync(held, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
+  if (entry.type !== 'symlink') chmodSync(held, entry.mode & 0o7777);
+}
+
+/** What never follows a link. After the owner, for a change of that clears capabilities. */
+function dressPath(entry: TarEntry, path: string): void {
   for (const [name, value] of entry.xattrs ?? []) {
     if (name === 'security.capability' || name.startsWith('user.')) lsetxattr(path, name, value);
   }

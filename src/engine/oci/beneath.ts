@@ -1,5 +1,18 @@
-import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { decodeName, fileName } from '../../base/tar/names.js';
 import { openBeneath, sysErrno } from '../sys/index.js';
 
 const O_PATH = 0o10000000;
@@ -19,13 +32,40 @@ export function openFolderBeneath(root: string, path: string, mode = 0o755): num
   const parent = openFolderBeneath(root, dirname(path), mode);
   try {
     mkdirSync(`/proc/self/fd/${parent}/${basename(path)}`, { mode });
-    chmodSync(`/proc/self/fd/${parent}/${basename(path)}`, mode); // whatever the umask
+    const made = holdAt(parent, basename(path));
+    chmodSync(`/proc/self/fd/${made}`, mode); // whatever the umask
+    return made;
   } catch (error) {
     if (sysErrno(error) !== 'EEXIST') throw error;
   } finally {
     closeSync(parent);
   }
   return open();
+}
+
+/**
+ * Holds what has a name in a held folder, be it a link, without opening it: what is done by `/proc/self/fd/…` to the
+ * descriptor is done to just that, although a process of a container may put something else in its place at any time.
+ * @returns a descriptor that the caller closes
+ */
+export function holdAt(folder: number, name: string): number {
+  return openSync(fileName(`/proc/self/fd/${folder}/${name}`), O_PATH | constants.O_NOFOLLOW);
+}
+
+/** Removes what has a name in a held folder, with all below, and nothing elsewhere: folders are held on the way. */
+export function removeAt(folder: number, name: string): void {
+  const path = fileName(`/proc/self/fd/${folder}/${name}`);
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    unlinkSync(path);
+    return;
+  }
+  const held = openSync(path, O_PATH | constants.O_NOFOLLOW | constants.O_DIRECTORY);
+  try {
+    for (const entry of readdirSync(`/proc/self/fd/${held}`, { encoding: 'buffer' })) removeAt(held, decodeName(entry));
+  } finally {
+    closeSync(held);
+  }
+  rmdirSync(path);
 }
 
 /** Makes a folder beneath `root`, with those above it. */

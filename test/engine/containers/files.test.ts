@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
+import { eventually } from '../../support/engine-sandbox.js';
 import { type Engine, engineForTests, missing, soon } from './support.js';
 
 const put = { noOverwriteDirNonDir: false, copyUidGid: false };
@@ -59,6 +61,24 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     await engine.containers.archivePut(id, '/tmp/abs', tarOf({ 'made-here': 'x' }), put, soon());
     expect((await engine.exec(id, ['cat', '/etc/made-here'])).output).toBe('x');
     expect((await engine.containers.archiveStat(id, '/tmp/abs')).linkTarget).toBe('/etc');
+  });
+
+  test('a link that the container puts in the place of a file that is still coming leads nowhere', async () => {
+    const victim = join(engine.folder, 'victim');
+    writeFileSync(victim, 'of the host', { mode: 0o600 });
+    const swap = `until test -s /tmp/big; do sleep 0.01; done; cd /tmp; busybox mv big moved; busybox ln -s ${victim} big; sleep 60`;
+    const id = await engine.start({ Cmd: ['sh', '-c', swap] });
+    const { Pid } = (await engine.containers.inspect(id, { size: false })).State;
+    const tar = await buffer(tarOf({ big: 'x'.repeat(600_000) }));
+    async function* untilSwapped(): AsyncGenerator<Buffer> {
+      yield tar.subarray(0, 300_000);
+      const name = `/proc/${Pid}/root/tmp/big`;
+      await eventually('the swap', () => lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true);
+      yield tar.subarray(300_000);
+    }
+    await engine.containers.archivePut(id, '/tmp', Readable.from(untilSwapped()), put, soon());
+    expect(statSync(victim).mode & 0o777).toBe(0o600);
+    await engine.containers.remove(id, { force: true, volumes: true }, soon());
   });
 
   test('are not put where there is no folder, nor over one another against the wish', async () => {
