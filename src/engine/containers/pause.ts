@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
 import { publish, type Room } from './room.js';
@@ -32,6 +33,27 @@ export function unpauseContainer(room: Room, container: Container): Promise<void
   });
 }
 
+/**
+ * Has a container go on that is paused when its turn comes. On cgroup v2 SIGKILL ends processes that are held, too: then
+ * there is nothing to go on with, and its exit follows.
+ * @returns whether it goes on
+ * @throws `oci/runtime-failed`
+ */
+export function letGoOn(room: Room, container: Container): Promise<boolean> {
+  return container.exclusive(async () => {
+    const { status, process } = container.state;
+    if (status !== 'paused') return false;
+    try {
+      await room.oci.resume(container.id);
+    } catch (error) {
+      if (process === undefined || !isAlive(process)) return false;
+      throw error;
+    }
+    await container.moved('unpause');
+    return true;
+  });
+}
+
 /** Runs `work` while nothing in the container moves, where that is asked for. */
 export async function heldStill<T>(
   room: Room,
@@ -44,10 +66,6 @@ export async function heldStill<T>(
   try {
     return await work();
   } finally {
-    if (isPaused(container)) await unpauseContainer(room, container);
+    if (await letGoOn(room, container)) publish(room, container, 'unpause');
   }
-}
-
-function isPaused({ state }: Container): boolean {
-  return state.status === 'paused';
 }

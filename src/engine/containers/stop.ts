@@ -4,6 +4,7 @@ import { isAlive, sendSignal } from '../sys/index.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
 import { publish, type Room } from './room.js';
+import { letGoOn } from './pause.js';
 import { cancelDue } from './scheduler.js';
 import { parseSignal } from './signals.js';
 import { startContainer } from './start.js';
@@ -125,13 +126,7 @@ async function deliver(room: Room, container: Container, number: number): Promis
   if (process === undefined || !isAlive(process)) return; // its exit is on its way
   sendSignal(process.pid, number);
   publish(room, container, 'kill', { signal: String(number) });
-  if (container.state.status === 'paused') {
-    await container.exclusive(async () => {
-      if (container.state.status !== 'paused') return;
-      await room.oci.resume(container.id);
-      await container.moved('unpause');
-    });
-  }
+  if (container.state.status === 'paused') await letGoOn(room, container);
 }
 
 /** Whether `ended` settles in time. It may reject only with the abort reason, which goes on to the caller. */
