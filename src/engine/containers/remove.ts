@@ -83,12 +83,14 @@ function trashOf(room: Pick<Room, 'dir'>, id: string): string {
   return join(room.dir, `${trashPrefix}${id}`);
 }
 
+/** Never rejects: the container is gone, and whoever waits for that is to hear of it. */
 async function removeIfAnonymous(room: Room, name: string): Promise<void> {
   if (room.volumes.find(name)?.anonymous !== true) return;
   try {
     await room.volumes.remove(name, { force: true });
   } catch (error) {
-    if (!hasCode(error, 'volume/in-use')) throw error;
+    if (hasCode(error, 'volume/in-use')) return;
+    room.log.warn('cannot remove an anonymous volume of a removed container', { volume: name, error });
   }
 }
 

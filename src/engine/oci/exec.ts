@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import { errnoOf, messageOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus } from '../sys/index.js';
 import { execFailure } from './create-failure.js';
-import { spawnPiped } from './pipe.js';
+import { cutWhenSilent, spawnPiped } from './pipe.js';
 import { programEnvironment } from './program.js';
 import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
 import { renderProcess } from './render.js';
@@ -41,9 +41,6 @@ export interface ExecProcess {
   /** Never rejects. The outputs end soon after, also where a process left in the background holds them open. */
   readonly ended: Promise<ExecOutcome>;
 }
-
-/** How long an ended process's children may be silent before their output is cut. */
-const silenceMs = 150;
 
 /**
  * Runs one more process in a container, as our child. It ends with us only when it writes after we are gone.
@@ -218,21 +215,5 @@ function removeQuietly(path: string): void {
     unlinkSync(path);
   } catch {
     // it never came to be; at worst it goes with the folder of the run
-  }
-}
-
-/** Cuts streams that a process left in the background keeps open: after a silence, once all that came was read. */
-function cutWhenSilent(streams: readonly Readable[]): void {
-  for (const stream of streams) {
-    let last = -1;
-    const timer = setInterval(() => {
-      const bytes = 'bytesRead' in stream && typeof stream.bytesRead === 'number' ? stream.bytesRead : 0;
-      if (stream.readableEnded || stream.destroyed) clearInterval(timer);
-      else if (bytes === last && stream.readableLength === 0) {
-        clearInterval(timer);
-        stream.destroy();
-      }
-      last = bytes;
-    }, silenceMs);
   }
 }

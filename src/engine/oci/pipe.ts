@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { type FastChild, mknod, spawnFast, type SpawnRequest } from '../sys/index.js';
 
 export interface Pipe {
@@ -83,4 +84,23 @@ export function readAll(stream: Socket, maxBytes = 1 << 20): Promise<Buffer> {
       resolve(Buffer.concat(chunks));
     });
   });
+}
+
+/** How long an ended process's children may be silent before their output is cut. */
+const silenceMs = 150;
+
+/** Cuts streams that a process left in the background keeps open: after a silence, once all that came was read. */
+export function cutWhenSilent(streams: readonly Readable[]): void {
+  for (const stream of streams) {
+    let last = -1;
+    const timer = setInterval(() => {
+      const bytes = 'bytesRead' in stream && typeof stream.bytesRead === 'number' ? stream.bytesRead : 0;
+      if (stream.readableEnded || stream.destroyed) clearInterval(timer);
+      else if (bytes === last && stream.readableLength === 0) {
+        clearInterval(timer);
+        stream.destroy();
+      }
+      last = bytes;
+    }, silenceMs);
+  }
 }

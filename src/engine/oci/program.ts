@@ -1,4 +1,5 @@
-import { readAll, spawnPiped } from './pipe.js';
+import { sendSignal } from '../sys/index.js';
+import { cutWhenSilent, readAll, spawnPiped } from './pipe.js';
 
 export interface ProgramResult {
   readonly exitCode: number;
@@ -30,13 +31,12 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   const request = { file, args, env: programEnvironment, ...(cwd === undefined ? {} : { cwd }) };
   const { pid, exited, streams } = spawnPiped(request, dir, { 1: 'read', 2: 'read' });
-  const timer = setTimeout(() => {
-    process.kill(pid, 'SIGKILL');
-  }, timeoutMs);
-  try {
-    const [said, complained, status] = await Promise.all([readAll(streams[1]), readAll(streams[2]), exited]);
-    return { exitCode: status.exitCode ?? 128, stdout: said.toString(), stderr: complained.toString() };
-  } finally {
-    clearTimeout(timer);
-  }
+  const timer = setTimeout(() => sendSignal(pid, 'SIGKILL'), timeoutMs);
+  const ended = exited.then((status) => {
+    clearTimeout(timer); // from here on its number may be somebody else's
+    cutWhenSilent([streams[1], streams[2]]); // a hook may have left something behind that holds them open
+    return status;
+  });
+  const [said, complained, status] = await Promise.all([readAll(streams[1]), readAll(streams[2]), ended]);
+  return { exitCode: status.exitCode ?? 128, stdout: said.toString(), stderr: complained.toString() };
 }

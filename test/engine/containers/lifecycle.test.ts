@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hasCode } from '../../../src/base/errors.js';
+import { listMountPoints, mount, unmount } from '../../../src/engine/sys/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
 import { type Engine, engineForTests, missing, soon } from './support.js';
 
@@ -87,6 +89,19 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
     await engine.containers.start(id, soon());
     expect(await ended).toEqual({ StatusCode: 0 });
     await expect(engine.containers.inspect(id, { size: false })).rejects.toThrow('No such container');
+  });
+
+  test('whoever waits for its removal hears of it, though a volume of it cannot be removed', async () => {
+    const id = await engine.create({ Cmd: ['true'], Volumes: { '/mine': {} }, HostConfig: { AutoRemove: true } });
+    const { Mounts } = await engine.containers.inspect(id, { size: false });
+    const inUse = join(engine.rooms.volumes.inspect(Mounts[0]?.Name ?? '').Mountpoint, 'swap');
+    writeFileSync(inUse, '');
+    mount({ source: inUse, target: inUse, flags: ['bind'] });
+    const { ended } = engine.containers.wait(id, 'removed', soon());
+    await engine.containers.start(id, soon());
+    expect(await ended).toEqual({ StatusCode: 0 });
+    for (const point of listMountPoints().filter((path) => path.endsWith('/swap'))) unmount(point);
+    expect(engine.logLines.splice(0).join('')).toContain('cannot remove an anonymous volume of a removed container');
   });
 
   test('paused it does nothing, and it goes on after that', async () => {
