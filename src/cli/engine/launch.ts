@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type IOType } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -100,16 +100,25 @@ function spawnEngine(
   entry: string,
   paths: EnginePaths,
   terminal: Pick<Terminal, 'environment'>,
-  stdio: StdioOptions,
+  stdio: readonly [IOType, IOType | number, IOType | number, IOType],
   detached: boolean,
 ): ChildProcess {
   const command = [process.execPath, ...nodeFlags, '--', entry, 'run'];
-  return spawn('unshare', ['--mount', '--propagation', 'slave', ...command], {
-    cwd: '/',
-    detached,
-    stdio,
-    env: { ...engineEnvironment(terminal.environment, paths), ...(detached ? { TSCOMPOSE_READY_FD: '3' } : {}) },
-  });
+  const hostMounts = openSync('/proc/self/ns/mnt', 'r'); // for containers that share mounts with the host
+  try {
+    return spawn('unshare', ['--mount', '--propagation', 'slave', ...command], {
+      cwd: '/',
+      detached,
+      stdio: [...stdio, hostMounts],
+      env: {
+        ...engineEnvironment(terminal.environment, paths),
+        ...(detached ? { TSCOMPOSE_READY_FD: '3' } : {}),
+        TSCOMPOSE_HOST_MOUNTS_FD: '4',
+      },
+    });
+  } finally {
+    closeSync(hostMounts);
+  }
 }
 
 /** The engine serves many callers, so it keeps little of who happened to start it: the way to registries and its own settings. */

@@ -2,12 +2,13 @@ import { closeSync, mkdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
-import { isKernelAtLeast, mount, openBeneath, sysErrno } from '../sys/index.js';
+import { canBindForeignMounts, isKernelAtLeast, mount, openBeneath, sysErrno } from '../sys/index.js';
 import { idMapOption } from './id-map.js';
 import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import { bundleOf, type Room } from './room.js';
+import { bindHostMount } from './host-mounts.js';
 import { runtimeOf } from './runtime-of.js';
 
 const O_PATH = 0o10000000;
@@ -62,11 +63,7 @@ async function prepareMount(
       return { destination: one.destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(one) };
     case 'bind':
       if (one.createSource) makeSource(one.source);
-      if (one.propagation !== '' && checkPropagation(one.source, one.propagation, readMountinfo()) === 'one-way') {
-        const facts = { containerId: record.id, path: one.source };
-        room.log.warn('what a container mounts below a shared path does not reach the host', facts);
-      }
-      return bind(one, one.source, idMapOption(one, runtimeOf(room, record.hostConfig)));
+      return bind(one, sharedWithHost(room, record, one, index), idMapOption(one, runtimeOf(room, record.hostConfig)));
     case 'volume': {
       const path = await room.volumes.acquire(one.name ?? '', record.id);
       publishVolume(room, record, 'mount', one.name ?? '', {
@@ -79,6 +76,20 @@ async function prepareMount(
     case 'image':
       return bind(one, below(mountImage(room, record, one, index), one.subpath));
   }
+}
+
+/** The source of a bind mount; for one that passes mounts on, the host's own: what we see of it only receives. */
+function sharedWithHost(room: Room, record: ContainerRecord, one: ContainerMount, index: number): string {
+  const { source, propagation, nonRecursive } = one;
+  if (propagation === '' || checkPropagation(source, propagation, readMountinfo()) === 'as-asked') return source;
+  if (room.hostMounts !== undefined && canBindForeignMounts()) {
+    return bindHostMount(room, record.id, { namespace: room.hostMounts, source, recursive: !nonRecursive, index });
+  }
+  room.log.warn('what a container mounts below a shared path does not reach the host', {
+    containerId: record.id,
+    path: source,
+  });
+  return source;
 }
 
 /** Later words win over Docker's defaults. */

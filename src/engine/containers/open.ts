@@ -46,6 +46,8 @@ export interface ContainersOptions {
   readonly oci: Oci;
   readonly events: EventHub;
   readonly log: Log;
+  /** The host's mount namespace as a file; undefined where the engine lives in it, or does not know it. */
+  readonly hostMounts?: string | undefined;
 }
 
 /** Three at a time keep two cores busy: while one waits for its runtime the next is prepared. */

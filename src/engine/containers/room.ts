@@ -30,6 +30,8 @@ export interface Room {
   readonly log: Log;
   /** Starts at one time: two to four are best on two cores, and more only wait for each other. */
   readonly starts: Limiter;
+  /** The host's mount namespace as a file; undefined where the engine lives in it, or does not know it. */
+  readonly hostMounts?: string | undefined;
   /** Root file systems that are out of the tree, but that the kernel has not let go of, by container. */
   readonly unmounting: Map<string, Promise<void>>;
   /** Fires when the engine ends; containers go on. */

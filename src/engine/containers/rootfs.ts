@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInitLayer } from '../oci/index.js';
 import { detachBelow, isMountPoint, mount } from '../sys/index.js';
+import { partHostMounts, requireParted } from './host-mounts.js';
 import { type ContainerRecord } from './record.js';
 import { bundleOf, folderOf, type Room, rootOf, upperOf } from './room.js';
 
@@ -28,7 +29,10 @@ export async function mountRoot(room: Room, { id, chainId }: ContainerRecord): P
 /** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */
 export function unmountBundle(room: Pick<Room, 'runtimeDir' | 'unmounting'>, id: string): void {
   const bundle = bundleOf(room, id);
-  const unmounted = existsSync(bundle) ? detachBelow(bundle) : undefined;
+  if (!existsSync(bundle)) return;
+  partHostMounts(bundle);
+  const unmounted = detachBelow(bundle);
+  requireParted(bundle);
   if (unmounted === undefined) return;
   const gone = Promise.all([unmounted, room.unmounting.get(id)]).then(() => {
     if (room.unmounting.get(id) === gone) room.unmounting.delete(id);

@@ -38,7 +38,7 @@ export function shmMounts(room: Room, container: Container): OciMount[] {
   if (canBindForeignMounts()) {
     const target = shmOf(room, container.id);
     mkdirSync(target, { recursive: true });
-    bindForeignMount({ pid, source: '/dev/shm', target, recursive: false });
+    bindForeignMount({ namespace: `/proc/${pid}/ns/mnt`, source: '/dev/shm', target, recursive: false });
     return [bind(target)];
   }
   room.log.warn('a joined IPC namespace comes without its /dev/shm', { containerId: container.id, other: other.id });

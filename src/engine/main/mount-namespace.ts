@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { EngineSettings } from './settings.js';
 
@@ -10,14 +10,17 @@ import type { EngineSettings } from './settings.js';
  */
 export function runInOwnMountNamespace({ readyFd }: Pick<EngineSettings, 'readyFd'>): Promise<number> {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const hostMounts = openSync('/proc/self/ns/mnt', 'r');
   const child = spawn('unshare', ['--mount', '--propagation', 'slave', '--', ...command], {
-    stdio: ['inherit', 'inherit', 'inherit', ...(readyFd === undefined ? [] : [readyFd])],
+    stdio: ['inherit', 'inherit', 'inherit', readyFd ?? 'ignore', hostMounts],
     env: {
       ...process.env,
       TSCOMPOSE_MOUNT_NAMESPACE: '1',
+      TSCOMPOSE_HOST_MOUNTS_FD: '4',
       ...(readyFd === undefined ? {} : { TSCOMPOSE_READY_FD: '3' }),
     },
   });
+  closeSync(hostMounts);
   if (readyFd !== undefined) closeSync(readyFd); // the child has it: whoever reads it should see its end
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   process.on('SIGTERM', forward).on('SIGINT', forward);

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import type { Log } from '../../base/log.js';
@@ -28,14 +29,14 @@ export interface OpenRooms {
 
 export interface RoomsOptions {
   readonly settings: Pick<EngineSettings, 'dataRoot' | 'runtimeDir'> &
-    Partial<Pick<EngineSettings, 'trust' | 'registrySettings' | 'storageDriver' | 'readyFd'>>;
+    Partial<Pick<EngineSettings, 'trust' | 'registrySettings' | 'storageDriver' | 'readyFd' | 'hostMountsFd'>>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /** Opens the rooms from the ground up, and takes up what an earlier engine left: running, ended or half done. */
 export async function openRooms({ settings, log, signal }: RoomsOptions): Promise<OpenRooms> {
-  const { dataRoot, runtimeDir, trust, registrySettings, readyFd } = settings;
+  const { dataRoot, runtimeDir, trust, registrySettings, readyFd, hostMountsFd } = settings;
   const engineId = shortEngineId(dataRoot);
   const events = createEventHub(wallClockNs);
   const driver = chooseOverlayDriver(join(dataRoot, 'layers/staging'), copyMounter, settings.storageDriver); // swept below
@@ -93,6 +94,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     oci,
     events,
     log,
+    hostMounts: hostMountsFd === undefined ? undefined : keptToOurselves(hostMountsFd),
   });
   undo.defer(() => containers.close());
   signal.throwIfAborted();
@@ -135,4 +137,11 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
       rest.defer(() => containers.close());
     },
   };
+}
+
+/** An inherited descriptor as a path that programs we start do not inherit: it would lead a container to the host's mounts. */
+function keptToOurselves(inherited: number): string {
+  const own = openSync(`/proc/self/fd/${inherited}`, 'r');
+  closeSync(inherited);
+  return `/proc/self/fd/${own}`;
 }

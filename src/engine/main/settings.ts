@@ -21,6 +21,8 @@ export interface EngineSettings {
   readonly logLevel: LogLevel;
   /** Descriptor for the one line that tells whether the engine serves. */
   readonly readyFd: number | undefined;
+  /** Descriptor of the mount namespace that the engine's own gets mounts from. */
+  readonly hostMountsFd: number | undefined;
   /** Whoever started us has already given us a mount namespace that only receives. */
   readonly hasMountNamespace: boolean;
 }
@@ -55,6 +57,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     storageDriver: driver === 'overlay' || driver === 'fuse-overlayfs' || driver === 'vfs' ? driver : undefined,
     logLevel: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
     readyFd,
+    hostMountsFd: number('TSCOMPOSE_HOST_MOUNTS_FD'),
     hasMountNamespace: text('TSCOMPOSE_MOUNT_NAMESPACE') === '1',
   };
 }

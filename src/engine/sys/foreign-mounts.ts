@@ -10,9 +10,9 @@ const AT_RECURSIVE = 0x8000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 
 export interface ForeignMount {
-  /** A process in the mount namespace that has the source. */
-  readonly pid: number;
-  /** As that process sees it. */
+  /** The mount namespace that has the source: a file such as `/proc/PID/ns/mnt`. */
+  readonly namespace: string;
+  /** As processes there see it. */
   readonly source: string;
   /** In our own mount namespace; a folder for a folder, a file for a file. */
   readonly target: string;
@@ -31,18 +31,18 @@ export function canBindForeignMounts(): boolean {
  * in the other namespace, so everything is synchronous, and a thread that could not return ends the process.
  * @throws `sys/call-failed`
  */
-export function bindForeignMount({ pid, source, target, recursive }: ForeignMount): void {
+export function bindForeignMount({ namespace, source, target, recursive }: ForeignMount): void {
   const libc = native()?.libc;
-  if (libc === undefined) throw callFailed('setns', [String(pid)], 'ENOSYS');
+  if (libc === undefined) throw callFailed('setns', [namespace], 'ENOSYS');
   const home = openSync('/proc/thread-self/ns/mnt', 'r');
   const folder = currentFolder();
   let other: number | undefined;
   let tree = -1;
   try {
-    other = openSync(`/proc/${pid}/ns/mnt`, 'r');
+    other = openSync(namespace, 'r');
     // A thread that shares its root and working folder with others cannot change namespace (setns(2)).
     if (libc.unshare(CLONE_FS) !== 0) throw callFailed('unshare', ['CLONE_FS'], libc.errno());
-    if (libc.setns(other, CLONE_NEWNS) !== 0) throw callFailed('setns', [String(pid), 'CLONE_NEWNS'], libc.errno());
+    if (libc.setns(other, CLONE_NEWNS) !== 0) throw callFailed('setns', [namespace, 'CLONE_NEWNS'], libc.errno());
     try {
       const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
       tree = libc.open_tree(SYS_open_tree, AT_FDCWD, source, flags);

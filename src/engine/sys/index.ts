@@ -4,7 +4,7 @@ export { cgroupLayout, type CgroupLayout } from './cgroups.js';
 export { connectFrom } from './connect.js';
 export { forgetFlows } from './conntrack.js';
 export { acceptConsole, type Console } from './console.js';
-export { bindForeignMount, canBindForeignMounts } from './foreign-mounts.js';
+export { bindForeignMount, canBindForeignMounts, type ForeignMount } from './foreign-mounts.js';
 export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';
 export { addressBytes, addressText } from './ip-address.js';
 export { isKernelAtLeast } from './kernel.js';

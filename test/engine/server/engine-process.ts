@@ -50,19 +50,21 @@ export class EngineProcess implements AsyncDisposable {
   ): Promise<EngineReadiness> {
     mkdirSync(this.folder, { recursive: true });
     const log = openSync(join(this.folder, 'log'), 'a');
+    const hostMounts = openSync('/proc/self/ns/mnt', 'r');
     const unshare = how === 'plain' ? [] : ['unshare', '--mount', '--propagation', 'slave', '--'];
     const child = spawn('env', [...unshare, process.execPath, '--', engine, 'run'], {
-      stdio: ['ignore', log, log, 'pipe'],
+      stdio: ['ignore', log, log, 'pipe', hostMounts],
       env: {
         ...process.env,
         TSCOMPOSE_DATA_ROOT: this.dataRoot,
         TSCOMPOSE_RUNTIME_DIR: this.runtimeDir,
         TSCOMPOSE_READY_FD: '3',
+        TSCOMPOSE_HOST_MOUNTS_FD: '4',
         ...this.#env,
         ...env,
       },
     });
-    closeSync(log);
+    for (const fd of [log, hostMounts]) closeSync(fd);
     const pipe = child.stdio[3];
     if (!(pipe instanceof Readable)) throw new Error('bug: no pipe');
     let line = '';
