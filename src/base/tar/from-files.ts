@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { lstat, readdir, readlink, stat } from 'node:fs/promises';
+import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../errors.js';
 import type { TarEntry } from './entry.js';
@@ -8,8 +8,12 @@ import type { TarMember } from './stream.js';
 export interface FromFilesOptions {
   /** Whether a path below the first one is left out, with all below it. */
   readonly ignores?: (inside: string, directory: boolean) => boolean;
+  /** A file that is cut while it is read is filled up with zeros, as tar(1) does; otherwise it fails the archive. */
+  readonly fillsUp?: boolean;
   readonly signal: AbortSignal;
 }
+
+const pieceBytes = 1 << 18;
 
 /**
  * A file or folder, and all below it, as members called `name` and `name/…`, sorted. Symbolic links stay links, but a
@@ -48,8 +52,23 @@ async function* walk(path: string, name: string, inside: string, options: FromFi
   else if (stats.isFIFO()) yield { entry: { ...entry, type: 'fifo' } };
   else if (stats.isFile()) {
     const sizeBytes = Number(stats.size);
-    // A file that grows meanwhile is taken as long as it was; one that shrinks fails the archive.
-    const body = sizeBytes === 0 ? Buffer.alloc(0) : createReadStream(path, { end: sizeBytes - 1 });
-    yield { entry: { ...entry, sizeBytes }, body };
+    const file = await open(path); // from here on it does not matter who removes it
+    try {
+      yield { entry: { ...entry, sizeBytes }, body: contentOf(file, sizeBytes, options.fillsUp === true) };
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** A file that grows meanwhile is taken as long as it was. */
+async function* contentOf(file: FileHandle, sizeBytes: number, fillsUp: boolean): AsyncGenerator<Buffer> {
+  for (let at = 0; at < sizeBytes;) {
+    const piece = Buffer.alloc(Math.min(pieceBytes, sizeBytes - at));
+    const { bytesRead } = await file.read(piece, 0, piece.byteLength, at);
+    if (bytesRead === 0 && !fillsUp) return;
+    const content = bytesRead === 0 ? piece : piece.subarray(0, bytesRead);
+    at += content.byteLength;
+    yield content;
   }
 }

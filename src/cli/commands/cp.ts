@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ContainerSummary } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
+import { settleAll } from '../../base/settle-all.js';
 import type { EngineClient } from '../../client/index.js';
 import { defineCommand } from '../command.js';
 import { isOneOff, nameOf, numberOf, projectContainers } from '../containers.js';
@@ -53,7 +54,7 @@ export const cpCommand = defineCommand({
         await streamOutOfContainer(client, Id, ours.path, flags.followLink, write, signal);
       }
     };
-    await Promise.all(
+    await settleAll(
       containers.map(async (container) => {
         const subject = `Container ${nameOf(container)}`;
         const detail = `${sourceText} to ${targetText}`;

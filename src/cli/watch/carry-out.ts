@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import { errnoOf, messageOf, TscomposeError } from '../../base/errors.js';
+import { settleAll } from '../../base/settle-all.js';
 import { membersOf } from '../../base/tar/from-files.js';
 import { writeTar, type TarMember } from '../../base/tar/stream.js';
 import type { EngineClient } from '../../client/index.js';
@@ -10,6 +12,12 @@ import { projectContainers } from '../containers.js';
 import type { CliContext } from '../context.js';
 import { quietProgress } from '../render/progress.js';
 import { runPlan, runUp, type Work } from '../run-plan.js';
+
+declare module '../../base/errors.js' {
+  interface ErrorFacts {
+    'cli/cannot-remove': { readonly containerId: string; readonly exitCode: number | null };
+  }
+}
 
 export interface WatchWork {
   readonly client: EngineClient;
@@ -25,11 +33,21 @@ export interface WatchWork {
 /** Of one command line. */
 const mostArguments = 500;
 
-/** Does what a batch of changes asks for, one service after the other. */
+/** Does what a batch of changes asks for, one service after the other. What cannot be done is told: a later save may mend it. */
 export async function carryOut(context: CliContext, work: WatchWork, batch: readonly ServiceChanges[]): Promise<void> {
   for (const changes of batch) {
-    if (changes.rebuild) await rebuild(context, work, changes);
-    else await sync(context, work, changes);
+    const { service } = changes;
+    if (changes.rebuild) await tried(work, `service "${service}" cannot be rebuilt`, rebuild(context, work, changes));
+    else await tried(work, `service "${service}" cannot be brought up to date`, sync(context, work, changes));
+  }
+}
+
+async function tried({ signal, say }: WatchWork, failure: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    signal.throwIfAborted();
+    say(`${failure}: ${messageOf(error)}`);
   }
 }
 
@@ -55,11 +73,8 @@ async function rebuild(
       const label = [`com.docker.compose.project=${project.name}`];
       await client.images.prune({ filters: { dangling: ['true'], label } }, signal);
     }
-  } catch (error) {
-    signal.throwIfAborted();
+  } finally {
     await progress.end();
-    // The next save may mend it.
-    say(`service "${service}" cannot be rebuilt: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -69,13 +84,14 @@ async function sync(context: CliContext, work: WatchWork, changes: ServiceChange
   if (copy.length + remove.length > 0) say(`Syncing service "${service}" after ${counted(paths)} detected`);
   const query = { stopped: false, oneOffs: false, services: [service] };
   const containers = await projectContainers(client, project.name, query, signal);
-  await Promise.all(
+  await settleAll(
     containers.map(async ({ Id }) => {
       for (let at = 0; at < remove.length; at += mostArguments) {
-        await removePaths(client, Id, remove.slice(at, at + mostArguments), signal);
+        const removal = removePaths(client, Id, remove.slice(at, at + mostArguments), signal);
+        await tried(work, `service "${service}" keeps files that are gone here`, removal);
       }
       if (copy.length === 0) return;
-      const tar = Readable.from(writeTar(filesOf(copy, signal)));
+      const tar = Readable.from(writeTar(filesOf(copy, work)));
       await client.containers.putArchive(Id, { path: '/', copyUIDGID: true }, tar, signal);
     }),
   );
@@ -89,14 +105,15 @@ async function sync(context: CliContext, work: WatchWork, changes: ServiceChange
   await runPlan(context, { client, project, progress: quietProgress, signal }, plan);
 }
 
-/** A file that is gone by now is in a batch to come. */
-async function* filesOf(files: readonly SyncFile[], signal: AbortSignal): AsyncGenerator<TarMember> {
+/** A file that is gone by now, or changes while it is read, is in a batch to come. */
+async function* filesOf(files: readonly SyncFile[], { signal, say }: WatchWork): AsyncGenerator<TarMember> {
   for (const { source, target } of files) {
     const name = target.replace(/^\/+/, '');
     try {
-      for await (const member of membersOf(source, name, { signal, ignores: () => true })) yield member;
+      yield* membersOf(source, name, { signal, ignores: () => true, fillsUp: true });
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      signal.throwIfAborted();
+      if (errnoOf(error) !== 'ENOENT') say(`cannot read ${source}: ${messageOf(error)}`);
     }
   }
 }
@@ -112,7 +129,15 @@ async function removePaths(
   const { Id } = await client.exec.create(containerId, command, signal);
   const stream = await client.exec.start(Id, { Tty: false }, signal);
   stream.input.end();
-  for await (const { payload } of stream.output) payload.fill(0); // nobody reads it; it ends when rm does
+  let said = '';
+  for await (const { payload } of stream.output) said += payload.toString('utf8'); // ends when rm does
+  const { ExitCode: exitCode } = await client.exec.inspect(Id, signal);
+  if (exitCode === 0) return;
+  throw new TscomposeError({
+    code: 'cli/cannot-remove',
+    message: `rm in the container failed with exit code ${String(exitCode)}: ${said.trim().slice(-500)}`,
+    facts: { containerId, exitCode },
+  });
 }
 
 function counted(paths: number): string {

@@ -24,7 +24,7 @@ services:
       watch:
         - {action: sync, path: ./src, target: /app, initial_sync: true, ignore: [skipped/]}
         - {action: sync+restart, path: ./conf, target: /conf}
-        - {action: sync+exec, path: ./hook, target: /hook, exec: {command: [sh, -c, 'cat /hook/* > /reloaded']}}
+        - {action: sync+exec, path: ./hook, target: /hook, exec: {command: [sh, -c, 'test ! -e /hook/fails && cat /hook/* > /reloaded']}}
         - {action: rebuild, path: ./word}
 `;
 
@@ -118,6 +118,22 @@ services:
   test('sync+exec runs its command with the new file', async () => {
     put('hook/h', 'reload\n');
     await eventually('it ran', async () => (await inside('cat /reloaded')) === 'reload\n');
+  });
+
+  test('what cannot be done is told, and the next save is carried out', async () => {
+    put('hook/h', 'broken\n');
+    put('hook/fails', '');
+    await eventually('it says so', () => said.includes('service "web" cannot be brought up to date'));
+    rmSync(join(cwd, 'hook/fails'));
+    put('src/after', 'after\n');
+    await eventually('it goes on', async () => (await inside('cat /app/after')) === 'after\n');
+    expect(await inside('ls /hook')).toBe('h\n');
+    await inside('mv /bin/rm /bin/rm.away');
+    rmSync(join(cwd, 'src/after'));
+    await eventually('it says so', () => said.includes('service "web" keeps files that are gone here'));
+    put('src/last', 'last\n');
+    await eventually('it goes on', async () => (await inside('cat /app/last')) === 'last\n');
+    await inside('mv /bin/rm.away /bin/rm');
   });
 
   test('rebuild replaces the container', async () => {
