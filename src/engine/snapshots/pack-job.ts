@@ -8,8 +8,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   readSync,
   renameSync,
   rmSync,
@@ -20,7 +18,8 @@ import {
 import { type Digest, digestFromHex } from '../../base/digest.js';
 import { bodyPadding, encodeHeader, endOfArchive } from '../../base/tar/encode.js';
 import type { TarEntry } from '../../base/tar/entry.js';
-import { decodeName, fileName } from '../../base/tar/names.js';
+import { fileName } from '../../base/tar/names.js';
+import { readLink, readNames } from '../../base/tar/read-names.js';
 import { lsetxattr, mknod, setTimes } from '../sys/index.js';
 import { copyMetadata, isOverlayXattr, readXattrs } from './copy-metadata.js';
 import type { LayerMode } from './extractor.js';
@@ -103,8 +102,7 @@ class Packer {
 
   #directory(relative: string): void {
     this.#signal.throwIfAborted();
-    const names = readdirSync(fileName(this.#at(relative)), { encoding: 'buffer' }).sort((a, b) => a.compare(b));
-    for (const name of names.map(decodeName)) {
+    for (const name of readNames(this.#at(relative))) {
       const path = relative === '' ? name : `${relative}/${name}`;
       if (!isMarker(name)) this.#entry(path);
       else if (this.#copy === undefined) rmSync(fileName(this.#at(path)));
@@ -160,7 +158,7 @@ class Packer {
   }
 
   #linkTarget(relative: string): string {
-    return decodeName(readlinkSync(fileName(this.#at(relative)), { encoding: 'buffer' }));
+    return readLink(this.#at(relative));
   }
 
   #archivedXattrs(relative: string): Map<string, Buffer> | undefined {

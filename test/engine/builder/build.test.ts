@@ -1,6 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -339,6 +348,34 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
       await build();
       expect(fates(await build())).toMatchObject({ 'COPY f /o/': 'cached' });
       expect(readdirSync(join(lab.folder, 'layers', 'staging'))).toEqual([]);
+    });
+
+    test('names that are not UTF-8 are kept, in place, in a tar, in an archive and from a stage', async () => {
+      const folder = lab.context('latin', {
+        Dockerfile: 'FROM busybox AS s\nCOPY d /o/in/\nADD a.tar /o/unpacked/\nFROM busybox\nCOPY --from=s /o /o\n',
+      });
+      const name = (path: string) => Buffer.from(`${folder}/${path}`, 'latin1');
+      mkdirSync(name('d/\u00e9'), { recursive: true });
+      writeFileSync(name('d/\u00e9/f\u00e9'), 'x');
+      linkSync(name('d/\u00e9/f\u00e9'), name('d/second\u00e9'));
+      symlinkSync(Buffer.from('f\u00e9', 'latin1'), name('d/\u00e9/l\u00e9'));
+      execFileSync('mkfifo', [`${folder}/d/pipe`]);
+      execFileSync('tar', ['-C', `${folder}/d`, '-cf', `${folder}/a.tar`, '.']);
+      const inPlace = await lab.build(folder);
+      const sent = await lab.build('', { context: { kind: 'tar', stream: Readable.from([archive(folder)]) } });
+      for (const { image } of [inPlace, sent]) {
+        const { image: seen } = await lab.build(
+          lab.context('latin-seen', {
+            Dockerfile: [
+              'FROM copied AS copied',
+              'FROM busybox',
+              'RUN --mount=from=copied,source=/o,target=/o cd /o && e=$(printf "\\351") && cat in/$e/f$e in/second$e in/$e/l$e unpacked/$e/l$e unpacked/second$e > /seen',
+            ].join('\n'),
+          }),
+          { additionalContexts: { copied: { kind: 'image', reference: image.id } } },
+        );
+        expect(await lab.tree(seen, '/seen')).toEqual(['f 644 0:0 . "xxxxx"']);
+      }
     });
 
     test('a Dockerfile of another name, outside or inline, has its own ignore file', async () => {

@@ -1,10 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeHeader, endOfArchive } from '../../../src/base/tar/encode.js';
+import type { TarEntry } from '../../../src/base/tar/entry.js';
 import { BuildLab, missing } from './lab.js';
 
 /** What Dockerfiles, contexts and servers of strangers try: nothing outside the image changes, nothing waits for ever. */
@@ -98,5 +110,23 @@ describe.skipIf(missing !== undefined)(`hostile builds (needs ${missing ?? 'noth
     ];
     const build = lab.dockerfile(lines, { entitlements: ['security.insecure'] });
     await expect(build).rejects.toMatchObject({ code: 'build/unknown-owner' });
+  });
+
+  test('an archive that swaps a directory for a link changes nothing behind it', async () => {
+    const victim = lab.context('swapped', { 'b/f': 'of this machine' });
+    utimesSync(join(victim, 'b'), 1e9, 1e9);
+    const entry = (path: string, more: Partial<TarEntry>): Buffer =>
+      encodeHeader({ type: 'directory', path, mode: 0o700, uid: 7, gid: 7, sizeBytes: 0, mtimeNs: 1n, ...more });
+    const context = lab.context('swapping', { Dockerfile: 'FROM busybox\nADD evil.tar /o/\n' });
+    const swap = [entry('a', {}), entry('a/b', {}), entry('a', { type: 'symlink', linkPath: victim })];
+    writeFileSync(join(context, 'evil.tar'), Buffer.concat([...swap, endOfArchive]));
+    await lab.build(context);
+    writeFileSync(
+      join(context, 'evil.tar'),
+      Buffer.concat([...swap, entry('a/b/f', { type: 'symlink', linkPath: 'x' }), endOfArchive]),
+    );
+    await lab.build(context);
+    expect(statSync(join(victim, 'b'))).toMatchObject({ mtimeMs: 1e12, uid: 0 });
+    expect(readFileSync(join(victim, 'b/f'), 'utf8')).toBe('of this machine');
   });
 });

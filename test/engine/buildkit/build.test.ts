@@ -104,6 +104,15 @@ describe('a client that speaks to BuildKit', () => {
     expect(vertexes.get('[work 5/5] COPY d /o/d')).toMatchObject({ cached: false });
   });
 
+  test('names that are not UTF-8 come and go as they are', async () => {
+    const files = { 'd/\udce9/f\udce9': 'x', 'd/\udce9/l': { link: 'f\udce9' } };
+    expect(await filesOf({ Dockerfile: 'FROM scratch\nCOPY d /\n', ...files })).toEqual({
+      '\udce9': '',
+      '\udce9/f\udce9': 'x',
+      '\udce9/l': 'f\udce9',
+    });
+  });
+
   test('is asked for what the steps of the target read, and for nothing where they read nothing', async () => {
     await build(
       { Dockerfile: 'FROM busybox\nONBUILD COPY trigger /\n' },

@@ -1,5 +1,4 @@
-import { chmodSync, lchownSync, linkSync, lstatSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, lchownSync, linkSync, lstatSync, symlinkSync } from 'node:fs';
 import { fileName } from '../../../base/tar/names.js';
 import { readTar } from '../../../base/tar/stream.js';
 import { writeTarFile } from '../../../base/tar/write-file.js';
@@ -7,7 +6,7 @@ import { TscomposeError } from '../../../base/errors.js';
 import { decompress } from '../../snapshots/index.js';
 import { lsetxattr, mknod, setTimes } from '../../sys/index.js';
 import { breather } from '../../../base/breathe.js';
-import { resolveInRoot } from '../context/scoped-path.js';
+import { RootDoor } from '../rootfs/door.js';
 
 declare module '../../../base/errors.js' {
   interface ErrorFacts {
@@ -32,22 +31,20 @@ export interface ExtractOptions {
 export async function extractTar(source: AsyncIterable<Buffer>, options: ExtractOptions): Promise<void> {
   const { root, destination, keep, signal } = options;
   const pause = breather(signal);
-  const times: { path: string | Buffer; mtimeNs: bigint }[] = [];
+  const door = new RootDoor(root, (path) => badArchive(path, 'lies below what is no directory'));
+  const times: { path: string; mtimeNs: bigint }[] = [];
   const { bytes } = await decompress(source);
   await readTar(bytes, async (entry, body) => {
     await pause();
     signal.throwIfAborted();
-    const target = placeOf(root, destination, entry.path);
+    const target = placeOf(door, destination, entry.path);
     if (target === undefined) return;
-    const path = fileName(target);
+    const path = door.place(target);
     const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there !== undefined && !(there.isDirectory() && entry.type === 'directory')) {
-      rmSync(path, { recursive: true, force: true });
-    }
-    if (there === undefined) makeParents(dirname(target));
+    if (there !== undefined && !(there.isDirectory() && entry.type === 'directory')) door.clear(target);
     switch (entry.type) {
       case 'directory':
-        if (there?.isDirectory() !== true) mkdirSync(path, { mode: 0o700 });
+        door.makeDirectories(target);
         break;
       case 'file':
         await writeTarFile(path, entry, body);
@@ -56,37 +53,35 @@ export async function extractTar(source: AsyncIterable<Buffer>, options: Extract
         symlinkSync(fileName(entry.linkPath ?? ''), path);
         break;
       case 'hardlink': {
-        const linked = placeOf(root, destination, entry.linkPath ?? '');
+        const linked = placeOf(door, destination, entry.linkPath ?? '');
         if (linked === undefined) throw badArchive(entry.path, 'links to the archive itself');
-        linkSync(fileName(linked), path);
+        linkSync(door.place(linked), path);
         return; // owner, mode and time are those of the file it names
       }
       case 'fifo':
       case 'character':
       case 'block':
         if (keep === 'content') return;
-        mknod(target, formats[entry.type] | entry.mode, entry.major ?? 0, entry.minor ?? 0);
+        mknod(path, formats[entry.type] | entry.mode, entry.major ?? 0, entry.minor ?? 0);
         break;
     }
     if (keep === 'all') lchownSync(path, entry.uid, entry.gid);
     if (entry.type !== 'symlink') {
       chmodSync(path, entry.mode);
       const capability = keep === 'all' ? entry.xattrs?.get('security.capability') : undefined;
-      if (capability !== undefined) lsetxattr(target, 'security.capability', capability);
+      if (capability !== undefined) lsetxattr(path, 'security.capability', capability);
     }
-    if (entry.type === 'directory') times.push({ path, mtimeNs: entry.mtimeNs });
-    else setTimes(target, { mtimeNs: entry.mtimeNs });
+    if (entry.type === 'directory') times.push({ path: target, mtimeNs: entry.mtimeNs });
+    else setTimes(path, { mtimeNs: entry.mtimeNs });
   });
-  for (const { path, mtimeNs } of times.reverse()) {
-    const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there?.isDirectory() === true) setTimes(path.toString(), { mtimeNs });
-  }
+  // What has gone since, or is below something that has, is not looked at: there may be a link now.
+  for (const { path, mtimeNs } of times.reverse()) if (door.knows(path)) setTimes(door.place(path), { mtimeNs });
 }
 
 const formats = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const;
 
 /** The entry's place with its parents' links followed; undefined for the destination itself. */
-function placeOf(root: string, destination: string, path: string): string | undefined {
+function placeOf(door: RootDoor, destination: string, path: string): string | undefined {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   let depth = 0;
   for (const part of parts) {
@@ -96,15 +91,8 @@ function placeOf(root: string, destination: string, path: string): string | unde
   const name = parts.pop();
   if (name === undefined) return undefined;
   if (name === '..') throw badArchive(path, 'ends in ..');
-  const parent = resolveInRoot(root, [destination, ...parts].join('/'), 'follow-last').path;
-  return [root, parent, name].filter((part) => part !== '').join('/');
-}
-
-function makeParents(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  makeParents(dirname(path));
-  mkdirSync(path, { mode: 0o755 });
-  chmodSync(path, 0o755);
+  const parent = door.find([destination, ...parts].join('/')).path;
+  return parent === '' ? name : `${parent}/${name}`;
 }
 
 function badArchive(entry: string, reason: string): TscomposeError<'build/bad-archive'> {

@@ -1,5 +1,7 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { errnoOf } from '../../../base/errors.js';
+import { fileName } from '../../../base/tar/names.js';
+import { readLink } from '../../../base/tar/read-names.js';
 
 /** Linux gives up at 40 links (path_resolution(7)). */
 const maxLinks = 40;
@@ -44,7 +46,7 @@ export function resolveInRoot(root: string, path: string, last: 'follow-last' | 
 function linkTarget(root: string, path: string): { link: string } | 'other' | undefined {
   const whole = `${root}/${path}`;
   try {
-    return lstatSync(whole).isSymbolicLink() ? { link: readlinkSync(whole) } : 'other';
+    return lstatSync(fileName(whole)).isSymbolicLink() ? { link: readLink(whole) } : 'other';
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -52,7 +54,7 @@ function linkTarget(root: string, path: string): { link: string } | 'other' | un
 }
 
 function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return lstatSync(fileName(path), { throwIfNoEntry: false }) !== undefined;
 }
 
 function elements(path: string): string[] {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type Digest, digestFromHex } from '../../../base/digest.js';
 import { errnoOf, TscomposeError } from '../../../base/errors.js';
@@ -8,6 +8,7 @@ import type { FileDigests } from './file-digests.js';
 import { globToRegExp, hasWildcards } from '../../../base/glob.js';
 import { type IgnoreRules, parseIgnore } from '../../../base/ignore-rules.js';
 import { fileName } from '../../../base/tar/names.js';
+import { readNames } from '../../../base/tar/read-names.js';
 import type { PathName } from '../../sys/index.js';
 import { resolveInRoot } from './scoped-path.js';
 import { type TreeEntry, walkTree } from './tree.js';
@@ -146,7 +147,7 @@ function expandWildcards(root: string, pattern: string, deep: boolean): string[]
     } else if (!hasWildcards(element)) {
       found = found.map((parent) => under(parent, element));
       // Of many directories only some hold it, and that is no mistake.
-      if (deep) found = found.filter((path) => isThere(`${root}/${path}`));
+      if (deep) found = found.filter((path) => isThere(root, path));
     } else {
       const matcher = globToRegExp(element);
       found = found.flatMap((parent) =>
@@ -163,24 +164,29 @@ function expandWildcards(root: string, pattern: string, deep: boolean): string[]
 function directoriesBelow(root: string, path: string): string[] {
   return namesIn(root, path).flatMap((name) => {
     const inside = path === '' ? name : `${path}/${name}`;
-    const isDirectory = lstatSync(`${root}/${inside}`, { throwIfNoEntry: false })?.isDirectory() === true;
-    return isDirectory ? [inside, ...directoriesBelow(root, inside)] : [];
+    return isDirectory(root, inside) ? [inside, ...directoriesBelow(root, inside)] : [];
   });
 }
 
-function isThere(path: string): boolean {
+function isThere(root: string, path: string): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return resolveInRoot(root, path, 'keep-last').exists;
   } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR') return false;
+    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return false;
     throw error;
   }
+}
+
+/** Not a link to one. */
+function isDirectory(root: string, path: string): boolean {
+  const { path: found } = resolveInRoot(root, path, 'keep-last');
+  return lstatSync(fileName(`${root}/${found}`), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function namesIn(root: string, path: string): string[] {
   try {
     const { path: directory } = resolveInRoot(root, path, 'follow-last');
-    return readdirSync(directory === '' ? root : `${root}/${directory}`);
+    return readNames(directory === '' ? root : `${root}/${directory}`);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP') return [];
     throw error;

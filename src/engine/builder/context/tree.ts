@@ -1,6 +1,8 @@
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { lstatSync, type BigIntStats } from 'node:fs';
 import { breather } from '../../../base/breathe.js';
 import type { IgnoreRules } from '../../../base/ignore-rules.js';
+import { fileName } from '../../../base/tar/names.js';
+import { readLink, readNames } from '../../../base/tar/read-names.js';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';
 
@@ -36,7 +38,7 @@ export async function walkTree({ root, start, ignore, signal }: WalkOptions): Pr
     await pause();
     const inContext = start === '' ? path : path === '' ? start : `${start}/${path}`;
     const whole = inContext === '' ? root : `${root}/${inContext}`;
-    const stats = lstatSync(whole, { bigint: true, throwIfNoEntry: false });
+    const stats = lstatSync(fileName(whole), { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return; // went away while we looked
     const ignored = inContext !== '' && ignore.ignores(inContext);
     const entry = entryOf(path, whole, stats);
@@ -47,7 +49,7 @@ export async function walkTree({ root, start, ignore, signal }: WalkOptions): Pr
     if (ignored && ignore.prunes(inContext)) return;
     const before = entries.length;
     entries.push(entry);
-    for (const name of readdirSync(whole).sort(byteOrder)) {
+    for (const name of readNames(whole)) {
       await visit(path === '' ? name : `${path}/${name}`);
     }
     if (ignored && entries.length === before + 1) entries.pop(); // nothing in it was let in again
@@ -65,7 +67,7 @@ function entryOf(path: string, whole: string, stats: BigIntStats): TreeEntry {
     uid: Number(stats.uid),
     gid: Number(stats.gid),
     stats,
-    ...(type === 'symlink' ? { linkTarget: readlinkSync(whole) } : {}),
+    ...(type === 'symlink' ? { linkTarget: readLink(whole) } : {}),
   };
 }
 
@@ -76,8 +78,4 @@ function typeOf(stats: BigIntStats): EntryType {
   if (stats.isFIFO()) return 'fifo';
   if (stats.isSocket()) return 'socket';
   return stats.isCharacterDevice() ? 'character-device' : 'block-device';
-}
-
-function byteOrder(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -53,6 +53,11 @@ export class RootDoor {
     this.#directories.add(path);
   }
 
+  /** Whether a directory was seen or made there, and is there still. */
+  knows(path: string): boolean {
+    return this.#directories.has(path);
+  }
+
   /** Takes away what is at a place, with all below. */
   clear(path: string): void {
     rmSync(this.place(path), { recursive: true, force: true });

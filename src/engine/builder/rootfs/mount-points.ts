@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, writeFileSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimes } from '../../sys/index.js';
+import { fileName } from '../../../base/tar/names.js';
+import { setTimes, type PathName } from '../../sys/index.js';
 import { resolveInRoot } from '../context/scoped-path.js';
 
 export interface MountPoint {
@@ -15,10 +16,10 @@ export interface MountPoint {
  * for an overlay shows the topmost.
  */
 export function writeMountPoints(directory: string, root: string, points: readonly MountPoint[]): void {
-  const times: { path: string; stats: BigIntStats }[] = [];
+  const times: { path: PathName; stats: BigIntStats }[] = [];
   const likeIn = (path: string): void => {
-    const own = path === '' ? directory : `${directory}/${path}`;
-    const stats = lstatSync(path === '' ? root : `${root}/${path}`, { bigint: true, throwIfNoEntry: false });
+    const own = fileName(path === '' ? directory : `${directory}/${path}`);
+    const stats = lstatSync(fileName(path === '' ? root : `${root}/${path}`), { bigint: true, throwIfNoEntry: false });
     if (path !== '') {
       if (lstatSync(own, { throwIfNoEntry: false }) !== undefined) return;
       likeIn(parentOf(path));
@@ -32,10 +33,11 @@ export function writeMountPoints(directory: string, root: string, points: readon
   likeIn('');
   for (const point of points) {
     const { path, exists } = resolveInRoot(root, point.path, 'follow-last');
-    if (exists || path === '' || lstatSync(`${directory}/${path}`, { throwIfNoEntry: false }) !== undefined) continue;
+    const own = fileName(`${directory}/${path}`);
+    if (exists || path === '' || lstatSync(own, { throwIfNoEntry: false }) !== undefined) continue;
     likeIn(parentOf(path));
-    if (point.type === 'directory') mkdirSync(`${directory}/${path}`, { mode: 0o755 });
-    else writeFileSync(`${directory}/${path}`, '', { mode: 0o644 });
+    if (point.type === 'directory') mkdirSync(own, { mode: 0o755 });
+    else writeFileSync(own, '', { mode: 0o644 });
   }
   for (const { path, stats } of times.reverse()) setTimes(path, { mtimeNs: stats.mtimeNs });
 }

@@ -6,14 +6,14 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   writeSync,
 } from 'node:fs';
 import { posix } from 'node:path';
-import { mknod, setTimes } from '../../sys/index.js';
+import { fileName } from '../../../base/tar/names.js';
+import { readLink, readNames } from '../../../base/tar/read-names.js';
+import { mknod, type PathName, setTimes } from '../../sys/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import { kindOf, permissionsOf } from './go-mode.js';
 import type { ContentSink, FileSink, FileStat } from './receive.js';
@@ -26,7 +26,7 @@ import type { ContentSink, FileSink, FileStat } from './receive.js';
 export function mirrorInto(root: string): FileSink {
   const placed = new Map<string, Set<string>>([['', new Set()]]); // directories, and the names in each
   const files = new Set<string>();
-  const directoryTimes: [path: string, mtimeNs: bigint][] = [];
+  const directoryTimes: [path: PathName, mtimeNs: bigint][] = [];
 
   return {
     place: (stat) => {
@@ -35,7 +35,7 @@ export function mirrorInto(root: string): FileSink {
       const name = posix.basename(path);
       if (!isClean(path) || names === undefined || names.has(name)) throw badPath(path);
       names.add(name);
-      const whole = `${root}/${path}`;
+      const whole = fileName(`${root}/${path}`);
       const permissions = permissionsOf(mode);
       switch (kindOf(mode)) {
         case 'directory':
@@ -48,9 +48,9 @@ export function mirrorInto(root: string): FileSink {
           chmodSync(whole, permissions);
           return undefined;
         case 'symlink':
-          if (linkTarget(whole) !== linkname) {
+          if (linkTarget(`${root}/${path}`) !== linkname) {
             remove(whole);
-            symlinkSync(linkname, whole);
+            symlinkSync(fileName(linkname), whole);
           }
           setTimes(whole, { mtimeNs: modTime });
           return undefined;
@@ -68,7 +68,7 @@ export function mirrorInto(root: string): FileSink {
           if (linkname !== '') {
             if (!files.has(linkname)) throw badPath(linkname);
             remove(whole);
-            linkSync(`${root}/${linkname}`, whole);
+            linkSync(fileName(`${root}/${linkname}`), whole);
             return undefined;
           }
           files.add(path);
@@ -78,14 +78,14 @@ export function mirrorInto(root: string): FileSink {
     listed: () => {
       for (const [path, names] of placed) {
         const whole = path === '' ? root : `${root}/${path}`;
-        for (const name of readdirSync(whole)) if (!names.has(name)) remove(`${whole}/${name}`);
+        for (const name of readNames(whole)) if (!names.has(name)) remove(fileName(`${whole}/${name}`));
       }
       for (const [whole, mtimeNs] of directoryTimes) setTimes(whole, { mtimeNs });
     },
   };
 }
 
-function contentOf(whole: string, permissions: number, mtimeNs: bigint): ContentSink {
+function contentOf(whole: PathName, permissions: number, mtimeNs: bigint): ContentSink {
   remove(whole);
   // Held open until its turn it would take a descriptor a file: opened anew with the first byte.
   closeSync(openSync(whole, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
@@ -112,7 +112,7 @@ function contentOf(whole: string, permissions: number, mtimeNs: bigint): Content
 }
 
 /** A file with several names is taken anew: one of them may have been changed apart. */
-function isSame(whole: string, { size = 0, modTime = 0n, mode = 0 }: Partial<FileStat>): boolean {
+function isSame(whole: PathName, { size = 0, modTime = 0n, mode = 0 }: Partial<FileStat>): boolean {
   const have = lstatSync(whole, { bigint: true, throwIfNoEntry: false });
   return (
     have?.isFile() === true &&
@@ -124,10 +124,10 @@ function isSame(whole: string, { size = 0, modTime = 0n, mode = 0 }: Partial<Fil
 }
 
 function linkTarget(whole: string): string | undefined {
-  return lstatSync(whole, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(whole) : undefined;
+  return lstatSync(fileName(whole), { throwIfNoEntry: false })?.isSymbolicLink() === true ? readLink(whole) : undefined;
 }
 
-function remove(whole: string): void {
+function remove(whole: PathName): void {
   rmSync(whole, { recursive: true, force: true });
 }
 

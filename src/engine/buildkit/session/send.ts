@@ -1,5 +1,7 @@
-import { createReadStream, lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { createReadStream, lstatSync, type BigIntStats } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { fileName } from '../../../base/tar/names.js';
+import { readLink, readNames } from '../../../base/tar/read-names.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { Stream } from '../grpc/client.js';
 import { bytesMessage } from '../wire/common.js';
@@ -76,9 +78,8 @@ export async function sendFolder(session: ClientSession, root: string, options: 
       }
       const path = files[id];
       if (type !== packetType.request || path === undefined) continue;
-      for await (const chunk of createReadStream(`${root}/${path}`, {
-        highWaterMark: chunkBytes,
-      }) as AsyncIterable<Buffer>) {
+      const source = createReadStream(fileName(`${root}/${path}`), { highWaterMark: chunkBytes });
+      for await (const chunk of source as AsyncIterable<Buffer>) {
         await send({ type: packetType.data, id, data: chunk });
       }
       await send({ type: packetType.data, id });
@@ -97,10 +98,10 @@ function movedBelow(stat: Partial<FileStat>, folder: string): Partial<FileStat> 
 
 /** Parents first, names in order; a second name of a file says which the first was. */
 function* walk(root: string, folder: string, first = new Map<string, string>()): Generator<Partial<FileStat>> {
-  for (const name of readdirSync(`${root}/${folder}`).sort()) {
+  for (const name of readNames(`${root}/${folder}`)) {
     const path = folder === '' ? name : `${folder}/${name}`;
     const whole = `${root}/${path}`;
-    const stats = lstatSync(whole, { bigint: true });
+    const stats = lstatSync(fileName(whole), { bigint: true });
     const kind = kindOfFile(stats);
     if (kind === undefined) continue;
     const inode = `${stats.dev}:${stats.ino}`;
@@ -113,7 +114,7 @@ function* walk(root: string, folder: string, first = new Map<string, string>()):
       gid: Number(stats.gid),
       modTime: stats.mtimeNs,
       ...(kind === 'file' ? { size: Number(stats.size) } : {}),
-      ...(kind === 'symlink' ? { linkname: readlinkSync(whole) } : {}),
+      ...(kind === 'symlink' ? { linkname: readLink(whole) } : {}),
       ...(link === undefined ? {} : { linkname: link }),
     };
     if (kind === 'directory') yield* walk(root, path, first);

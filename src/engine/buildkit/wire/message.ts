@@ -1,3 +1,4 @@
+import { decodeName, encodeName } from '../../../base/tar/names.js';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 /** One member of a message: how it is read and written, and what it is where the wire says nothing (proto3). */
@@ -66,6 +67,12 @@ const stringType: Scalar<string> = {
   read: (reader) => reader.string(),
   write: (writer, value) => void writer.string(value),
   isEmpty: (value) => value === '',
+};
+/** A path: bytes that need not be UTF-8, which Go does not mind. */
+const nameType: Scalar<string> = {
+  ...stringType,
+  read: (reader) => decodeName(Buffer.from(reader.bytes())),
+  write: (writer, value) => void writer.bytes(encodeName(value)),
 };
 const bytesType: Scalar<Uint8Array> = {
   wireType: WireType.LengthDelimited,
@@ -159,6 +166,8 @@ function mapped<T>(number: number, type: Scalar<T>): Field<Readonly<Record<strin
 }
 
 export const text = (number: number): Field<string> => single(number, stringType);
+/** A name of a file, see {@link decodeName}. */
+export const name = (number: number): Field<string> => single(number, nameType);
 export const bytes = (number: number): Field<Uint8Array> => single(number, bytesType);
 export const flag = (number: number): Field<boolean> => single(number, boolType);
 /** `int32`, `uint32`, `int64` where the value stays below 2^53; also enums. */

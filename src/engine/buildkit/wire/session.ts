@@ -1,17 +1,17 @@
-import { bigInteger, bytes, bytesMap, integer, message, one, text, textMap } from './message.js';
+import { bigInteger, bytes, bytesMap, integer, message, name, one, text, textMap } from './message.js';
 
 // Services of the client that the daemon calls: moby/buildkit's session/*.proto, and tonistiigi/fsutil's types/*.proto.
 
 /** One file. `mode` is Go's os.FileMode, `linkname` of a regular file the earlier path it is a hard link to. */
 export const stat = message({
-  path: text(1),
+  path: name(1),
   mode: integer(2),
   uid: integer(3),
   gid: integer(4),
   size: integer(5),
   /** Nanoseconds since 1970. */
   modTime: bigInteger(6),
-  linkname: text(7),
+  linkname: name(7),
   devmajor: integer(8),
   devminor: integer(9),
   xattrs: bytesMap(10),
