@@ -58,9 +58,9 @@ import type {
   PruneOptions,
   PruneResult,
   PullOptions,
+  PushOptions,
   RemoveOptions,
   SummaryOptions,
-  TransferOptions,
 } from './types.js';
 
 export interface ImageStoreOptions {
@@ -231,32 +231,44 @@ class FileImageStore implements ImageStore {
     return stream;
   }
 
-  saveNameless(members: CreateListOptions['members'], { signal }: { readonly signal: AbortSignal }): Readable {
+  saveAs(
+    names: readonly string[],
+    members: CreateListOptions['members'],
+    { signal }: { readonly signal: AbortSignal },
+  ): Readable {
     const found = this.#newMembers(members);
+    const references = names.map((name) => withDefaultTag(parseReference(name)));
+    const releases = found.map(({ image }) => this.retain(image.id));
+    const isList = found.length > 1 || found.some(({ attestations }) => attestations.length > 0);
     const archive = async function* (parts: Parts): AsyncGenerator<Uint8Array, void, undefined> {
-      const { list, release } = await prepareList(parts, found);
+      const prepared = isList ? await prepareList(parts, found) : undefined;
       try {
         const image = bestOf(found.map((member) => member.image));
-        if (image !== undefined)
-          yield* saveArchive([{ image, list, references: [] }], parts.content, parts.layers, signal);
+        if (image === undefined) return;
+        const saved = { image, list: prepared?.list, references };
+        yield* saveArchive([saved], parts.content, parts.layers, signal);
       } finally {
-        release();
+        prepared?.release();
       }
     };
-    return Readable.from(archive(this.#parts), { objectMode: false });
+    const stream = Readable.from(archive(this.#parts), { objectMode: false });
+    stream.once('close', () => {
+      for (const release of releases) release();
+    });
+    return stream;
   }
 
   async pull(reference: string, options: PullOptions): Promise<Image> {
     const image = await pullImage(this.#parts, this.#registries, this.#gate, reference, options);
     const { familiar, familiarRepository } = withDefaultTag(parseReference(reference));
-    this.#publish('pull', familiar, familiarRepository, image);
+    if (options.naming !== 'none') this.#publish('pull', familiar, familiarRepository, image);
     return image;
   }
 
-  async push(reference: string, options: TransferOptions): Promise<void> {
+  async push(reference: string, options: PushOptions): Promise<void> {
     const parsed = parseReference(reference);
     await pushImage(this.#parts, this.#registries, parsed, options);
-    this.#publish('push', parsed.familiar, parsed.familiarRepository);
+    if (options.image === undefined) this.#publish('push', parsed.familiar, parsed.familiarRepository);
   }
 
   checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void> {

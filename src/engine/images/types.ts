@@ -106,6 +106,13 @@ export interface TransferOptions {
 
 export interface PullOptions extends TransferOptions {
   readonly platform?: Platform | undefined;
+  /** `none`: the image gets no name here, and no name moves. */
+  readonly naming?: 'as-asked' | 'none';
+}
+
+export interface PushOptions extends TransferOptions {
+  /** What to send instead of what the name stands for here; it gets no name here. */
+  readonly image?: Digest;
 }
 
 export interface ImportOptions {
@@ -186,12 +193,19 @@ export interface ImageStore {
   ): Promise<readonly Image[]>;
   /** `docker save`: an OCI layout that is a docker-archive as well. @throws `image/not-found` before the first byte */
   save(namesOrIds: readonly string[], options: { readonly signal: AbortSignal }): Readable;
-  /** The same for a list that has no name. @throws `image/not-found` before the first byte */
-  saveNameless(members: CreateListOptions['members'], options: { readonly signal: AbortSignal }): Readable;
+  /**
+   * The same for one image, or several as a list, under names that are theirs in the archive alone.
+   * @throws `image/not-found` before the first byte
+   */
+  saveAs(
+    names: readonly string[],
+    members: CreateListOptions['members'],
+    options: { readonly signal: AbortSignal },
+  ): Readable;
   /** @throws `registry/…` */
   pull(reference: string, options: PullOptions): Promise<Image>;
   /** @throws `registry/…`, `image/not-found` */
-  push(reference: string, options: TransferOptions): Promise<void>;
+  push(reference: string, options: PushOptions): Promise<void>;
   /** Whether a registry takes these credentials. @throws `registry/unauthorized`, `registry/unreachable` */
   checkLogin(auth: RegistryAuth, signal: AbortSignal): Promise<void>;
   /** What a registry has under a name, without pulling it. @throws `registry/…` */

@@ -163,8 +163,11 @@ export class BuildLab implements AsyncDisposable {
     return path;
   }
 
-  async build(context: string, change: Partial<BuildRequest> & { signal?: AbortSignal } = {}): Promise<Outcome> {
-    const { signal = AbortSignal.timeout(60_000), ...request } = change;
+  async build(
+    context: string,
+    change: Partial<BuildRequest> & { signal?: AbortSignal; onProgress?: () => void } = {},
+  ): Promise<Outcome> {
+    const { signal = AbortSignal.timeout(60_000), onProgress, ...request } = change;
     const messages: BuildMessage[] = [];
     const { imageId } = await this.builder.build(
       {
@@ -173,7 +176,13 @@ export class BuildLab implements AsyncDisposable {
         dockerfile: { kind: 'in-context', path: 'Dockerfile' },
         ...request,
       },
-      { onProgress: (message) => messages.push(message), signal },
+      {
+        onProgress: (message) => {
+          messages.push(message);
+          onProgress?.();
+        },
+        signal,
+      },
     );
     return { image: this.images.resolve(imageId), messages, text: textOf(messages) };
   }

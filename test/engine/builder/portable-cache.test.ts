@@ -75,6 +75,30 @@ describe.skipIf(missing !== undefined)(`steps for other machines (needs ${missin
     expect(runs(whole.text)).toBe(0);
   });
 
+  test('a tag of the user keeps what it means while its registry gives the cache, and nothing else stays', async () => {
+    const [first, second] = twoContexts('own-tag');
+    const name = `${registry.host}/own:latest`;
+    await here.build(first, { cacheTo: ['type=inline', `type=registry,ref=${name}-cache`], tags: [name] });
+    await here.images.push(name, { onProgress: () => undefined, signal });
+    const tags = here.images.resolve(name).tags;
+    await here.images.tag('busybox', `${name}-cache`);
+    await here.build(first, { cacheTo: [`type=registry,ref=${name}-cache`] });
+    expect(here.images.resolve(`${name}-cache`).id).toBe(here.images.resolve('busybox').id);
+    expect(here.images.resolve(name).tags).toEqual(tags);
+
+    await there.images.tag('busybox', name);
+    const before = untagged(there);
+    const own = there.images.resolve('busybox');
+    const seen = new Set<string>();
+    await there.build(second, {
+      cacheFrom: [name],
+      onProgress: () => seen.add(there.images.resolve(name).id),
+    });
+    expect([...seen]).toEqual([own.id]);
+    expect(there.images.resolve(name).id).toBe(own.id);
+    expect(untagged(there) - before).toBeLessThanOrEqual(1); // what was built
+  });
+
   test('type=inline: the image brings its steps with it', async () => {
     const [first, second] = twoContexts('inline');
     const name = `${registry.host}/app:1`;

@@ -298,6 +298,22 @@ FROM used
     await expect(engine.client.images.inspect('many:1', signal)).rejects.toThrow(/No such image/);
   });
 
+  test('gives an archive its names there, and moves none here', async () => {
+    const signal = AbortSignal.timeout(20_000);
+    const context = (text: string) => ({ Dockerfile: `FROM scratch\nCOPY Dockerfile /${text}\n` });
+    await build(context('old'), { exporter: { type: 'image', attrs: { name: 'mine:1' } } });
+    const before = await engine.client.images.inspect('mine:1', signal);
+    const exporter = { type: 'docker', attrs: { name: 'mine:1,mine:2' } };
+    const { received } = await build(context('new'), { exporter });
+    expect((await engine.client.images.inspect('mine:1', signal)).Id).toBe(before.Id);
+    await expect(engine.client.images.inspect('mine:2', signal)).rejects.toThrow(/No such image/);
+    const loaded: (string | undefined)[] = [];
+    for await (const { stream } of engine.client.images.load(Readable.from([received]), {}, signal))
+      loaded.push(stream);
+    expect(loaded).toEqual(['Loaded image: mine:1\n', 'Loaded image: mine:2\n']);
+    expect((await engine.client.images.inspect('mine:1', signal)).Id).not.toBe(before.Id);
+  });
+
   test('leaves its steps in a registry for others, and finds them there', async () => {
     const attrs = { ref: `${registry.host}/cache:1` };
     const context = { Dockerfile: `FROM busybox\nRUN echo ${randomInt(1e9)} > /a\n` };

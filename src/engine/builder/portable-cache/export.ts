@@ -11,7 +11,7 @@ import type { ChainId } from '../../snapshots/index.js';
 import { chainsUpTo, type DoneStep, recordsWithin, withDocument } from './document.js';
 import type { CacheEntry } from './entry.js';
 import { type CacheIo, warn } from './import.js';
-import { archiveName, type CacheParts } from './parts.js';
+import { archiveName, type CacheParts, discardCarrier } from './parts.js';
 
 /** What is left for other builds: the steps of this one, and the chains of its images. */
 export interface CacheContent {
@@ -80,16 +80,16 @@ async function toRegistry(
   await push(parts, await carry(parts, main, others.map(nameOf)), reference, io);
 }
 
-/** Pushes an image under a name that it has here only meanwhile. */
-async function push({ images, usedBy }: CacheParts, image: Image, name: string, io: CacheIo): Promise<void> {
-  const before = images.find(name);
-  await images.tag(image.id, name);
+/** Pushes a carrier under a name that it has there alone. */
+async function push(parts: CacheParts, { id: image }: Image, name: string, io: CacheIo): Promise<void> {
+  const { images } = parts;
+  const release = images.retain(image);
   try {
-    const { domain } = parseReference(name);
-    await images.push(name, { auth: await io.registryAuth?.(domain), onProgress: io.onProgress, signal: io.signal });
+    const auth = await io.registryAuth?.(parseReference(name).domain);
+    await images.push(name, { image, auth, onProgress: io.onProgress, signal: io.signal });
   } finally {
-    if (before !== undefined) await images.tag(before.id, name);
-    await images.remove(before === undefined ? name : image.id, { usedBy });
+    release();
+    await discardCarrier(parts, image);
   }
 }
 
@@ -107,6 +107,6 @@ async function toFolder(parts: CacheParts, path: string, carriers: readonly Carr
     await rename(staging, join(path, archiveName));
   } finally {
     await rm(staging, { force: true });
-    for (const { id } of made) await parts.images.remove(id, { usedBy: parts.usedBy });
+    for (const { id } of made) await discardCarrier(parts, id);
   }
 }

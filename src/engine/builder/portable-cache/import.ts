@@ -6,7 +6,7 @@ import type { Image } from '../../images/index.js';
 import type { BuildIo, BuildMessage } from '../request.js';
 import type { CacheEntry } from './entry.js';
 import { documentOf, takeRecords } from './document.js';
-import { archiveName, type CacheParts } from './parts.js';
+import { archiveName, type CacheParts, discardCarrier } from './parts.js';
 
 export interface CacheIo {
   readonly onProgress: (message: BuildMessage) => void;
@@ -35,23 +35,25 @@ export function warn({ onProgress }: Pick<CacheIo, 'onProgress'>, text: string):
 
 async function fromRegistry(parts: CacheParts, reference: string, io: CacheIo): Promise<void> {
   const { images } = parts;
+  const known = new Set(images.list().map(({ id }) => id));
   const pending = [reference];
   for (const [index, name] of pending.entries()) {
     if (index > 100) return; // no build has so many stages
-    const before = images.find(name);
     const { domain, repository } = parseReference(name);
     if (repository !== parseReference(reference).repository) continue; // an image does not send us elsewhere with our login
     const image = await images.pull(name, {
       auth: await io.registryAuth?.(domain),
       onProgress: io.onProgress,
       signal: io.signal,
+      naming: 'none', // the user's own tag may be what is asked for, and stays what it is
     });
+    const release = images.retain(image.id);
     try {
       const more = await take(parts, image);
       if (name === reference) pending.push(...more);
     } finally {
-      if (before === undefined) await images.remove(name, { usedBy: parts.usedBy });
-      else if (before.id !== image.id) await images.tag(before.id, name);
+      release();
+      if (!known.has(image.id)) await discardCarrier(parts, image.id);
     }
   }
 }
@@ -62,7 +64,7 @@ async function fromFolder(parts: CacheParts, path: string, { onProgress, signal 
   const loaded = await parts.images.load(archive, { onProgress, signal, quiet: true });
   for (const image of loaded) {
     await take(parts, image);
-    if (!known.has(image.id)) await parts.images.remove(image.id, { usedBy: parts.usedBy });
+    if (!known.has(image.id)) await discardCarrier(parts, image.id);
   }
 }
 

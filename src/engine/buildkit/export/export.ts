@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { TarMember } from '../../../base/tar/stream.js';
 import { writeTar } from '../../../base/tar/stream.js';
 import { canonicalText, parseReference } from '../../../registry/index.js';
-import { type BuildResult, type BuiltImage, isList, nameOutcome, withReadableRoot } from '../../builder/index.js';
+import { type BuildResult, type BuiltImage, nameOutcome, withReadableRoot } from '../../builder/index.js';
 import { packTree } from '../../snapshots/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { BuildKitParts } from '../parts.js';
@@ -102,14 +102,8 @@ async function exportArchive(
 ): Promise<Response> {
   const names = namesIn(attributes);
   await reports.during('exporting to docker image format', async (vertex) => {
-    if (names.length > 0) await nameOutcome(images, result, names);
-    const archive =
-      names.length === 0 && isList(result)
-        ? images.saveNameless(
-            result.images.map(({ imageId: image, attestations }) => ({ image, attestations })),
-            { signal },
-          )
-        : images.save(names.length === 0 ? [result.imageId] : names, { signal });
+    const members = result.images.map(({ imageId: image, attestations }) => ({ image, attestations }));
+    const archive = images.saveAs(names, members, { signal }); // here no name moves
     await piece(vertex, 'sending tarball', () => sendStream(session, archive, { onProgress: () => undefined, signal }));
   });
   return imageFacts(result);

@@ -60,11 +60,17 @@ export async function pullImage(
   const releases: (() => void)[] = [];
   try {
     await pullLayers(parts, session, manifest.layers, diffIds, releases, options);
-    const names = [
-      ...(reference.tag === undefined || reference.digest !== undefined ? [] : [canonicalText(reference)]),
-      canonicalText(withDigest(reference, top.digest)),
-    ];
-    const besides = othersUnder(parts.state.catalog, canonicalText(withDigest(reference, top.digest)), config);
+    const names =
+      options.naming === 'none'
+        ? []
+        : [
+            ...(reference.tag === undefined || reference.digest !== undefined ? [] : [canonicalText(reference)]),
+            canonicalText(withDigest(reference, top.digest)),
+          ];
+    const besides =
+      names.length === 0
+        ? []
+        : othersUnder(parts.state.catalog, canonicalText(withDigest(reference, top.digest)), config);
     const image = await addImage(parts, configBytes, { references: besides.length > 0 ? [] : names });
     if (besides.length > 0) {
       // Another platform of what the name stands for: they share it from now on.

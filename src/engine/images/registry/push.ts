@@ -17,20 +17,21 @@ import type { Parts } from '../create-image.js';
 import type { RemoteLayer } from '../image-index.js';
 import { statementsOf } from '../image-lists.js';
 import { indexDocuments, layersOf, type MemberManifest } from '../list-documents.js';
-import type { Image, ImageList, TransferOptions } from '../types.js';
+import type { Image, ImageList, PushOptions, TransferOptions } from '../types.js';
 
 /** Pushes one tag, or every tag of the repository when none is given. @throws `registry/…`, `image/not-found` */
 export async function pushImage(
   parts: Parts,
   registries: Registries,
   reference: Reference,
-  options: TransferOptions,
+  options: PushOptions,
 ): Promise<void> {
   const { onProgress, auth, signal } = options;
-  const wanted = reference.tag === undefined ? tagsOf(parts, reference) : [reference];
+  const other = options.image === undefined ? undefined : parts.state.image(options.image);
+  const wanted = reference.tag === undefined && other === undefined ? tagsOf(parts, reference) : [reference];
   onProgress({ status: `The push refers to repository [${reference.repository}]` });
   for (const one of wanted) {
-    const { image } = parts.state.catalog.resolve(canonicalText(one));
+    const image = other ?? parts.state.catalog.resolve(canonicalText(one)).image;
     const endpoint = registries.ownEndpoint(reference.domain);
     const session = new RegistrySession({
       registries,
@@ -40,7 +41,7 @@ export async function pushImage(
       access: 'pull,push',
       signal,
     });
-    const list = parts.state.catalog.listOf(canonicalText(one));
+    const list = other === undefined ? parts.state.catalog.listOf(canonicalText(one)) : undefined;
     await (list === undefined
       ? pushOne(parts, session, one, image, options)
       : pushList(parts, session, one, list, options));
@@ -60,7 +61,7 @@ async function pushOne(
   session: RegistrySession,
   reference: Reference,
   image: Image,
-  options: TransferOptions,
+  options: PushOptions,
 ): Promise<void> {
   const { config, pushed, remember } = await pushParts(parts, session, reference, image, options);
   const manifest = Buffer.from(
@@ -72,12 +73,12 @@ async function pushOne(
     }),
   );
   await pushTop(session, reference, { bytes: manifest, mediaType: mediaTypes.dockerManifest }, options);
+  const named = {
+    pushed: [image.id],
+    setReferences: { [canonicalText(withDigest(reference, digestOf(manifest)))]: image.id },
+  };
   await parts.state.change(() => ({
-    change: {
-      pushed: [image.id],
-      setReferences: { [canonicalText(withDigest(reference, digestOf(manifest)))]: image.id },
-      addRemoteLayers: remember,
-    },
+    change: { ...(options.image === undefined ? named : {}), addRemoteLayers: remember },
     result: undefined,
   }));
 }
