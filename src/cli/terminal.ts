@@ -20,10 +20,27 @@ export interface OutputStream {
   once(event: 'drain', listener: () => void): unknown;
 }
 
+/** Many may wait for one reader. */
+const draining = new WeakMap<OutputStream, Promise<void>>();
+
 /** Waits for a reader that is slower than we write, so that what it has not read does not pile up in memory. */
 export async function drained(stream: OutputStream): Promise<void> {
   if (stream.writableNeedDrain !== true) return;
-  await new Promise<void>((resolve) => stream.once('drain', resolve));
+  let waiting = draining.get(stream);
+  if (waiting === undefined) {
+    waiting = new Promise((resolve) => stream.once('drain', resolve));
+    draining.set(stream, waiting);
+    void waiting.then(() => draining.delete(stream));
+  }
+  await waiting;
+}
+
+/** Writes bytes at the pace of their reader. */
+export async function writeAll(to: OutputStream, bytes: AsyncIterable<string | Uint8Array>): Promise<void> {
+  for await (const chunk of bytes) {
+    to.write(chunk);
+    await drained(to);
+  }
 }
 
 export interface InputStream extends NodeJS.ReadableStream {

@@ -43,16 +43,15 @@ export const cpCommand = defineCommand({
     const containers = source.kind === 'service' ? found.slice(0, 1) : found;
     const progress = await context.progress('cp');
     const options = { archive: flags.archive, followLink: flags.followLink, cwd: terminal.cwd };
-    const tar = source.kind === 'stream' && !dryRun ? await buffer(terminal.stdin) : undefined;
+    // Several containers read it at their own pace.
+    const isKept = source.kind === 'stream' && !dryRun && containers.length > 1;
+    const kept = isKept ? [await buffer(terminal.stdin)] : undefined;
     const copy = async ({ Id }: ContainerSummary): Promise<void> => {
-      if (tar !== undefined) {
-        await unpackIntoContainer(client, Id, Readable.from([tar]), ours.path, flags.archive, signal);
+      if (source.kind === 'stream') {
+        await unpackIntoContainer(client, Id, Readable.from(kept ?? terminal.stdin), ours.path, flags.archive, signal);
       } else if (source.kind === 'here') await copyIntoContainer(client, Id, source.path, ours.path, options, signal);
       else if (target.kind === 'here') await copyOutOfContainer(client, Id, ours.path, target.path, options, signal);
-      else {
-        const write = (chunk: Uint8Array): boolean => terminal.stdout.write(chunk);
-        await streamOutOfContainer(client, Id, ours.path, flags.followLink, write, signal);
-      }
+      else await streamOutOfContainer(client, Id, ours.path, flags.followLink, terminal.stdout, signal);
     };
     await settleAll(
       containers.map(async (container) => {

@@ -7,6 +7,7 @@ import { defineCommand } from '../command.js';
 import { containerOf, nameOf } from '../containers.js';
 import { integer, text } from '../flags.js';
 import { projectName } from '../project.js';
+import { writeAll } from '../terminal.js';
 
 export const exportCommand = defineCommand({
   usage: 'SERVICE',
@@ -33,7 +34,7 @@ export const exportCommand = defineCommand({
     if (!context.dryRun) {
       const tar = await client.containers.export(container.Id, signal);
       if (flags.output === undefined) {
-        for await (const chunk of tar as AsyncIterable<Buffer>) terminal.stdout.write(chunk);
+        await writeAll(terminal.stdout, tar);
       } else await save(tar, resolve(terminal.cwd, flags.output), signal);
     }
     progress.report({ kind: 'done', subject, status: 'Exported' });

@@ -6,6 +6,7 @@ import { TscomposeError } from '../../base/errors.js';
 import type { TarEntry } from '../../base/tar/entry.js';
 import { readTar } from '../../base/tar/stream.js';
 import type { EngineClient } from '../../client/index.js';
+import { writeAll, type OutputStream } from '../terminal.js';
 import { isFolder, isLink } from './into-container.js';
 import { cannot, place, type CopyTarget } from './paths.js';
 
@@ -37,18 +38,18 @@ export async function copyOutOfContainer(
   }
 }
 
-/** The same, as the tar itself, to `write`. */
+/** The same, as the tar itself. */
 export async function streamOutOfContainer(
   client: EngineClient,
   containerId: string,
   source: string,
   followLink: boolean,
-  write: (chunk: Uint8Array) => unknown,
+  to: OutputStream,
   signal: AbortSignal,
 ): Promise<void> {
   const path = await sourceIn(client, containerId, source, followLink, signal);
   const { tar } = await client.containers.getArchive(containerId, path, signal);
-  for await (const chunk of tar as AsyncIterable<Buffer>) write(chunk);
+  await writeAll(to, tar);
 }
 
 async function sourceIn(
