@@ -21,7 +21,7 @@ export interface BridgesOptions {
   readonly log: Log;
 }
 
-const givesBackAfterMs = 2_000;
+const givesBackAfterMs = 5_000;
 
 /** The host's side of networks: bridge links with their rules and settings. */
 export class Bridges {
