@@ -1,4 +1,5 @@
 export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
+export { copyMetadata } from './copy-metadata.js';
 export { copyMounter } from './copy-mounter.js';
 export { decompress, type Decompressed } from './decompress.js';
 export { openLayerStore, type LayerStoreOptions } from './layer-store.js';

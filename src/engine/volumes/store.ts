@@ -8,6 +8,7 @@ import { runTool } from '../../base/spawn.js';
 import { sweepEach } from '../../base/sweep.js';
 import { openRecords, type Records } from '../store/index.js';
 import { isMountPoint, mount, unmount } from '../sys/index.js';
+import { fillFolder, isEmptyFolder } from './fill.js';
 import { hasLabel, matchesVolume, readBoolean } from './match.js';
 import { checkOptions, mountsOf } from './options.js';
 import type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
@@ -242,18 +243,17 @@ class LocalVolumes implements VolumeStore {
   }
 
   async isEmpty(name: string): Promise<boolean> {
-    return this.get(name).content === 'copying' || (await readdir(this.mountpoint(name))).length === 0;
+    return this.get(name).content === 'copying' || isEmptyFolder(this.mountpoint(name));
   }
 
   async populate(name: string, folder: string, signal: AbortSignal): Promise<void> {
     await this.#inTurn(name, async () => {
       const volume = this.get(name);
       const target = this.mountpoint(name);
-      const found = await readdir(target);
-      if (volume.content === 'settled' && found.length > 0) return;
-      await this.#records.put(name, { ...volume, content: 'copying' }, 'durable');
-      for (const entry of found) await rm(join(target, entry), { recursive: true, force: true });
-      await runTool('cp', ['-a', '--', `${folder}/.`, target], { signal, timeoutMs: 600_000 });
+      if (volume.content === 'settled' && !(await isEmptyFolder(target))) return;
+      await fillFolder(target, folder, signal, () =>
+        this.#records.put(name, { ...volume, content: 'copying' }, 'durable'),
+      );
       await this.#records.put(name, { ...volume, content: 'settled' }, 'durable');
     });
   }

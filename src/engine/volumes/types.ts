@@ -29,7 +29,7 @@ export interface Volume {
   readonly anonymous: boolean;
   /** The container that was being created when this was made for it. */
   readonly madeFor?: string;
-  /** `copying` while image content is on its way in; a crash leaves it so, and the copy is done again. */
+  /** `copying` while image content is being moved in; a crash leaves it so, and what is missing is moved in later. */
   readonly content: 'settled' | 'copying';
 }
 
@@ -80,11 +80,11 @@ export interface VolumeStore {
   acquire(name: string, containerId: string): Promise<string>;
   /** The container no longer uses it; the last one unmounts a `device`. Idempotent. */
   release(name: string, containerId: string): Promise<void>;
-  /** Whether nothing was ever put in, or a copy was cut short: then `populate` has something to do. */
+  /** Whether nothing is in it, or not all that was to be: then `populate` has something to do. */
   isEmpty(name: string): Promise<boolean>;
   /**
    * Fills an empty volume with what a folder of the image holds, including owners, modes, times and extended attributes,
-   * those of the folder itself as well. Acquire it first.
+   * those of the folder itself as well. Nothing that is in it is changed. Acquire it first.
    * @param folder - a path that a child process of ours can read
    */
   populate(name: string, folder: string, signal: AbortSignal): Promise<void>;

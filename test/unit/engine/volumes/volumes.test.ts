@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/base/log.js';
@@ -96,9 +105,45 @@ describe('a volume', () => {
     const record = join(dir, 'volumes/fill/volume.json');
     writeFileSync(record, readFileSync(record, 'utf8').replace('"settled"', '"copying"'));
     store = await open();
+    writeFileSync(join(source, 'more'), 'from image');
     expect(await store.isEmpty('fill')).toBe(true);
     await store.populate('fill', source, AbortSignal.timeout(10_000));
-    expect(readFileSync(inside, 'utf8')).toBe('from image');
+    expect(readFileSync(join(store.mountpoint('fill'), 'more'), 'utf8')).toBe('from image');
+    expect(readFileSync(inside, 'utf8')).toBe('changed');
+    expect(await store.isEmpty('fill')).toBe(false);
+  });
+
+  test('whose filling fails is as empty as before, and never loses what is put in afterwards', async () => {
+    const source = join(dir, 'source');
+    mkdirSync(source);
+    writeFileSync(join(source, 'file'), 'from image');
+    await store.create({ Name: 'fill' });
+    // The copying fails, as it does on a full disk.
+    const cut = store.populate('fill', join(source, 'file'), AbortSignal.timeout(10_000));
+    await expect(cut).rejects.toThrow('cp');
+    const aborted = store.populate('fill', source, AbortSignal.abort(new Error('enough')));
+    await expect(aborted).rejects.toThrow('enough');
+    expect(readdirSync(join(dir, 'volumes/fill')).sort()).toEqual(['_data', 'volume.json']);
+    store = await open();
+    expect(await store.isEmpty('fill')).toBe(true);
+    writeFileSync(join(store.mountpoint('fill'), 'backup'), 'restored');
+    expect(await store.isEmpty('fill')).toBe(false);
+    await store.populate('fill', source, AbortSignal.timeout(10_000));
+    expect(readdirSync(store.mountpoint('fill'))).toEqual(['backup']);
+  });
+
+  test('gets names that are not UTF-8, and the mode and time of the folder', async () => {
+    const source = join(dir, 'source');
+    mkdirSync(source);
+    const odd = Buffer.concat([Buffer.from('odd-'), Buffer.of(0xff)]);
+    writeFileSync(Buffer.concat([Buffer.from(`${source}/`), odd]), 'x');
+    chmodSync(source, 0o1750);
+    utimesSync(source, 1_000_000, 1_000_000);
+    await store.create({ Name: 'fill' });
+    await store.populate('fill', source, AbortSignal.timeout(10_000));
+    const { mode, mtimeMs } = statSync(store.mountpoint('fill'));
+    expect([(mode & 0o7777).toString(8), mtimeMs]).toEqual(['1750', 1_000_000_000]);
+    expect(readdirSync(store.mountpoint('fill'), { encoding: 'buffer' })).toEqual([odd]);
   });
 
   test('without a record is what a crash left, and goes', async () => {
