@@ -14,7 +14,8 @@ export function streamContentType(tty: boolean, minor: ApiMinor): string {
 }
 
 /**
- * Writes output as fast as the reader takes it, until it ends, `to` closes or `signal` fires. Leaves `to` open.
+ * Writes output as fast as the reader takes it, until it ends, `to` closes or `signal` fires. Leaves `to` open. A source is
+ * asked even where the reader has gone before: only then does it let go of what it holds.
  * A source that fails is told as a frame of the engine's own errors; from a TTY as text.
  */
 export async function pump(
@@ -38,7 +39,6 @@ export async function pump(
       if (!isGone()) to.write(encode(streamTypes.systemError, Buffer.from(describe(error))));
     }
   };
-  if (isGone()) return;
   await new Promise<void>((resolve) => {
     // A source that is silent is not waited for: it is left when it next speaks.
     const settle = () => {
@@ -49,6 +49,7 @@ export async function pump(
     to.once('close', settle);
     signal.addEventListener('abort', settle, { once: true });
     void write().then(settle);
+    if (isGone()) settle();
   });
 }
 
