@@ -110,7 +110,7 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
         const elapsedMs = Math.round(performance.now() - startedMs);
         log.debug('request answered', {
           method: request.method,
-          url: request.url,
+          path: pathOf(request),
           status: response.statusCode,
           elapsedMs,
         });
@@ -122,7 +122,7 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
   const fail = (error: unknown, request: IncomingMessage, response: ServerResponse, socket: Socket | undefined) => {
     const connection = response.socket ?? undefined; // a request whose body was given up has none any more
     const status = statusOf(error);
-    const what = { method: request.method, url: request.url, status };
+    const what = { method: request.method, path: pathOf(request), status };
     if (!(error instanceof TscomposeError)) log.error('request failed', { ...what, error });
     else if (status >= 500) log.warn('request failed', { ...what, ...failureBody(error) });
     if (response.headersSent || response.socket === null) {
@@ -176,6 +176,11 @@ export function serveRoutes(routes: readonly Route[], { version, log, onQuiet }:
       await closed;
     },
   };
+}
+
+/** For the log: what follows may be a secret, `buildargs` or the address of a repository. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/';
 }
 
 async function answer(

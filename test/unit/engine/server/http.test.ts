@@ -42,6 +42,14 @@ test('doubled slashes are redirected away', async () => {
   expect([status, headers.location]).toEqual([301, '/v1.45/containers/json?all=1']);
 });
 
+test('what a client asks with is not in the log, but where', async () => {
+  await using served = await Served.routes(['POST', '/build', () => Promise.reject(new Error('no space left'))]);
+  expect((await served.request('POST', '/build?buildargs=%7B%22TOKEN%22%3A%22s3cret%22%7D')).status).toBe(500);
+  await expect.poll(() => served.logLines.length).toBe(2);
+  for (const line of served.logLines) expect(JSON.parse(line)).toMatchObject({ method: 'POST', path: '/build' });
+  expect(served.logLines.join('')).not.toContain('s3cret');
+});
+
 test('OPTIONS is answered everywhere', async () => {
   await using served = await Served.routes();
   expect((await served.request('OPTIONS', '/anything')).status).toBe(200);

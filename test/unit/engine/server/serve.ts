@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectEngine } from '../../../../src/client/index.js';
 import type { EngineClient } from '../../../../src/client/index.js';
-import { silentLog } from '../../../../src/base/log.js';
+import { createLog } from '../../../../src/base/log.js';
 import { serveRoutes } from '../../../../src/engine/server/server.js';
 import type { EngineServer } from '../../../../src/engine/server/server.js';
 import type { Route } from '../../../../src/engine/server/router.js';
@@ -23,11 +23,12 @@ export class Served implements AsyncDisposable {
   readonly client: EngineClient = connectEngine({ host: `unix://${this.socket}` });
   readonly server: EngineServer;
   quiet = 0;
+  readonly logLines: string[] = [];
 
   private constructor(routes: readonly Route[]) {
     this.server = serveRoutes([['HEAD', '/_ping', ({ response }) => void response.end()], ...routes], {
       version: '1.2.3',
-      log: silentLog,
+      log: createLog((line) => this.logLines.push(line), 'debug'),
       onQuiet: () => (this.quiet += 1),
     });
   }
