@@ -13,14 +13,12 @@ export function rotateLog(room: Room, container: Container): void {
   if (Type === 'none') return;
   const path = logPathOf(room, container.id);
   const maxBytes = parseSize(Config?.['max-size']) ?? defaultMaxBytes;
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= maxBytes) return;
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  const isRenamed = size === undefined && existsSync(`${path}.1`); // by an engine that came no further
+  if (!isRenamed && (size ?? 0) <= maxBytes) return;
   const files = Math.max(1, Math.floor(Number(Config?.['max-file'] ?? defaultMaxFiles)) || defaultMaxFiles);
   try {
-    rmSync(`${path}.${files}`, { force: true });
-    for (let number = files - 1; number >= 1; number -= 1) {
-      if (existsSync(`${path}.${number}`)) renameSync(`${path}.${number}`, `${path}.${number + 1}`);
-    }
-    renameSync(path, `${path}.1`);
+    if (!isRenamed) renameParts(path, files);
     reopenLog(bundleOf(room, container.id));
     if (files === 1)
       rmSync(`${path}.1`, { force: true }); // readers hold it open until they are through
@@ -28,6 +26,14 @@ export function rotateLog(room: Room, container: Container): void {
   } catch (error) {
     room.log.warn('cannot rotate a log', { containerId: container.id, error });
   }
+}
+
+function renameParts(path: string, files: number): void {
+  rmSync(`${path}.${files}`, { force: true });
+  for (let number = files - 1; number >= 1; number -= 1) {
+    if (existsSync(`${path}.${number}`)) renameSync(`${path}.${number}`, `${path}.${number + 1}`);
+  }
+  renameSync(path, `${path}.1`);
 }
 
 /** `10m`, `1g`, `500k`, `1048576`; undefined for none or `-1`. */

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { AttachOptions, LogOptions } from '../../../src/engine/containers/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
@@ -83,6 +84,23 @@ describe.skipIf(missing !== undefined)(`what a container says and hears (needs $
     session.stdin?.write('go\n');
     expect(await followed).toBe(Array.from({ length: 400 }, (_, index) => `line ${index}\n`).join(''));
     expect(LogPath).not.toBe('');
+  });
+
+  test('a log whose rotation an engine did not finish goes on in a new file', async () => {
+    const LogConfig = { Type: 'json-file', Config: {} };
+    const id = await engine.create({ Cmd: ['sh', '-c', 'echo one; read go; echo two'], OpenStdin: true });
+    const { stdin } = await engine.containers.attach(id, { ...both, stdin: true }, soon());
+    await engine.containers.start(id, soon());
+    await eventually('the first line', async () => (await engine.output(id)) !== '');
+    const { LogPath } = await engine.containers.inspect(id, { size: false });
+    renameSync(LogPath, `${LogPath}.1`);
+    const { rotateLog } = await import('../../../src/engine/containers/log-rotation.js');
+    const room = { dir: `${engine.dirs.dataRoot}/containers`, runtimeDir: engine.dirs.runtimeDir, log: console };
+    rotateLog(room as never, { id, record: { hostConfig: { LogConfig } } } as never);
+    await eventually('the new file', () => existsSync(LogPath));
+    stdin?.write('go\n');
+    await eventually('the rest', async () => (await engine.output(id)) === 'one\ntwo\n');
+    expect(readFileSync(LogPath, 'utf8')).toContain('two');
   });
 
   test('who attaches before the start sees all of it', async () => {
