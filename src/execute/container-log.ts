@@ -22,6 +22,7 @@ export interface ContainerLogOptions {
 export class ContainerLog {
   readonly #options: ContainerLogOptions;
   readonly #position = new LogPosition();
+  #from: 'begin' | 'end' = 'begin';
 
   constructor(options: ContainerLogOptions) {
     this.#options = options;
@@ -33,7 +34,8 @@ export class ContainerLog {
    */
   async read(source: LogSource, query: LogsQuery, stretch: Stretch, signal: AbortSignal): Promise<void> {
     const { client, merge, until, pace } = this.#options;
-    const resumed = this.#position.resume();
+    const resumed = this.#position.resume(this.#from);
+    if (resumed === undefined) this.#from = typeof query.tail === 'number' ? 'end' : 'begin';
     const follow = stretch === 'live';
     const lane = merge.open(source, follow ? 'live' : 'history');
     const assembler = new LineAssembler();

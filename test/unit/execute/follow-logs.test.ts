@@ -184,6 +184,23 @@ test.each([{ tail: 0 }, { since: '2027-01-01T00:00:00Z' }])('following with %j s
   expect(lines()).toEqual(['a-1 new', 'a-1 exited 0']);
 });
 
+test('following from the last lines shows each once, though many have one stamp', async () => {
+  await up();
+  const [a, b] = pair();
+  engine.exit(b, 0);
+  for (const text of ['1', '2', '3', '4', '5']) engine.write(a, text);
+  const stamp = a.log[0]?.time ?? '';
+  a.log.forEach((line, index) => (a.log[index] = { ...line, time: stamp }));
+  const follower = followLogs({ client, project: 'demo', history: 'all', tail: 2, onEvent, signal });
+  await follower.opened;
+  await until(() => engine.calls.filter((call) => call.endsWith('/logs')).length >= 3);
+  engine.write(a, '6');
+  engine.exit(a, 0);
+  follower.untilIdle();
+  await follower.ended;
+  expect(lines()).toEqual(['a-1 4', 'a-1 5', 'a-1 6', 'a-1 exited 0']);
+});
+
 test('the last line of an ended container is shown also without a line end', async () => {
   await up();
   const [a, b] = pair();

@@ -56,3 +56,13 @@ test('reading goes on after the last line, also among lines of one stamp', () =>
   expect(resumed?.query).toEqual({ since: '1767225600.000000001' });
   expect(['a', 'b', 'c'].map((text) => resumed?.isNew(line(text)))).toEqual([false, false, true]);
 });
+
+test('where only the end was read, lines of its one stamp before it do not come after it', () => {
+  const line = (text: string, stamp = time) => ({ stream: 1 as const, time: stamp, text });
+  const written = ['1', '2', '3', '4'].map((text) => line(text));
+  const position = new LogPosition();
+  for (const read of written.slice(-2)) position.advance(read);
+  const isNew = position.resume('end')?.isNew;
+  expect(written.filter((read) => isNew?.(read))).toEqual([]);
+  expect(isNew?.(line('5', '2026-01-01T00:00:00.100000000Z'))).toBe(true);
+});
