@@ -19,6 +19,7 @@ const run = (args: readonly string[], env: Record<string, string> = {}) => runCl
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
 
 test('image keygen makes a pair that openssl can use, and writes over none', async () => {
+  expect((await run(['--dry-run', 'image', 'keygen', 'team'])).stdout).toBe('would write team.key and team.pub\n');
   expect(await run(['image', 'keygen', 'team'], password)).toMatchObject({
     exitCode: 0,
     stdout: 'team.key\nteam.pub\n',

@@ -78,3 +78,13 @@ test('what today refuses all the same is told, and the exit code says so', async
   expect(exitCode).toBe(1);
   expect(stderr).toContain('docker-compose.yml:2:19: unknown key "nett" in services.web');
 });
+
+test('a dry run says what would be written, and writes nothing', async () => {
+  for (const flags of [['--write'], ['--output', 'new.yml']]) {
+    const { exitCode, stdout, stderr } = await run('--dry-run', 'migrate', ...flags);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    expect(stderr).toMatch(/^(docker-compose|new)\.yml: would be written$/m);
+  }
+  expect(readdirSync(folder)).toEqual(['docker-compose.yml']);
+  expect(read('docker-compose.yml')).toBe(first);
+});

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TscomposeError } from '../../base/errors.js';
 import { defineCommand } from '../command.js';
+import { nameOf } from '../containers.js';
 import { answers, embeddedClient } from '../engine/connect.js';
 import { enginePaths } from '../engine/paths.js';
 import { flag } from '../flags.js';
@@ -26,16 +27,21 @@ export const engineStopCommand = defineCommand({
     force: flag('Stop running containers first', { short: 'f' }),
     keepContainers: flag('End only the engine; containers go on'),
   },
-  run: async ({ flags, context: { terminal, signal } }) => {
+  run: async ({ flags, context: { terminal, signal, dryRun } }) => {
     const client = embeddedClient(enginePaths(terminal).socket);
     try {
-      await endServer(relaySocket(terminal.environment, terminal.cwd), signal);
+      if (!dryRun) await endServer(relaySocket(terminal.environment, terminal.cwd), signal);
       if (!(await answers(client, signal))) {
         terminal.stderr.write('the embedded engine does not run\n');
         return 0;
       }
       const running = flags.keepContainers ? [] : await client.containers.list({ all: false }, signal);
-      if (running.length > 0 && !flags.force) throw stillRunning(running.map(({ Names }) => Names[0]?.slice(1) ?? ''));
+      if (running.length > 0 && !flags.force) throw stillRunning(running.map(nameOf));
+      if (dryRun) {
+        const names = running.map((one) => `would stop container ${nameOf(one)}\n`);
+        terminal.stdout.write(`${names.join('')}would end the engine\n`);
+        return 0;
+      }
       await Promise.all(running.map(({ Id }) => client.containers.stop(Id, {}, signal)));
       const { pid } = await client.status(signal);
       await client.shutdown(signal);

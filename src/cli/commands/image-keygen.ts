@@ -13,13 +13,17 @@ export const imageKeygenCommand = defineCommand({
     `with a password that is asked for, or taken from ${passwordVariable}.`,
   usage: '[NAME]',
   flags: { noPassword: flag('Leave the private key as it is, readable for whoever has the file') },
-  run: async ({ flags, args: [name = 'tscompose'], context: { terminal } }) => {
+  run: async ({ flags, args: [name = 'tscompose'], context: { terminal, dryRun } }) => {
+    const [key, pub] = [`${name}.key`, `${name}.pub`];
+    if (dryRun) {
+      terminal.stdout.write(`would write ${key} and ${pub}\n`);
+      return 0;
+    }
     const password = flags.noPassword
       ? undefined
       : await askPassword(terminal, passwordVariable, 'Password for the private key: ');
     if (password === '') throw invalid('--no-password', 'an empty password protects nothing; --no-password says so');
     const { privatePem, publicPem } = generateKeys(password);
-    const [key, pub] = [`${name}.key`, `${name}.pub`];
     await writeNew(resolve(terminal.cwd, key), key, privatePem, 0o600);
     try {
       await writeNew(resolve(terminal.cwd, pub), pub, publicPem, 0o644);

@@ -33,6 +33,7 @@ export const migrateCommand = defineCommand({
       remaining += migrated.remaining.length;
       if (target === 'stdout') terminal.stdout.write(migrated.text);
       else if (target === 'in place') await replace(file, migrated, context);
+      else if (context.dryRun) context.warn(`${target.file}: would be written`);
       else await replaceFile(resolve(terminal.cwd, target.file), migrated.text, { mode: 0o644 });
     }
     return remaining === 0 ? exitCodes.success : exitCodes.failure;
@@ -61,6 +62,10 @@ async function replace(
   context: CliContext,
 ): Promise<void> {
   if (fresh === old) return;
+  if (context.dryRun) {
+    context.warn(`${shown(path, context)}: would be written`);
+    return;
+  }
   let backup = `${path}.bak`;
   for (let number = 2; existsSync(backup); number += 1) backup = `${path}.bak${number}`;
   await copyFile(path, backup);

@@ -105,13 +105,15 @@ describe.skipIf(missing !== undefined)('engine stop', () => {
     expect(await sandbox.run(['engine', 'stop'])).toMatchObject({ exitCode: 0, stdout: '' });
   });
 
-  test('refuses while containers run, by name', async () => {
+  test('refuses while containers run, by name, and rehearses what it would do', async () => {
     await using sandbox = await new EngineSandbox().withBusybox();
     const cwd = sandbox.project('demo', compose);
     await sandbox.ok(['up', '-d'], { cwd });
     const refused = await sandbox.run(['engine', 'stop']);
     expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
     expect(refused.stderr).toContain('the engine has running containers: demo-a-1\n');
+    const rehearsed = await sandbox.ok(['--dry-run', 'engine', 'stop', '--force']);
+    expect(rehearsed).toBe('would stop container demo-a-1\nwould end the engine\n');
     expect((await sandbox.status()).running).toBe(true);
   });
 
