@@ -156,7 +156,7 @@ describe('the picture of the rooms holds', () => {
   });
 
   test('what runs for another process takes its environment, folder and streams from the caller', () => {
-    const own = /\bprocess\.(?:env|cwd|chdir|stdin|stdout|stderr)\b|\bhomedir\(/;
+    const own = /\bprocess\.(?:env|cwd|chdir|stdin|stdout|stderr)\b|\b(?:homedir|tmpdir)\(/;
     const reads = filesIn(source).filter((file) => own.test(readFileSync(file, 'utf8')));
     const entries = new Set(['launcher', 'main', 'relay']);
     const wrong = reads.filter((file) => !entries.has(roomOf(file)) && !roomOf(file).startsWith('engine/'));
