@@ -245,11 +245,11 @@ class ServiceCheck {
   #reference(
     path: NodePath,
     kind: string,
-    name: string | undefined,
+    name: string,
     known: Readonly<Record<string, unknown>> | undefined,
     prefer: 'value' | 'key' = 'value',
   ): void {
-    if (name === undefined || known?.[name] !== undefined) return;
+    if ((name === '' && this.#scope.damaged) || known?.[name] !== undefined) return;
     this.#undefined(path, kind, name, Object.keys(known ?? {}), prefer);
   }
 
@@ -292,7 +292,8 @@ class ServiceCheck {
 }
 
 /** Undefined where the file does not say; that is reported elsewhere. */
-function sourceOf({ source }: Partial<FileReference>): string | undefined {
+/** An empty one is left out of the model, and names nothing. */
+function sourceOf({ source = '' }: Partial<FileReference>): string {
   return source;
 }
 

@@ -107,10 +107,13 @@ class Decoder {
       case 'test':
         return textOf(node) === undefined ? this.#texts(node, path) : ['CMD-SHELL', textOf(node)];
       case 'texts':
-      case 'texts or numbers':
         return this.#texts(node, path);
+      case 'texts or numbers':
+        return this.#wholeTexts(node, path);
       case 'assignments':
         return this.#assignments(node, path, '');
+      case 'options':
+        return this.#options(node, path);
       case 'variables':
         return this.#assignments(node, path, null);
       case 'hosts':
@@ -226,6 +229,15 @@ class Decoder {
     return texts;
   }
 
+  /** Numbers are whole, or none of what they could mean. */
+  #wholeTexts(node: Node, path: NodePath): readonly string[] | undefined {
+    for (const [index, item] of (node.kind === 'list' ? node.items : []).entries()) {
+      if (item.kind === 'scalar' && item.float === true)
+        throw wrongType(item, [...path, index], 'text or a whole number');
+    }
+    return this.#texts(node, path);
+  }
+
   #assignments(node: Node, path: NodePath, unset: '' | null): Plain | undefined {
     const plain = Object.create(null) as Plain;
     if (node.kind === 'list') {
@@ -243,6 +255,13 @@ class Decoder {
       else throw wrongType(value, [...path, key], 'text');
     }
     return sortedKeys(plain);
+  }
+
+  #options(node: Node, path: NodePath): Plain | undefined {
+    for (const [key, value] of node.kind === 'map' ? node.entries : []) {
+      if (!isNull(value)) this.#text(value, [...path, key]);
+    }
+    return this.#assignments(node, path, '');
   }
 
   #hosts(node: Node, path: NodePath): readonly string[] | undefined {

@@ -98,11 +98,11 @@ function fill(root: YamlDocument['root'], source: SourceText, context: LoadConte
 
 /** Text of a file, decoded; undefined, with the problem noted, when there is none to be had. */
 export function readSource(file: string, context: LoadContext, from: Place | undefined): SourceText | undefined {
-  if (file === '-') return new SourceText('-', withoutMark(context.stdin ?? ''));
+  if (file === '-') return new SourceText('-', withNewlines(withoutMark(context.stdin ?? '')));
   try {
     const bytes = readFileSync(file);
     context.onFile(file);
-    return new SourceText(context.nameOf(file), decodeText(bytes));
+    return new SourceText(context.nameOf(file), withNewlines(decodeText(bytes)));
   } catch (error) {
     context.problems.add({
       code: 'compose/file-unreadable',
@@ -143,6 +143,11 @@ export function decodeText(bytes: Uint8Array): string {
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
   return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+}
+
+/** A carriage return alone ends a line too (YAML 1.2, 5.4). */
+function withNewlines(text: string): string {
+  return text.includes('\r') ? text.replace(/\r(?!\n)/g, '\n') : text;
 }
 
 function withoutMark(text: string): string {

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { isDirectory, isFile, relativeDirectory, type LoadContext } from './documents.js';
 import { readEnvFiles } from './environment.js';
 import { mergeFiles } from './merge.js';
-import { child, emptyMap, isMap, map, sameData, textOf, withMember, type MapNode, type Node } from './node.js';
+import { child, emptyMap, isMap, isNull, map, sameData, textOf, withMember, type MapNode, type Node } from './node.js';
 import { pathText } from './problems.js';
 import { kindOf } from './scalar.js';
 import { locationOf } from './source-text.js';
@@ -64,7 +64,10 @@ function loadEntry(
   const [first] = paths;
   warnOfUnknownKeys(entry, index, context);
   if (first === undefined) {
-    wrongEntry(entry, index, context);
+    if (namesNothing(entry)) {
+      const place = pathText(['include', index]);
+      context.onWarning(`${place} names no file, and includes nothing`, locationOf(entry.at));
+    } else wrongEntry(entry, index, context);
     return undefined;
   }
   const files = filesOf(paths, context);
@@ -160,6 +163,13 @@ function textsOf(node: Node | undefined): readonly Node[] {
   if (node === undefined) return [];
   if (textOf(node) !== undefined) return [node];
   return node.kind === 'list' ? node.items.filter((item) => textOf(item) !== undefined) : [];
+}
+
+function namesNothing(entry: Node): boolean {
+  if (!isMap(entry)) return isNull(entry);
+  const path = child(entry, 'path');
+  const nothing = path === undefined || isNull(path) || (path.kind === 'list' && path.items.length === 0);
+  return nothing && child(entry, 'env_file') === undefined;
 }
 
 /** Docker compose reads over keys it does not know here; they may well be a slip. */

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { accessSync, constants, lstatSync } from 'node:fs';
-import { TscomposeError, type ErrorInit } from '../base/errors.js';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { errnoOf, TscomposeError, type ErrorInit } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
 import { isFile, whyUnreadable, type LoadContext } from './documents.js';
@@ -148,6 +148,7 @@ export async function findSetting(
     options.projectDirectory === undefined || options.projectDirectory === ''
       ? undefined
       : from(options.projectDirectory);
+  if (projectDirectory !== undefined) refuseFile(projectDirectory);
   const directoryOf = (files: readonly string[]): string => {
     const first = files.find((file) => file !== '-');
     return projectDirectory ?? (first === undefined || remotes.accepts(first) ? options.cwd : dirname(first));
@@ -245,6 +246,21 @@ export function namedEnvFiles(
 function reasonOf(options: LoadOptions, envFiles: readonly string[]): VariableLayer['reason'] {
   if (envFiles.length === 0) return 'found';
   return (options.envFiles ?? []).length > 0 ? '--env-file' : 'COMPOSE_ENV_FILES';
+}
+
+/** A folder that is not there is none the less one: its name is the project's. @throws `compose/file-unreadable` */
+function refuseFile(directory: string): void {
+  try {
+    if (statSync(directory).isDirectory()) return;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTDIR') return;
+  }
+  throw new TscomposeError({
+    code: 'compose/file-unreadable',
+    message: `cannot work in ${directory}: it is not a directory`,
+    facts: { file: directory },
+    hint: 'give --project-directory a folder; files are named with -f',
+  });
 }
 
 export function defaultEnvFile(directory: string, environment: ReadonlyMap<string, string>): readonly string[] {

@@ -354,7 +354,7 @@ class PlainParser {
       doubled = true;
       at += 2;
     }
-    let text = folded(this.#text.slice(start + 1, at));
+    let text = folded(this.#text.slice(start + 1, at), false);
     if (doubled) text = text.replaceAll("''", "'");
     this.#at = at + 1;
     return { kind: 'scalar', text, plain: false, start, end: this.#at };
@@ -371,11 +371,9 @@ class PlainParser {
       if (code === backslash) {
         escaped = true;
         at++;
-        const next = this.#text.charCodeAt(at);
-        if (next === newline || next === space) throw unusual; // a line that goes on without a blank
       }
     }
-    let text = folded(this.#text.slice(start + 1, at));
+    let text = folded(this.#text.slice(start + 1, at), escaped);
     if (escaped) {
       text = text.replace(/\\(.)/gs, (_, character: string) => {
         const meant = simpleEscapes[character];
@@ -460,21 +458,37 @@ class PlainParser {
 /**
  * Text between quotes over several lines: a line break is a blank, an empty line a line break. Unlike YAML 1.2, libyaml
  * does not mind how far the lines are indented.
+ * @param escapes - a backslash keeps a blank at the end of its line; the very last, it joins the line with the next
  */
-function folded(text: string): string {
+function folded(text: string, escapes: boolean): string {
   if (!text.includes('\n')) return text;
   const lines = text.split('\n');
   let result = '';
   let breaks = 0;
+  let joined = true; // the first line with what is before it
   for (const [index, line] of lines.entries()) {
     const isLast = index === lines.length - 1;
-    const words = line.slice(index === 0 ? 0 : blanksBefore(line), isLast ? undefined : lengthToLastWord(line));
-    if (index > 0) breaks++;
-    if (index > 0 && !isLast && words === '') continue;
-    result += (breaks === 0 ? '' : breaks === 1 ? ' ' : '\n'.repeat(breaks - 1)) + words;
+    let end = isLast ? line.length : lengthToLastWord(line);
+    const open = escapes && !isLast && endsEscaping(line, end);
+    const joins = open && end === line.length;
+    if (open) end += joins ? -1 : 1;
+    const words = line.slice(index === 0 ? 0 : blanksBefore(line), end);
+    if (index > 0 && !isLast && !joins && words === '') {
+      breaks++;
+      continue;
+    }
+    result += (joined || breaks > 0 ? '\n'.repeat(breaks) : ' ') + words;
     breaks = 0;
+    joined = joins;
   }
   return result;
+}
+
+/** Whether what is before `end` closes with a backslash that is not itself escaped. */
+function endsEscaping(line: string, end: number): boolean {
+  let at = end;
+  while (line.charCodeAt(at - 1) === backslash) at--;
+  return (end - at) % 2 === 1;
 }
 
 function blanksBefore(line: string): number {
@@ -494,6 +508,7 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   "'": "'", // libyaml has it, YAML 1.2 does not
   '\\': '\\',
   '/': '/',
+  ' ': ' ',
   n: '\n',
   t: '\t',
   r: '\r',

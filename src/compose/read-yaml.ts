@@ -4,7 +4,7 @@ import type { AliasSyntax, MapSyntax, ScalarSyntax, SyntaxNode } from './syntax-
 import { locationOf, type Place, type SourceText } from './source-text.js';
 import { list, map, scalar, type MapNode, type Node, type ScalarNode } from './node.js';
 import { pathText, type Problems } from './problems.js';
-import { resolvePlain } from './scalar.js';
+import { kindOf, resolvePlain } from './scalar.js';
 
 /** One YAML document of a file, its aliases and merge keys resolved. */
 export interface YamlDocument {
@@ -187,14 +187,20 @@ class DocumentReader {
       case 'tag:yaml.org,2002:bool':
       case 'tag:yaml.org,2002:null':
       case 'tag:yaml.org,2002:timestamp':
-        return { ...scalar(null, { at }), ...resolvePlain(text) };
+        return this.#tagged({ ...scalar(null, { at }), ...resolvePlain(text) }, node.tag, at);
       case 'tag:yaml.org,2002:float':
         return Number.isFinite(Number(text))
           ? { ...scalar(Number(text), { at }), float: true }
-          : this.#finite({ ...scalar(null, { at }), ...resolvePlain(text) }, at);
+          : this.#tagged(this.#finite({ ...scalar(null, { at }), ...resolvePlain(text) }, at), node.tag, at);
       default:
         return scalar(text, { at });
     }
+  }
+
+  #tagged(node: ScalarNode, tag: string, at: Place): ScalarNode {
+    const type = tag.slice(tag.lastIndexOf(':') + 1);
+    if (!isOfType[type]?.(node)) this.#complain(at, `${kindOf(node)} is not what its tag !!${type} says`);
+    return node;
   }
 
   /** `.inf` and `.nan` have no place in JSON, so in no model. */
@@ -213,6 +219,15 @@ class DocumentReader {
     this.#problems.add({ code: 'compose/yaml-syntax', message: problem, facts: { problem }, at: locationOf(at) });
   }
 }
+
+/** What a tag promises, by the type it names. */
+const isOfType: Readonly<Record<string, (node: ScalarNode) => boolean>> = {
+  int: ({ value, float }) => (typeof value === 'number' || typeof value === 'bigint') && float !== true,
+  float: ({ value }) => typeof value === 'number' || typeof value === 'bigint',
+  bool: ({ value }) => typeof value === 'boolean',
+  null: ({ value }) => value === null,
+  timestamp: ({ timestamp }) => timestamp !== undefined,
+};
 
 interface Anchored {
   readonly tag: string | undefined;

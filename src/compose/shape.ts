@@ -21,6 +21,8 @@ export type ScalarKind =
   | 'texts or numbers'
   /** Names and texts; a name without a value is an empty text. */
   | 'assignments'
+  /** As assignments, of texts and whole numbers alone. */
+  | 'options'
   /** Names and texts; a name without a value is null: it is looked up later. */
   | 'variables'
   /** `host=ip` texts. */
@@ -322,7 +324,7 @@ const serviceShape: StructShape = struct({
   stdin_open: flag,
   'stop_grace_period?': duration,
   stop_signal: text,
-  storage_opt: assignments,
+  storage_opt: scalarOf('options'),
   sysctls: assignments,
   tmpfs: texts,
   tty: flag,

@@ -218,6 +218,22 @@ services:
   });
 });
 
+test.each(['include: [{path: []}]', 'include: [{}]', 'include: [null]'])(
+  '%s includes nothing, and is told',
+  async (text) => {
+    const { project, warnings } = await load(`${text}\nservices: {web: {image: x}}\n`);
+    expect(project.model.services['web']?.image).toBe('x');
+    expect(warnings).toEqual(['include[0] names no file, and includes nothing']);
+  },
+);
+
+test('a carriage return ends a line, also without a line feed', async () => {
+  expect(await web('services:\r  web:\r\n    image: x\r    command: |\r      a\r      b\r')).toMatchObject({
+    image: 'x',
+    command: ['a', 'b'],
+  });
+});
+
 describe('extends', () => {
   test('a file that several services extend is read once', async () => {
     const trace = new Trace();

@@ -67,6 +67,10 @@ const cases: readonly Case[] = [
   { title: 'a size that is none', files: web('mem_limit: big') },
   { title: 'a command that does not close', files: web(`command: sh -c "echo`) },
   { title: 'a host without address', files: web('extra_hosts: [db]') },
+  { title: 'a port to expose that is a fraction', files: web('expose: [80.5]') },
+  { title: 'a storage option that is no text', files: web('storage_opt: {size: 1.5}') },
+  { title: 'a tag that says something else', files: web('hostname: !!null db\ncommand: !!int 1.5') },
+  { title: 'a file for a project directory', files: web(''), options: { projectDirectory: 'compose.yaml/sub' } },
   { title: 'an include that is no list', files: `include: a.yaml\n${web('')}` },
   // Variables
   { title: 'a malformed variable', files: web('user: "${user.name}"') },
@@ -101,6 +105,7 @@ const cases: readonly Case[] = [
   { title: 'an undefined secret', files: web('secrets: [token]') },
   { title: 'an undefined config', files: web('configs: [{source: conf}]') },
   { title: 'an undefined build secret', files: web('build: {context: ., secrets: [token]}') },
+  { title: 'sources that are empty', files: web('build: {context: ., secrets: [""]}\nsecrets: [""]\nconfigs: [""]') },
   { title: 'network_mode of an undefined service', files: web('network_mode: "service:vpn"') },
   {
     title: 'a cycle of dependencies',

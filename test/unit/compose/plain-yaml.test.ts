@@ -84,6 +84,11 @@ test.each(ordinary)('what people write is read quickly: %j', (text) => {
 test.each([
   ['a:\n  b: "one\n  two\n\nthree"\n', 'one two\nthree'],
   ["a:\n  b: 'one\n  two'\n", 'one two'],
+  ['a:\n  b: "one \\\n  two\\\nthree"\n', 'one twothree'],
+  ['a:\n  b: "one  \\\n  \\  two\\\n\n three"\n', 'one    two\nthree'],
+  ['a:\n  b: "one \\  \n two\\\\\n three"\n', 'one   two\\ three'],
+  ['a:\n  b: "one\n  \\\n two"\n', 'one two'],
+  ["a:\n  b: 'one \\\n  two'\n", 'one \\ two'],
 ])('lines between quotes may begin anywhere, as in libyaml: %j', (text, expected) => {
   expect(JSON.stringify(parsePlainYaml(text))).toContain(JSON.stringify(expected));
 });
