@@ -177,12 +177,62 @@ describe('solving', () => {
     one.catch(() => undefined);
     two.catch(() => undefined);
     await new Promise((resolve) => setImmediate(resolve));
-    first.abort(new Error('first gone'));
-    await expect(one).rejects.toThrow('first gone');
-    expect(stopped).toBe(false);
     second.abort(new Error('second gone'));
     await expect(two).rejects.toThrow('second gone');
+    expect(stopped).toBe(false);
+    first.abort(new Error('first gone'));
+    await expect(one).rejects.toThrow('first gone');
     expect(stopped).toBe(true);
+  });
+
+  test('a canceled build stays, with all that its steps work with, until one that others wait for has ended', async () => {
+    const shared = parts();
+    const runs: string[] = [];
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const first = new AbortController();
+    let hasLeft = false;
+    let leftBeforeTheEnd = false;
+    const work = async (): Promise<void> => {
+      await gate;
+      leftBeforeTheEnd = hasLeft;
+    };
+    const one = solve(shared, request(step('slow', [], runs, work), { signal: first.signal })).finally(() => {
+      hasLeft = true;
+    });
+    const two = solve(shared, request(step('slow', [], runs, work)));
+    one.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    first.abort(new Error('first gone'));
+    await new Promise((resolve) => setImmediate(resolve));
+    open();
+    await expect(one).rejects.toThrow('first gone');
+    expect((await two).solved[0]?.detail).toBe('slow()');
+    expect(runs).toEqual(['slow']);
+    expect(leftBeforeTheEnd).toBe(false);
+  });
+
+  test('a shared step that fails because its build is gone runs again with the things of one that waits', async () => {
+    const shared = parts();
+    const runs: string[] = [];
+    let fail = (): void => undefined;
+    const asked = new Promise<void>((_, reject) => (fail = () => reject(new Error('the session has ended'))));
+    const first = new AbortController();
+    const one = solve(
+      shared,
+      request(
+        step('slow', [], runs, () => asked),
+        { signal: first.signal },
+      ),
+    );
+    const others = ['two', 'three'].map(() => solve(shared, request(step('slow', [], runs, () => Promise.resolve()))));
+    one.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    first.abort(new Error('first gone'));
+    fail();
+    await expect(one).rejects.toThrow('first gone');
+    for (const { solved } of await Promise.all(others)) expect(solved[0]?.detail).toBe('slow()');
+    expect(runs).toEqual(['slow', 'slow']);
   });
 
   test('the first failure stops the others, and only it is told as a failure', async () => {
