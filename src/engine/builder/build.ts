@@ -151,6 +151,7 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
     steps: plans.flatMap(({ stages }) => stages.flatMap(({ steps }) => steps)),
     stages: dockerfile.stages.length * plans.length,
     emit: onProgress,
+    text: io.text ?? 'ordered',
     imageIdOf,
     nowMs: () => performance.now(),
   });

@@ -96,6 +96,8 @@ export type AdditionalContext =
 export interface BuildIo {
   /** The classic builder's lines; some carry a `tscompose` member besides, see `BuildEvent`. */
   readonly onProgress: (message: BuildMessage) => void;
+  /** `none`: who listens draws by the events, and the lines of steps are not kept until their turn. Default `ordered`. */
+  readonly text?: 'ordered' | 'none';
   readonly registryAuth?: (domain: string) => RegistryAuth | undefined | Promise<RegistryAuth | undefined>;
   /** Given the outcome while its layers are kept for this build; they are let go when it settles. */
   readonly deliver?: (result: BuildResult) => Promise<void>;

@@ -19,11 +19,12 @@ export async function streamProgress(
 ): Promise<void> {
   const send = (message: ProgressMessage) => void response.write(`${JSON.stringify(message)}\r\n`);
   let clipped = false;
-  const write = (message: ProgressMessage) => {
+  const write = (message: ProgressMessage & { readonly tscompose?: { readonly kind: string } }) => {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json' });
     const behind = response.writableLength > mostBehindBytes;
-    const isOutput = message.stream !== undefined || message.status !== undefined;
+    const { stream, status, tscompose } = message;
+    const isOutput = stream !== undefined || status !== undefined || tscompose?.kind === 'output';
     if (behind && isOutput) {
       if (!clipped) send({ stream: '\n[output clipped: it was not read]\n' });
       clipped = true;

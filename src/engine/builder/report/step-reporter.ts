@@ -29,10 +29,11 @@ export function stepReporter(options: {
   /** Of the whole Dockerfile. */
   readonly stages: number;
   readonly emit: (message: BuildMessage) => void;
+  readonly text: 'ordered' | 'none';
   readonly imageIdOf: (step: PlannedStep) => Promise<Digest | undefined>;
   readonly nowMs: () => number;
 }): SolveObserver {
-  const { steps, emit, imageIdOf, nowMs } = options;
+  const { steps, emit, text, imageIdOf, nowMs } = options;
   const total = steps.filter(({ kind }) => kind === 'instruction').length;
   let counted = 0;
   const reported = new Map<Operation, ReportedStep>();
@@ -46,7 +47,7 @@ export function stepReporter(options: {
       startedMs: 0,
     });
   }
-  const output = new OrderedOutput<BuildMessage>(steps.length, emit);
+  const output = new OrderedOutput(steps.length, text === 'none' ? () => undefined : (stream) => emit({ stream }));
   const event = (data: BuildEvent): void => emit({ tscompose: data });
   const ordinals = ordinalsOf(steps);
   event({
@@ -62,7 +63,7 @@ export function stepReporter(options: {
       ...ordinals.get(step),
     })),
   });
-  const say = ({ index }: ReportedStep, text: string): void => output.write(index, { stream: text });
+  const say = ({ index }: ReportedStep, line: string): void => output.write(index, line);
   const isContainer = ({ step }: ReportedStep): boolean => step.instruction.keyword === 'RUN';
 
   return {
@@ -81,10 +82,10 @@ export function stepReporter(options: {
     output: (operation, chunk) => {
       const one = reported.get(operation);
       if (one === undefined) return;
-      const text = one.decoder.write(chunk);
-      if (text === '') return;
-      event({ kind: 'output', step: one.index, text });
-      say(one, text);
+      const said = one.decoder.write(chunk);
+      if (said === '') return;
+      event({ kind: 'output', step: one.index, text: said });
+      if (text === 'ordered') output.writeOutput(one.index, said);
     },
     solved: async (operation, solved) => {
       const one = reported.get(operation);

@@ -72,6 +72,7 @@ export async function runDockerfile(parts: BuildKitParts, run: DockerfileRun): P
       await parts.builder()
     ).build(request, {
       onProgress: progress.onProgress,
+      text: 'none',
       registryAuth: credentialsOf(session, signal),
       deliver: run.deliver,
       signal,

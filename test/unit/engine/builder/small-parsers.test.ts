@@ -110,7 +110,7 @@ test('the nearest word is one that could be meant', () => {
 
 test('output of what runs at the same time comes in order, and a failure lets out its own', () => {
   const out: string[] = [];
-  const ordered = new OrderedOutput<string>(3, (text) => out.push(text));
+  const ordered = new OrderedOutput(3, (text) => out.push(text));
   ordered.write(1, 'b1');
   ordered.write(0, 'a1');
   ordered.finish(1);
@@ -121,6 +121,24 @@ test('output of what runs at the same time comes in order, and a failure lets ou
   ordered.finish(0);
   ordered.write(2, 'c2');
   expect(out).toEqual(['a1', 'c1', 'b1', 'c2']);
+});
+
+test('of the output of what is not yet told only so much is kept, and its other lines all', () => {
+  const out: string[] = [];
+  const ordered = new OrderedOutput(2, (text) => out.push(text));
+  ordered.write(1, 'Step 2\n');
+  for (let megabyte = 0; megabyte < 5; megabyte++) ordered.writeOutput(1, 'y'.repeat(1 << 20));
+  ordered.write(1, ' ---> id\n');
+  ordered.finish(0);
+  ordered.writeOutput(1, 'told at once');
+  expect(out.map((text) => (text.length > 100 ? text.length : text))).toEqual([
+    'Step 2\n',
+    1 << 20,
+    1 << 20,
+    '\n[output clipped, log limit 2MiB reached]\n',
+    ' ---> id\n',
+    'told at once',
+  ]);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { TscomposeError } from '../../../../src/base/errors.js';
+import type { BuildMessage } from '../../../../src/engine/builder/index.js';
 import { readJson } from '../../../../src/engine/server/body.js';
 import { sendJson } from '../../../../src/engine/server/exchange.js';
 import { streamProgress } from '../../../../src/engine/server/progress.js';
@@ -100,6 +101,29 @@ test('a failure is told with code, hint and causes; a bug as 500', async () => {
     { message: 'cannot do it: the disk is full', code: 'request/forbidden', hint: 'try y' },
   ]);
   expect(await served.request('GET', '/bug')).toMatchObject({ status: 500, text: '{"message":"bug: oh"}\n' });
+});
+
+test('output that a client does not read is clipped, told as text or as an event', async () => {
+  const text = 'y'.repeat(1 << 20);
+  const messages: Record<string, BuildMessage> = {
+    text: { stream: text },
+    event: { tscompose: { kind: 'output', step: 0, text } },
+  };
+  const routes = Object.entries(messages).map(([name, message]): Route => [
+    'POST',
+    `/loud/${name}`,
+    (exchange) =>
+      streamProgress(exchange, (send) => {
+        for (let megabyte = 0; megabyte < 12; megabyte++) send(message);
+        return Promise.resolve();
+      }),
+  ]);
+  await using served = await Served.routes(...routes);
+  for (const name of Object.keys(messages)) {
+    const told = await served.request('POST', `/loud/${name}`);
+    expect(told.text.length).toBeLessThan(7 << 20);
+    expect(told.text).toContain('output clipped');
+  }
 });
 
 test('a failure before the first line of progress has a status, a later one a line', async () => {
