@@ -62,9 +62,16 @@ export async function execInContainer(
     ...(request.process.terminal ? ['--tty', '--console-socket', files.console] : []),
     request.containerId,
   ];
-  const running = request.process.terminal
-    ? await startOnTerminal(runtime, args, { ...files, dir: request.dir }, signal)
-    : startOnPipes(runtime, args, request);
+  const removeFiles = () => Object.values(files).forEach(removeQuietly);
+  let running: Running;
+  try {
+    running = request.process.terminal
+      ? await startOnTerminal(runtime, args, { console: files.console, dir: request.dir, removeFiles }, signal)
+      : startOnPipes(runtime, args, request);
+  } catch (error) {
+    removeFiles(); // the environment is in them
+    throw error;
+  }
   const program = request.process.args[0] ?? '';
   let lastPid: number | undefined;
   const pid = () => (lastPid ??= readPid(files.pid));
@@ -75,7 +82,7 @@ export async function execInContainer(
       return { kind: 'failed', text: messageOf(error), exitCode: 126 }; // nobody can tell any more how it went
     } finally {
       cutWhenSilent(running.outputs);
-      for (const path of Object.values(files)) removeQuietly(path);
+      removeFiles();
     }
   });
   let over = false;
@@ -128,7 +135,7 @@ function startOnPipes(runtime: RuntimeProgram, args: readonly string[], request:
 async function startOnTerminal(
   runtime: RuntimeProgram,
   args: readonly string[],
-  files: { readonly console: string; readonly dir: string },
+  files: { readonly console: string; readonly dir: string; readonly removeFiles: () => void },
   signal: AbortSignal,
 ): Promise<Running> {
   const gaveUp = new AbortController();
@@ -146,13 +153,18 @@ async function startOnTerminal(
   const complaints: Buffer[] = [];
   const stderr = child.streams[2].on('data', (chunk: Buffer) => complaints.push(chunk));
   const complaint = () => Buffer.concat(complaints).toString();
-  const first = await Promise.race([arrival, exited.then(() => undefined)]);
-  if (first === undefined) gaveUp.abort(new Error('the process ended before its terminal came'));
-  const console = first ?? (await arrival.catch(() => undefined));
-  if (console === undefined) {
-    signal.throwIfAborted();
-    return { ...noTerminal(), exited, complaint, outputs: [stderr] };
+  let console;
+  try {
+    const first = await Promise.race([arrival, exited.then(() => undefined)]);
+    if (first === undefined) gaveUp.abort(new Error('the process ended before its terminal came'));
+    console = first ?? (await arrival.catch(() => undefined));
+    if (console === undefined) signal.throwIfAborted();
+  } catch (error) {
+    stderr.destroy();
+    void exited.then(files.removeFiles); // without the socket the runtime gives up, and may have made some meanwhile
+    throw error;
   }
+  if (console === undefined) return { ...noTerminal(), exited, complaint, outputs: [stderr] };
   return {
     stdout: console.stream,
     stderr: undefined,

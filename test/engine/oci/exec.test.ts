@@ -3,7 +3,7 @@ import { connectAttach, type ExecProcess, type OciProcess } from '../../../src/e
 import { eventually } from '../../support/engine-sandbox.js';
 import { Lab, missing } from './support.js';
 import type { Readable } from 'node:stream';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 async function text(stream: Readable | undefined): Promise<string> {
   let all = '';
@@ -91,6 +91,19 @@ describe.skipIf(missing !== undefined)(`one more process in a container (needs $
     const process = await exec(['nope'], { terminal: true });
     expect(await process.ended).toMatchObject({ kind: 'failed', exitCode: 127 });
     process.stdout.resume();
+  });
+
+  test('leaves no file when nobody waits for its terminal any more', async () => {
+    const process = { ...lab.spec({ id }).process, args: ['sleep', '60'], terminal: true };
+    const abort = new AbortController();
+    const started = lab.oci.exec({ containerId: id, process, stdin: false, dir: lab.folder }, abort.signal);
+    const files = () => readdirSync(lab.folder).filter((name) => name.startsWith('exec-'));
+    for (let turn = 0; files().length === 0 && turn < 100; turn += 1) await Promise.resolve(); // no terminal comes in these
+    expect(files()).not.toEqual([]);
+    abort.abort(new Error('enough'));
+    await expect(started).rejects.toThrow('enough');
+    expect(files().filter((name) => name.endsWith('.json'))).toEqual([]);
+    await eventually('the end of the runtime', () => files().length === 0);
   });
 
   test('many at once do not mix', async () => {
