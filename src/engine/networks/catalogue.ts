@@ -50,16 +50,16 @@ export class Catalogue {
 
   /** Sorted by name. */
   list(): readonly NetworkRecord[] {
-    return this.#records.list().toSorted((left, right) => (left.name < right.name ? -1 : 1));
+    return this.#staying().toSorted((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   get(id: string): NetworkRecord | undefined {
-    return this.#records.get(id);
+    return this.#going.has(id) ? undefined : this.#records.get(id);
   }
 
   /** @throws `network/not-found`, `network/ambiguous` */
   resolve(reference: string): NetworkRecord {
-    const all = this.#records.list();
+    const all = this.#staying();
     const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
     if (exact !== undefined) return exact;
     const [first, second] = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
@@ -113,8 +113,14 @@ export class Catalogue {
     }
   }
 
-  async remove(record: NetworkRecord): Promise<void> {
-    await this.#records.delete(record.id);
+  /** Out of sight at once, before anything waits for the disk. */
+  async remove({ id }: NetworkRecord): Promise<void> {
+    this.#going.add(id);
+    try {
+      await this.#records.delete(id);
+    } finally {
+      this.#going.delete(id);
+    }
   }
 
   /** Which of a network's ranges the host has come to use for something else: links and routes but those of its bridge. */
@@ -158,9 +164,20 @@ export class Catalogue {
 
   /** Records on their way to the disk, whose ranges are taken already. */
   readonly #reserved = new Map<string, NetworkRecord>();
+  /** Ids of those whose records are being removed. */
+  readonly #going = new Set<string>();
+
+  #staying(): readonly NetworkRecord[] {
+    return this.#records.list().filter(({ id }) => !this.#going.has(id));
+  }
+
+  /** What nobody else can have now: of networks that come, are and go. */
+  #holders(): readonly NetworkRecord[] {
+    return [...this.#records.list(), ...this.#reserved.values()];
+  }
 
   #taken(exceptId: string): Subnet[] {
-    const records = [...this.#records.list(), ...this.#reserved.values()].filter(({ id }) => id !== exceptId);
+    const records = this.#holders().filter(({ id }) => id !== exceptId);
     return records.flatMap(({ ranges }) => ranges.map(({ subnet }) => parseSubnet(subnet)));
   }
 
@@ -209,7 +226,7 @@ export class Catalogue {
     const internal = request.Internal === true;
     const bridge = parent === undefined ? readBridgeOptions(options, { internal }) : undefined;
     const asked = bridge?.name ?? '';
-    const rival = asked === '' ? undefined : this.list().find(({ bridgeName }) => bridgeName === asked);
+    const rival = asked === '' ? undefined : this.#holders().find(({ bridgeName }) => bridgeName === asked);
     if (rival !== undefined) {
       const why = `conflicts with network ${rival.id} (${rival.name}): networks have same bridge name`;
       throw invalid(`cannot create network ${id} (${asked}): ${why}`);
@@ -240,7 +257,7 @@ export class Catalogue {
   /** @throws `network/invalid`, also when another network has the parent already */
   #parent(driver: 'macvlan' | 'ipvlan', options: Readonly<Record<string, string>>): ParentLink {
     const parent = readParent(driver, options);
-    const rival = this.list().find((network) => network.parent?.link === parent.link);
+    const rival = this.#holders().find((network) => network.parent?.link === parent.link);
     if (rival === undefined) return parent;
     throw invalid(`network ${rival.name} is already using parent interface ${parent.link}`);
   }
@@ -256,7 +273,9 @@ export class Catalogue {
         facts: { subnet: text, other },
         hint: 'choose another subnet, or remove what uses it',
       });
-    const rival = this.list().find(({ ranges }) => ranges.some((range) => overlaps(parseSubnet(range.subnet), subnet)));
+    const rival = this.#holders().find(({ ranges }) =>
+      ranges.some((range) => overlaps(parseSubnet(range.subnet), subnet)),
+    );
     if (rival !== undefined) throw overlap(`network ${rival.name}`);
     const link = hostLinks.find((other) => overlaps(other.subnet, subnet));
     if (link !== undefined) throw overlap(`the addresses of link ${link.link}`);

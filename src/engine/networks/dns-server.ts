@@ -32,6 +32,9 @@ import { setInside } from './kernel-settings.js';
 /** Docker's address for this, which many configuration files hold. */
 export const resolverAddress = '127.0.0.11';
 
+/** Of one container at a time over TCP: descriptors of this process, which serves others, too. */
+const maxConnections = 256;
+
 export interface ResolverOptions {
   readonly log: Log;
   /** The container's side of its first network and the host's, for where its namespace cannot be entered. */
@@ -87,6 +90,7 @@ export class Resolver {
         udp.send(answer, from.port, from.address);
       });
     });
+    tcp.maxConnections = maxConnections;
     tcp.on('connection', (socket) => {
       if (only !== undefined && socket.remoteAddress !== only) socket.destroy();
       else this.#serve(socket);

@@ -70,11 +70,11 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
   /** The predefined bridge is there only while somebody uses it, or has a moment ago. */
   const idle = new Map<string, NodeJS.Timeout>();
   const removeWhenIdle = (network: NetworkRecord): void => {
-    if (!network.predefined || !bridges.isUp(network.id) || sandboxes.on(network.id).length > 0) return;
+    if (!network.predefined || !bridges.isUp(network.id) || sandboxes.usersOf(network.id).length > 0) return;
     clearTimeout(idle.get(network.id));
     const timer = setTimeout(() => {
       idle.delete(network.id);
-      if (sandboxes.on(network.id).length > 0) return;
+      if (sandboxes.usersOf(network.id).length > 0) return;
       bridges.remove(network).catch((error: unknown) => {
         log.warn('cannot remove an idle bridge', { network: network.name, error });
       });
@@ -153,7 +153,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
         throw new TscomposeError({ code: 'network/predefined', message, facts: { name: record.name } });
       }
       checkUnused(record, catalogue.list());
-      const users = sandboxes.on(record.id).map(({ record: sandbox }) => sandbox.containerName);
+      const users = sandboxes.usersOf(record.id);
       if (users.length > 0) {
         throw new TscomposeError({
           code: 'network/in-use',
@@ -178,7 +178,7 @@ export async function openNetworks(options: NetworksOptions): Promise<Networks> 
       return networkInspect(current, containers ? users : undefined);
     },
     isInUse: (networkId) =>
-      sandboxes.on(networkId).length > 0 || isConfigurationOfOthers(catalogue.get(networkId), catalogue.list()),
+      sandboxes.usersOf(networkId).length > 0 || isConfigurationOfOthers(catalogue.get(networkId), catalogue.list()),
 
     join: async (request, signal) => {
       for (const { network } of request.endpoints) checkJoinable(network);

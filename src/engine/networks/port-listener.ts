@@ -48,10 +48,15 @@ function reserveSctp(address: string, port: number): PortListener {
   };
 }
 
+/** Half a conversation whose other end has vanished is found out; docker-proxy asks as often. */
+const alive = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 } as const;
+/** Each takes two descriptors of this process, which serves more than this port. */
+const maxConnections = 2048;
+
 async function listenTcp(address: string, port: number, target: ProxyTarget): Promise<PortListener> {
   const open = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-    const far = connect({ host: target.address, port: target.port, allowHalfOpen: true, noDelay: true });
+  const server = createServer(alive, (near) => {
+    const far = connect({ host: target.address, port: target.port, ...alive });
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -65,6 +70,7 @@ async function listenTcp(address: string, port: number, target: ProxyTarget): Pr
       from.pipe(to);
     }
   });
+  server.maxConnections = maxConnections;
   const bound = await listening(server, () => {
     server.listen({ host: address, port, ipv6Only: true, exclusive: true });
   });

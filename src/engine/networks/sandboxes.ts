@@ -57,6 +57,7 @@ type PortFailure = (request: PortRequest, error: unknown) => void;
 export class Sandboxes {
   readonly #options: SandboxesOptions;
   readonly #live = new Map<string, LiveSandbox>();
+  readonly #arrivals = new Set<{ readonly containerName: string; readonly networkIds: readonly string[] }>();
   /** Networks made ready for the links of a sandbox. */
   readonly ready: ReadyNetworks;
 
@@ -84,6 +85,25 @@ export class Sandboxes {
     );
   }
 
+  /** Names of the containers on a network, and of those that are being put there. */
+  usersOf(networkId: string): readonly string[] {
+    const there = this.on(networkId).map(({ record }) => record.containerName);
+    const coming = [...this.#arrivals].filter(({ networkIds }) => networkIds.includes(networkId));
+    return [...new Set([...there, ...coming.map(({ containerName }) => containerName)])];
+  }
+
+  /** While `work` goes on nobody removes these networks. @throws `network/not-found` for one that is being removed */
+  async #arriving<T>(containerName: string, endpoints: readonly EndpointRequest[], work: () => Promise<T>): Promise<T> {
+    const networkIds = endpoints.map(({ network }) => this.#options.catalogue.resolve(network.id).id);
+    const arrival = { containerName, networkIds };
+    this.#arrivals.add(arrival);
+    try {
+      return await work();
+    } finally {
+      this.#arrivals.delete(arrival);
+    }
+  }
+
   /** The network and endpoint pairs of a sandbox, in order of priority. */
   pluggedOf({ record }: LiveSandbox): PluggedEndpoint[] {
     return record.endpoints.flatMap((endpoint) => {
@@ -93,7 +113,11 @@ export class Sandboxes {
   }
 
   /** See `Networks.join`. */
-  async make(
+  make(request: SandboxRequest, signal: AbortSignal): Promise<{ live: LiveSandbox; namespace: NetworkNamespace }> {
+    return this.#arriving(request.containerName, request.endpoints, () => this.#make(request, signal));
+  }
+
+  async #make(
     request: SandboxRequest,
     signal: AbortSignal,
   ): Promise<{ live: LiveSandbox; namespace: NetworkNamespace }> {
@@ -327,7 +351,12 @@ export class Sandboxes {
     await this.#options.rules.flush();
   }
 
-  async plug(containerId: string, pid: number, request: EndpointRequest): Promise<PluggedEndpoint> {
+  plug(containerId: string, pid: number, request: EndpointRequest): Promise<PluggedEndpoint> {
+    const name = this.#live.get(containerId)?.record.containerName ?? containerId.slice(0, 12);
+    return this.#arriving(name, [request], () => this.#plug(containerId, pid, request));
+  }
+
+  async #plug(containerId: string, pid: number, request: EndpointRequest): Promise<PluggedEndpoint> {
     const { bridges, pools, links, records } = this.#options;
     const live = this.#live.get(containerId) ?? this.#blank(containerId, pid);
     if (live.record.endpoints.some(({ networkId }) => networkId === request.network.id)) {

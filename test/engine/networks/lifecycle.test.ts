@@ -110,6 +110,25 @@ while True:
 
 const lookUp = (name: string): string => `busybox nslookup ${name} 127.0.0.11 2>&1 | tail -n +3`;
 
+test('a network that somebody is joining stays, and one that is being removed is joined by nobody', async () => {
+  const own = new NetworksSandbox();
+  const networks = await own.open();
+  const net = await networks.create({ Name: 'net' });
+  const joining = own.guest(networks, 'first', { on: [net] });
+  await expect(networks.remove('net')).rejects.toMatchObject({
+    code: 'network/in-use',
+    facts: { containers: ['first'] },
+  });
+  const first = await joining;
+  expect(first.address('net')).not.toBe('');
+  await own.endGuests(networks);
+  const removing = networks.remove('net');
+  await expect(own.guest(networks, 'late', { on: [net] })).rejects.toMatchObject({ code: 'network/not-found' });
+  await removing;
+  await networks.stop();
+  await own.remove();
+});
+
 test('nothing stays on the host after the last container, the last network and the stop', async () => {
   const engine = await Engine.start();
   await engine.ask({ do: 'create', name: 'net' });

@@ -244,6 +244,24 @@ test('a question over which the resolver fails costs that question alone', async
   namespace.close();
 });
 
+test('a container that opens connections without end keeps only its own questions from being heard', async () => {
+  const greedy = await own.guest(networks, 'greedy', { on: [front] });
+  const opened = await greedy.run(`python3 -c '
+import socket, time
+held = [socket.create_connection(("127.0.0.11", 53), 8) for _ in range(400)]
+time.sleep(0.2)
+def closed(s):
+    s.setblocking(False)
+    try: return s.recv(1) == b""
+    except BlockingIOError: return False
+    except ConnectionError: return True
+deadline = time.time() + 8
+while sum(map(closed, held)) < 100 and time.time() < deadline: time.sleep(0.05)
+print(sum(not closed(s) for s in held) <= 256)'`);
+  expect(opened).toBe('True');
+  expect(await ask(web, 'db', 'A', 'tcp')).toBe(`NOERROR ${database.address('back')}`);
+});
+
 test('names follow a rename, a connection and a disconnection of a running container', async () => {
   const mover = await own.guest(networks, 'mover', { on: [front] });
   expect(await ask(mover, 'db')).toBe('NXDOMAIN');

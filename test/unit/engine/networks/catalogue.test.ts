@@ -56,6 +56,45 @@ test('networks made at once have ranges of their own', async () => {
   expect(new Set(made.map(({ ranges }) => ranges[0]?.subnet)).size).toBe(40);
 });
 
+test.each<[string, NetworkCreateRequest, NetworkCreateRequest, string]>([
+  [
+    'range',
+    { Name: 'a', IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] } },
+    { Name: 'b', IPAM: { Config: [{ Subnet: '10.9.1.0/24' }] } },
+    '10.9.1.0/24 overlaps network a',
+  ],
+  [
+    'bridge',
+    { Name: 'a', Options: { 'com.docker.network.bridge.name': 'br-x' } },
+    { Name: 'b', Options: { 'com.docker.network.bridge.name': 'br-x' } },
+    'networks have same bridge name',
+  ],
+  [
+    'parent link',
+    { Name: 'a', Driver: 'macvlan', Options: { parent: 'eth7' } },
+    { Name: 'b', Driver: 'macvlan', Options: { parent: 'eth7' } },
+    'network a is already using parent interface eth7',
+  ],
+])('two creations at once do not both get one %s', async (_, first, second, message) => {
+  const catalogue = await open();
+  const [made, refused] = await Promise.allSettled([catalogue.create(first), catalogue.create(second)]);
+  expect(made.status).toBe('fulfilled');
+  expect(String(refused.status === 'rejected' && refused.reason)).toContain(message);
+});
+
+test('a network that is being removed is found no more, and its range is taken until it is gone', async () => {
+  const catalogue = await open();
+  const record = await catalogue.create({ Name: 'old', IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] } });
+  const removed = catalogue.remove(record);
+  expect(() => catalogue.resolve('old')).toThrow('network old not found');
+  expect(catalogue.get(record.id)).toBeUndefined();
+  expect(catalogue.list()).not.toContain(record);
+  const early = catalogue.create({ Name: 'next', IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] } });
+  await expect(early).rejects.toMatchObject({ code: 'network/overlap' });
+  await removed;
+  await catalogue.create({ Name: 'next', IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] } });
+});
+
 test('what the host uses is never chosen, and what another link took is chosen anew', async () => {
   host = { ...host, routes: [{ subnet: parseSubnet('172.16.0.0/12'), link: 'tun0' }] };
   const catalogue = await open();
