@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TscomposeError } from '../../base/errors.js';
 import { hexOf } from '../../base/digest.js';
+import { withoutCredentials } from '../../base/url-credentials.js';
 import { hostPlatform, parseReference, platformText, withDefaultTag } from '../../registry/index.js';
 import type { Image, Statement } from '../images/index.js';
 import type { PlannedStep } from './plan/planned-step.js';
@@ -98,11 +99,7 @@ function materialsOf({ bases, platform, request }: BuildFacts): object[] {
 
 /** Where the context comes from, unless it is a folder of somebody. */
 function sourceOf({ context }: BuildRequest): { readonly uri?: string } {
-  return context.kind === 'git' || context.kind === 'url' ? { uri: withoutPassword(context.url) } : {};
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z+]+:\/\/)[^/@]*@/, '$1');
+  return context.kind === 'git' || context.kind === 'url' ? { uri: withoutCredentials(context.url) } : {};
 }
 
 /** Names alone; where they are asked for one by one nobody knows them before. */
@@ -115,7 +112,7 @@ function stepsOf({ steps, outcomeOf }: BuildFacts): object[] {
     const { source, key } = outcomeOf(step.operation);
     return {
       stage: step.stage,
-      instruction: step.instruction.text,
+      instruction: withoutCredentials(step.instruction.text),
       line: step.instruction.at.line,
       cached: source === 'cache',
       ...(key === undefined ? {} : { key }),

@@ -10,6 +10,7 @@ import { deferredTree } from './deferred-tree.js';
 import { openFileDigests, plainFileDigests } from './file-digests.js';
 import { BadPattern } from '../../../base/glob.js';
 import { type IgnoreRules, ignoreNothing, parseIgnore } from '../../../base/ignore-rules.js';
+import { withoutCredentials } from '../../../base/url-credentials.js';
 import type { GitTrees } from './git-trees.js';
 import type { SourceTree } from './selection.js';
 import { urlTree } from './url-tree.js';
@@ -70,7 +71,7 @@ export async function openContext(options: {
   if (context.kind === 'url') {
     const { tree, text } = await urlTree(context.url, scratch, (work) => undo.defer(work), signal);
     if (text !== undefined && dockerfile.kind !== 'text') {
-      return { dockerfile: { text, name: context.url }, tree, rules: tree.ignore };
+      return { dockerfile: { text, name: withoutCredentials(context.url) }, tree, rules: tree.ignore };
     }
     return withRules(readDockerfile(tree.root, dockerfile), tree);
   }

@@ -4,6 +4,7 @@ import type { Digest } from '../../../base/digest.js';
 import { TscomposeError } from '../../../base/errors.js';
 import type { SourceLocation } from '../../../base/source-location.js';
 import { decodeName } from '../../../base/tar/names.js';
+import { withoutCredentials } from '../../../base/url-credentials.js';
 import { download } from '../context/download.js';
 import type { StepDependencies } from './dependencies.js';
 import { type MadeFiles, madeFilePath, madeFiles } from './made-files.js';
@@ -42,11 +43,12 @@ export function remoteFile(
 ): RemoteFile {
   const { url, isDirectory, checksum, at } = options;
   const name = fileNameIn(url);
+  const shown = withoutCredentials(url);
   if (isDirectory && name === undefined) {
     throw new TscomposeError({
       code: 'build/download-failed',
-      message: `cannot determine filename for source ${url}`,
-      facts: { url },
+      message: `cannot determine filename for source ${shown}`,
+      facts: { url: shown },
       at,
     });
   }
@@ -59,8 +61,8 @@ export function remoteFile(
     if (checksum !== undefined && checksum !== digest) {
       throw new TscomposeError({
         code: 'build/checksum-mismatch',
-        message: `ADD failed: ${url} has the digest ${digest}, not ${checksum}`,
-        facts: { url, expected: checksum, actual: digest },
+        message: `ADD failed: ${shown} has the digest ${digest}, not ${checksum}`,
+        facts: { url: shown, expected: checksum, actual: digest },
         at,
       });
     }
