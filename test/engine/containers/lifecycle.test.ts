@@ -106,6 +106,7 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
 
   test('paused it does nothing, and it goes on after that', async () => {
     const id = await engine.start({ Cmd: ['sh', '-c', 'while :; do echo t; sleep 0.02; done'] });
+    await eventually('the first of its output', async () => (await engine.output(id)) !== '');
     await engine.containers.pause(id);
     expect(await statusOf(id)).toMatchObject({ Status: 'paused', Running: true, Paused: true });
     let before = '';
