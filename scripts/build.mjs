@@ -24,6 +24,7 @@ const packageFile = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const shellPreamble = [
   '#!/bin/sh',
   `':' //; if [ -n "\${NODE_EXTRA_CA_CERTS+x}" ]; then export TSCOMPOSE_EXTRA_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; fi`,
+  `':' //; export TSCOMPOSE_HANGUP=ignored; trap 'unset TSCOMPOSE_HANGUP' HUP; kill -HUP $$`,
   `':' //; exec node -- "$0" "$@"`,
 ].join('\n');
 

@@ -3,10 +3,15 @@ import { serveCommands } from './relay/index.js';
 
 const idleMs = 10 * 60_000;
 
-/** Runs the command line of this process; resolves to its exit code. */
-export async function runHere(): Promise<number> {
+export type { InterruptSignal };
+
+/**
+ * Runs the command line of this process; resolves to its exit code.
+ * @param signals - that interrupt it
+ */
+export async function runHere(signals: readonly InterruptSignal[]): Promise<number> {
   const interrupts = new Interrupts((code) => process.exit(code));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupts.raise(signal));
+  for (const signal of signals) process.on(signal, () => interrupts.raise(signal));
   const { stdout, stderr, env, argv } = process;
   // A terminal whose size nobody has set: script(1), expect, a container's console.
   for (const stream of [stdout, stderr]) if (stream.columns === 0) [stream.columns, stream.rows] = [80, 24];

@@ -22,11 +22,16 @@ export type NotRelayed =
  * Has the server run a command whose streams and signals are this process's. Nothing has happened when the answer is
  * not an exit code: a server that goes away after it has accepted the command leaves the exit code of a failure.
  * @param socketPath - of the server
+ * @param signals - passed on to the command
  */
-export function relay(socketPath: string, request: Pick<RelayRequest, 'world' | 'argv'>): Promise<number | NotRelayed> {
+export function relay(
+  socketPath: string,
+  request: Pick<RelayRequest, 'world' | 'argv'>,
+  signals: readonly NodeJS.Signals[],
+): Promise<number | NotRelayed> {
   return new Promise((settle) => {
     const socket = connect(socketPath);
-    const session = new Session(socket, (result) => {
+    const session = new Session(socket, signals, (result) => {
       socket.destroy();
       settle(result);
     });
@@ -38,6 +43,7 @@ export function relay(socketPath: string, request: Pick<RelayRequest, 'world' | 
 
 class Session {
   readonly #socket: Socket;
+  readonly #signals: readonly NodeJS.Signals[];
   readonly #finish: (result: number | NotRelayed) => void;
   #began = false;
   /** From here on it may have done something. */
@@ -47,8 +53,9 @@ class Session {
   #untaken = 0;
   #ended = false;
 
-  constructor(socket: Socket, finish: (result: number | NotRelayed) => void) {
+  constructor(socket: Socket, signals: readonly NodeJS.Signals[], finish: (result: number | NotRelayed) => void) {
     this.#socket = socket;
+    this.#signals = signals;
     this.#finish = finish;
   }
 
@@ -64,7 +71,7 @@ class Session {
     this.#socket.write(frame(ask.run, JSON.stringify(whole)));
     const frames = new FrameReader((kind, payload) => this.#receive(kind, payload));
     this.#socket.on('data', (chunk) => frames.push(chunk));
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#passSignal);
+    for (const signal of this.#signals) process.on(signal, this.#passSignal);
     process.on('SIGWINCH', this.#passShapes);
   }
 
@@ -134,7 +141,7 @@ class Session {
   #end(result: number | NotRelayed): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#passSignal);
+    for (const signal of this.#signals) process.off(signal, this.#passSignal);
     process.off('SIGWINCH', this.#passShapes);
     if (this.#raw) process.stdin.setRawMode(false);
     this.#finish(result);

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -153,3 +154,30 @@ describe('the way the program starts', () => {
     expect(stderr).toBe('');
   });
 });
+
+test.each([
+  ['ignored from the start', 'trap "" HUP', { code: 0, stdout: 'a\n' }],
+  ['not ignored', ':', { code: 130, stdout: '' }],
+])('a hang-up that is %s', async (_name, before, expected) => {
+  const script = `${before}; exec "$0" -f - config --services`;
+  const env = { ...process.env, TSCOMPOSE_COMMAND_SERVER: '0' };
+  const child = spawn('sh', ['-c', script, cliPath], { env, stdio: 'pipe' });
+  let stdout = '';
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+  const ended = once(child, 'close');
+  await expect.poll(() => catchesHangUp(child.pid)).toBe(true);
+  // The second one that counts ends it, whatever it does.
+  for (let count = 0; count < 10 && child.exitCode === null; count++) {
+    child.kill('SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  child.stdin.on('error', () => undefined).end('services: {a: {image: x}}\n');
+  const [code] = (await ended) as [number | null];
+  expect({ code, stdout }).toEqual(expected);
+});
+
+/** It is Node by now, and has its handlers. */
+function catchesHangUp(pid: number | undefined): boolean {
+  const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+  return /^Name:\s+(?!sh|dash)/m.test(status) && /^SigCgt:\s+[0-9a-f]*[13579bdf]$/m.test(status);
+}

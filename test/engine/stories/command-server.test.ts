@@ -136,6 +136,18 @@ describe.skipIf(engineMissing() !== undefined)('the command server', () => {
     expect(await new Promise((resolve) => run.once('close', resolve))).toBe(130);
   });
 
+  test('a hang-up that the caller was started to ignore does not reach its command', async () => {
+    const script = 'trap "" HUP; exec "$0" exec -T web sh -c \'echo on; read word; echo "$word"\'';
+    const run = spawn('sh', ['-c', script, cli], { cwd, env: sandbox.env, stdio: ['pipe', 'pipe', 'inherit'] });
+    let said = '';
+    await new Promise((resolve) => run.stdout.on('data', (text: Buffer) => resolve((said += text.toString()))));
+    run.kill('SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    run.stdin.on('error', () => undefined).end('word\n');
+    expect(await new Promise((resolve) => run.once('close', resolve))).toBe(0);
+    expect(said).toBe('on\nword\n');
+  });
+
   test('is left alone by a caller that sees other mounts', () => {
     const script = 'mount -t tmpfs none "$1" && cp "$2" "$1/compose.yaml" && cd "$1" && exec "$0" config --services';
     const other = sandbox.project('mounted', { 'compose.yaml': 'services: {outside: {image: x}}\n' });

@@ -51,7 +51,7 @@ setTimeout(() => console.log('serves'), 0);
 const callerText = `
 import { relay, worldOf } from './index.js';
 const [, , socketPath, ...argv] = process.argv;
-relay(socketPath, { world: worldOf('test', process.env), argv }).then((result) => {
+relay(socketPath, { world: worldOf('test', process.env), argv }, ['SIGINT']).then((result) => {
   console.log(result);
   process.exit(0);
 });
