@@ -25,6 +25,7 @@ interface Exec {
   readonly id: string;
   readonly container: Container;
   readonly request: ExecCreateRequest;
+  readonly createdMs: number;
   started: boolean;
   process?: ExecProcess;
   exitCode: number | null;
@@ -33,6 +34,9 @@ interface Exec {
 
 /** How long an ended one may still be asked for its exit code. */
 const rememberedMs = 300_000;
+
+/** How long after it was made one may be started. */
+const startableMs = 3_600_000;
 
 /** Processes that run in containers beside the first one. In memory: they do not outlive the engine's interest in them. */
 export class Execs {
@@ -48,9 +52,13 @@ export class Execs {
     requireRunning(container);
     if ((request.Cmd ?? []).length === 0) throw invalidConfig('Cmd', 'No exec command specified');
     detachKeysOf(request.DetachKeys);
-    for (const [id, exec] of this.#byId) if (exec.container.gone) this.#byId.delete(id);
+    const createdMs = performance.now();
+    for (const [id, exec] of this.#byId) {
+      const isForgotten = !exec.started && createdMs - exec.createdMs > startableMs;
+      if (exec.container.gone || isForgotten) this.#byId.delete(id);
+    }
     const id = randomBytes(32).toString('hex');
-    this.#byId.set(id, { id, container, request, started: false, exitCode: null, pid: 0 });
+    this.#byId.set(id, { id, container, request, createdMs, started: false, exitCode: null, pid: 0 });
     publish(this.#room, container, `exec_create: ${(request.Cmd ?? []).join(' ')}`, { execID: id });
     return { Id: id };
   }

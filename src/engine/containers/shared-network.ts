@@ -1,3 +1,4 @@
+import { hasCode } from '../../base/errors.js';
 import { composeLabels } from '../../api/labels.js';
 import type { Container } from './container.js';
 import type { ContainerRecord } from './record.js';
@@ -44,12 +45,16 @@ export async function inheritNetwork(room: Room, heir: Container): Promise<void>
 }
 
 async function handOver(room: Room, from: string, heir: Container): Promise<void> {
-  for (const joiner of joinersOf(room, from)) await joiner.change({ networkOf: heir.id });
+  for (const joiner of joinersOf(room, from)) {
+    await joiner.change({ networkOf: heir.id }).catch((error: unknown) => {
+      if (!hasCode(error, 'container/removing')) throw error; // it goes meanwhile
+    });
+  }
   await room.networks.handOver(from, heir.id);
 }
 
 function joinersOf(room: Room, ownerId: string): Container[] {
-  return [...room.registry.values()].filter((other) => joinedBy(other.record) === ownerId);
+  return [...room.registry.values()].filter((other) => !other.gone && joinedBy(other.record) === ownerId);
 }
 
 /** The id of the container whose network namespace this one shares, or will with its next start. */
