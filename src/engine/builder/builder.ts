@@ -11,6 +11,7 @@ import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { lintReport } from './lint/lint-report.js';
 import { type NeededBase, neededBases } from './plan/needed-bases.js';
+import { type CacheUsage, chosen, type PruneChoice } from './prune-choice.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
 import { type CacheEntry, openBuildCache } from './solver/cache.js';
 import { SharedRuns } from './solver/shared-runs.js';
@@ -21,17 +22,6 @@ export interface PruneResult {
   /** Keys of the records that were removed. */
   readonly removed: readonly string[];
   readonly reclaimedBytes: number;
-}
-
-export interface CacheUsage {
-  readonly id: string;
-  readonly description: string;
-  readonly sizeBytes: number;
-  readonly createdAt: string;
-  readonly lastUsedAt: string;
-  readonly useCount: number;
-  /** An image has its layer as well. */
-  readonly inUse: boolean;
 }
 
 export interface Builder {
@@ -47,8 +37,8 @@ export interface Builder {
    * @throws `build/…` as a build would for what is wrong in it
    */
   check(request: BuildRequest, signal: AbortSignal): Promise<LintReport>;
-  /** Forgets cached steps and cache mounts, and removes layers that only they held. */
-  prune(signal: AbortSignal): Promise<PruneResult>;
+  /** Forgets cached steps and, unless only some are meant, cache mounts; removes layers that only the steps held. */
+  prune(signal: AbortSignal, choice?: PruneChoice): Promise<PruneResult>;
   diskUsage(): readonly CacheUsage[];
 }
 
@@ -81,30 +71,33 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
   const parts: BuildParts = { ...options, now, cache, cacheMounts, digestsDir, runs: new SharedRuns() };
   const old = cache.entries().filter(({ lastUsedAt }) => now().getTime() - Date.parse(lastUsedAt) > stepsKeptMs);
   await forget(parts, old, new AbortController().signal);
+  const diskUsage = (): readonly CacheUsage[] => {
+    const inImages = new Set<string>(
+      images
+        .list()
+        .flatMap(({ chainId }) => (chainId === undefined ? [] : layers.chain(chainId).map((layer) => layer.chainId))),
+    );
+    return cache.entries().map(({ id, description, sizeBytes, createdAt, lastUsedAt, useCount, chainId }) => ({
+      id,
+      description,
+      sizeBytes,
+      createdAt,
+      lastUsedAt,
+      useCount,
+      inUse: chainId !== null && inImages.has(chainId),
+    }));
+  };
   return {
     build: (request, io) => build(parts, request, io),
     bases: (request, signal) => basesOf(parts, request, signal),
     check: (request, signal) => check(parts, request, signal),
-    prune: async (signal) => {
-      await cacheMounts.clear();
-      return await forget(parts, cache.entries(), signal);
+    prune: async (signal, choice = {}) => {
+      if (choice.matches === undefined && choice.keepBytes === undefined) await cacheMounts.clear();
+      const meant = new Set(chosen(diskUsage(), choice).map(({ id }) => id));
+      const entries = cache.entries().filter(({ id }) => meant.has(id));
+      return await forget(parts, entries, signal);
     },
-    diskUsage: () => {
-      const inImages = new Set<string>(
-        images
-          .list()
-          .flatMap(({ chainId }) => (chainId === undefined ? [] : layers.chain(chainId).map((layer) => layer.chainId))),
-      );
-      return cache.entries().map(({ id, description, sizeBytes, createdAt, lastUsedAt, useCount, chainId }) => ({
-        id,
-        description,
-        sizeBytes,
-        createdAt,
-        lastUsedAt,
-        useCount,
-        inUse: chainId !== null && inImages.has(chainId),
-      }));
-    },
+    diskUsage,
   };
 }
 

@@ -1,4 +1,5 @@
-export { createBuilder, type Builder, type BuilderOptions, type CacheUsage, type PruneResult } from './builder.js';
+export { createBuilder, type Builder, type BuilderOptions, type PruneResult } from './builder.js';
+export type { CacheUsage, PruneChoice } from './prune-choice.js';
 export type {
   AdditionalContext,
   BuildContext,

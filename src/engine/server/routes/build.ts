@@ -7,6 +7,7 @@ import { renderLocation } from '../../../base/source-location.js';
 import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
 import { type GivenDetails, noDetails, readDetails } from './build-details.js';
 import { parseRegistryConfig } from '../auth.js';
+import { pruneChoice } from '../build-cache-filters.js';
 import { badParameter } from '../errors.js';
 import { sendJson } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
@@ -36,8 +37,10 @@ export function buildRoutes({ builder }: Rooms, buildKit: Pick<LazyBuildKit, 'pr
       'POST',
       '/build/prune',
       async (exchange) => {
-        const { removed, reclaimedBytes } = await (await builder()).prune(exchange.engine);
-        const receivedBytes = await buildKit.prune();
+        const choice = pruneChoice(exchange.query, Date.now());
+        const { removed, reclaimedBytes } = await (await builder()).prune(exchange.engine, choice);
+        // What clients sent is no step: a choice among steps leaves it.
+        const receivedBytes = Object.keys(choice).length === 0 ? await buildKit.prune() : 0;
         sendJson(exchange, 200, { CachesDeleted: removed, SpaceReclaimed: reclaimedBytes + receivedBytes });
       },
     ],
