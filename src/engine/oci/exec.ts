@@ -9,8 +9,7 @@ import { errnoOf, messageOf } from '../../base/errors.js';
 import { acceptConsole, type ExitStatus } from '../sys/index.js';
 import { execFailure } from './create-failure.js';
 import { cutWhenSilent, spawnPiped } from './pipe.js';
-import { programEnvironment } from './program.js';
-import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
+import { type RuntimeProgram, programOf, globalArguments, lastLine } from './runtime.js';
 import { renderProcess } from './render.js';
 import type { OciProcess } from './spec.js';
 
@@ -122,7 +121,7 @@ interface Running {
 
 function startOnPipes(runtime: RuntimeProgram, args: readonly string[], request: ExecRequest): Running {
   const { dir } = request;
-  const program = { file: runtime.path, args, env: programEnvironment, cwd: dir };
+  const program = { ...programOf(runtime), args, cwd: dir };
   const fed = request.stdin ? spawnPiped(program, dir, { 0: 'write', 1: 'read', 2: 'read' }) : undefined;
   const { exited, streams } = fed ?? spawnPiped(program, dir, { 1: 'read', 2: 'read' });
   const stdin = fed?.streams[0];
@@ -141,7 +140,7 @@ async function startOnTerminal(
   const gaveUp = new AbortController();
   const arrival = acceptConsole(files.console, AbortSignal.any([signal, gaveUp.signal]));
   arrival.catch(() => undefined); // looked at below
-  const program = { file: runtime.path, args, env: programEnvironment, cwd: files.dir };
+  const program = { ...programOf(runtime), args, cwd: files.dir };
   let child;
   try {
     child = spawnPiped(program, files.dir, { 2: 'read' });

@@ -6,8 +6,7 @@ import { TscomposeError, errnoOf, messageOf } from '../../base/errors.js';
 import { openSeqpacket, spawnFast } from '../sys/index.js';
 import { createFailure } from './create-failure.js';
 import { openPipe, pipeStream } from './pipe.js';
-import { programEnvironment } from './program.js';
-import { type RuntimeProgram, globalArguments, lastLine } from './runtime.js';
+import { type RuntimeProgram, programOf, globalArguments, lastLine } from './runtime.js';
 
 export interface MonitoredContainer {
   readonly id: string;
@@ -53,7 +52,7 @@ export async function createMonitored(
     spawnFast({
       file: 'conmon',
       args: monitorArguments(runtime, container),
-      env: { ...programEnvironment, _OCI_SYNCPIPE: '3' },
+      env: { ...programOf(runtime).env, _OCI_SYNCPIPE: '3' },
       cwd: container.bundle, // it drops an `oom` file where it stands
       stdio: { 3: sync.childFd },
       newSession: true,
@@ -79,7 +78,7 @@ export async function createMonitored(
 function monitorArguments(runtime: RuntimeProgram, container: MonitoredContainer): string[] {
   const { id, name, bundle, exits, logPath, furtherLogs, tty, stdin, stdinOnce } = container;
   return [
-    ...['--api-version', '1', '-c', id, '-u', id, '-n', name, '-r', runtime.path, '-b', bundle],
+    ...['--api-version', '1', '-c', id, '-u', id, '-n', name, '-r', programOf(runtime).file, '-b', bundle],
     ...['-p', join(bundle, 'pid'), '-P', join(bundle, 'conmon.pid')],
     ...['--exit-dir', exits, '--persist-dir', bundle, '--full-attach', '--no-sync-log'],
     ...(logPath === undefined ? ['-l', 'none'] : ['-l', `k8s-file:${logPath}`]),

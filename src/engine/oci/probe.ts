@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { readIfPresent, replaceFile } from '../../base/durable-file.js';
 import { TscomposeError, messageOf } from '../../base/errors.js';
-import { cgroupLayout } from '../sys/index.js';
+import { cgroupLayout, readOnlyFile } from '../sys/index.js';
 import { composeSpec } from './bundle.js';
 import { parseBoundingSet } from './capabilities.js';
 import { newProbeId } from './container-id.js';
@@ -38,7 +38,7 @@ export async function probeRuntime(options: ProbeOptions): Promise<RuntimeProgra
   const known = await readKnown(join(cache, 'probe.json'), key);
   if (known !== undefined) {
     await mkdir(known.root, { recursive: true, mode: 0o700 });
-    return known;
+    return opened(known, cache);
   }
   const tried: { runtime: string; reason: string }[] = [];
   for (const kind of kinds) {
@@ -50,16 +50,17 @@ export async function probeRuntime(options: ProbeOptions): Promise<RuntimeProgra
     const root = join(options.runtimeDir, kind);
     await mkdir(root, { recursive: true, mode: 0o700 });
     const version = (await readVersion(path, root)) ?? 'unknown';
-    for (const fastStart of kind === 'crun' ? [true, false] : [false]) {
-      const runtime: RuntimeProgram = { kind, path, version, root, fastStart };
+    for (const way of kind === 'crun' ? waysOfCrun : [plainWay]) {
+      const known: KnownRuntime = { kind, path, version, root, ...way };
       try {
+        const runtime = opened(known, cache);
         await tryOut(runtime, options);
-        await replaceFile(join(cache, 'probe.json'), JSON.stringify({ key, runtime }), { strength: 'atomic' });
+        await replaceFile(join(cache, 'probe.json'), JSON.stringify({ key, runtime: known }), { strength: 'atomic' });
         return runtime;
       } catch (error) {
         options.signal.throwIfAborted();
         if (error instanceof TscomposeError && error.code === 'oci/no-monitor') throw error;
-        if (!fastStart) tried.push({ runtime: kind, reason: messageOf(error) });
+        if (way === plainWay) tried.push({ runtime: kind, reason: messageOf(error) });
       }
     }
   }
@@ -71,6 +72,22 @@ export async function probeRuntime(options: ProbeOptions): Promise<RuntimeProgra
     facts: { tried },
     hint: tried.every(({ reason }) => reason === 'not installed') ? 'install the package crun (or runc)' : undefined,
   });
+}
+
+/** What is kept of the answer: a read-only path lives as long as the process that made it. */
+type KnownRuntime = Omit<RuntimeProgram, 'readOnlyPath'> & { readonly guarded: boolean };
+
+const plainWay = { fastStart: false, guarded: false };
+/** The quickest first; a host may refuse to run what lies in no tree. */
+const waysOfCrun = [{ fastStart: true, guarded: true }, { fastStart: true, guarded: false }, plainWay];
+
+function opened({ guarded, ...runtime }: KnownRuntime, dir: string): RuntimeProgram {
+  if (!guarded) return runtime;
+  try {
+    return { ...runtime, readOnlyPath: readOnlyFile(runtime.path, dir) };
+  } catch {
+    return runtime; // it then guards itself, at each call
+  }
 }
 
 export function findProgram(name: string): string | undefined {
@@ -86,15 +103,15 @@ function probeKey(): string {
     const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
     return found === undefined ? `${name}:none` : `${name}:${found.mtimeMs}:${found.size}`;
   });
-  return [boot, cgroupLayout(), ...programs].join(' ');
+  return [boot, cgroupLayout(), 'guarded', ...programs].join(' ');
 }
 
-async function readKnown(path: string, key: string): Promise<RuntimeProgram | undefined> {
+async function readKnown(path: string, key: string): Promise<KnownRuntime | undefined> {
   const text = await readIfPresent(path);
   if (text === undefined) return undefined;
   const known: unknown = JSON.parse(text);
   if (typeof known !== 'object' || known === null || !('key' in known) || known.key !== key) return undefined;
-  return 'runtime' in known ? (known.runtime as RuntimeProgram) : undefined; // written below, in a folder only we can write
+  return 'runtime' in known ? (known.runtime as KnownRuntime) : undefined; // written below, in a folder only we can write
 }
 
 /** A container of the host's own programs, read-only, that runs `:` and must end with 0. */

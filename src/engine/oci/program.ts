@@ -25,11 +25,11 @@ export const programEnvironment: Readonly<Record<string, string>> = {
  * Not for `create`: the container inherits the pipes, which would never end.
  */
 export async function runProgram(
-  file: string,
+  program: { readonly file: string; readonly env: Readonly<Record<string, string>> },
   args: readonly string[],
   { dir, cwd, timeoutMs = 30_000 }: ProgramOptions,
 ): Promise<ProgramResult> {
-  const request = { file, args, env: programEnvironment, ...(cwd === undefined ? {} : { cwd }) };
+  const request = { ...program, args, ...(cwd === undefined ? {} : { cwd }) };
   const { pid, exited, streams } = spawnPiped(request, dir, { 1: 'read', 2: 'read' });
   const timer = setTimeout(() => sendSignal(pid, 'SIGKILL'), timeoutMs);
   const ended = exited.then((status) => {

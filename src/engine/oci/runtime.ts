@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { TscomposeError, errnoOf, messageOf } from '../../base/errors.js';
 import './errors.js';
-import { type ProgramResult, runProgram } from './program.js';
+import { programEnvironment, type ProgramResult, runProgram } from './program.js';
 import type { OciResources } from './spec.js';
 
 /** crun or runc, found to work on this host, with its state in a folder of ours. */
@@ -12,6 +12,11 @@ export interface RuntimeProgram {
   readonly kind: 'crun' | 'runc';
   readonly path: string;
   readonly version: string;
+  /**
+   * A way to it by which no container can write it. crun otherwise makes one at each call, so that no container can get at
+   * the program through `/proc/PID/exe`, and starts anew by it: a third of the time of an `exec`.
+   */
+  readonly readOnlyPath?: string;
   /** Its `--root`. */
   readonly root: string;
   /** Whether the container may be started by opening its fifo; see {@link startContainer}. */
@@ -25,13 +30,22 @@ export interface RuntimeState {
   readonly pid: number;
 }
 
+/** What is to be run, and with which environment. */
+export function programOf({ path, readOnlyPath }: Pick<RuntimeProgram, 'path' | 'readOnlyPath'>): {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string>>;
+} {
+  if (readOnlyPath === undefined) return { file: path, env: programEnvironment };
+  return { file: readOnlyPath, env: { ...programEnvironment, _LIBCONTAINER_CLONED_BINARY: '1' } }; // crun's own name for it
+}
+
 /** Arguments before the command, the same in every call so that all find the same state. */
 export function globalArguments({ root }: Pick<RuntimeProgram, 'root'>): string[] {
   return ['--root', root];
 }
 
 async function run(runtime: RuntimeProgram, args: readonly string[]): Promise<ProgramResult> {
-  return runProgram(runtime.path, [...globalArguments(runtime), ...args], { dir: runtime.root });
+  return runProgram(programOf(runtime), [...globalArguments(runtime), ...args], { dir: runtime.root });
 }
 
 async function runOrThrow(runtime: RuntimeProgram, operation: string, args: readonly string[]): Promise<string> {
@@ -138,7 +152,7 @@ export async function updateContainer(runtime: RuntimeProgram, id: string, resou
 /** First line of `--version`, or undefined where there is no such program. */
 export async function readVersion(path: string, dir: string): Promise<string | undefined> {
   try {
-    const { exitCode, stdout } = await runProgram(path, ['--version'], { dir, timeoutMs: 5_000 });
+    const { exitCode, stdout } = await runProgram(programOf({ path }), ['--version'], { dir, timeoutMs: 5_000 });
     return exitCode === 0 ? (stdout.split('\n', 1)[0]?.trim() ?? '') : undefined;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || messageOf(error).includes('ENOENT')) return undefined;

@@ -17,9 +17,8 @@ import { ensureInitLayer } from './init-layer.js';
 import type { OciEnvironment } from './open.js';
 import { spawnPiped } from './pipe.js';
 import { availableCapabilities } from './probe.js';
-import { programEnvironment } from './program.js';
 import { renderSpec } from './render.js';
-import { deleteContainer, globalArguments, lastLine } from './runtime.js';
+import { deleteContainer, programOf, globalArguments, lastLine } from './runtime.js';
 import type { OciMount } from './spec.js';
 import { readAccountFiles, resolveUser } from './users.js';
 
@@ -154,9 +153,8 @@ async function runForeground(oci: OciEnvironment, id: string, dir: string, reque
   request.signal.throwIfAborted(); // from here to the listener below nothing waits
   const { exited, streams } = spawnPiped(
     {
-      file: oci.runtime.path,
+      ...programOf(oci.runtime),
       args: [...globalArguments(oci.runtime), ...args],
-      env: programEnvironment,
       cwd: dir,
     },
     dir,

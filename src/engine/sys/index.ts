@@ -35,6 +35,7 @@ export { nftApply, nftListJson } from './nft.js';
 export { nftGeneration } from './nft-generation.js';
 export type { PathName } from './path-name.js';
 export { isAlive, openProcess, processStartTime, sendSignal, type ProcessIdentity } from './processes.js';
+export { readOnlyFile } from './read-only-file.js';
 export { openSeqpacket, openUnixDatagram } from './seqpacket.js';
 export { readSmallFile, type SmallFile } from './small-file.js';
 export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } from './sockets.js';
