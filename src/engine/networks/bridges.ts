@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Log } from '../../base/log.js';
 import { runToolSync, spawnFast, sysErrno, type LinkInfo, type Links } from '../sys/index.js';
+import { bridgeNameOf } from './bridge-name.js';
 import { readBridgeOptions } from './bridge-options.js';
 import { invalid } from './errors.js';
 import type { ForeignFirewall } from './foreign-firewall.js';
@@ -71,8 +72,10 @@ export class Bridges {
     const found = present.find((link) => link.name === name);
     if (found !== undefined && found.type !== 'bridge') throw invalid(`existing interface ${name} is not a bridge`);
     if (found === undefined) {
-      links.apply([{ kind: 'add-bridge', name, alias: owner, mac: bridgeMac(network.id), mtu: network.mtu }]);
+      links.apply([{ kind: 'add-bridge', name, mac: bridgeMac(network.id), mtu: network.mtu }]);
     }
+    // The kernel takes no alias with a new link (rtnetlink.c), so an engine may be killed between the two.
+    if (found === undefined || isUnmarked(found, network)) links.apply([{ kind: 'set-alias', name, alias: owner }]);
     // Connections to 127.0.0.1 of the host are redirected into the bridge; the rules keep it from being misused.
     writeIfPresent(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, '1');
     writeIfPresent(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, network.enableIPv6 ? '0' : '1');
@@ -111,13 +114,13 @@ export class Bridges {
    */
   async remove(network: NetworkRecord): Promise<void> {
     const filtered = this.#up.get(network.id);
-    if (filtered === undefined) return;
     this.#up.delete(network.id);
     const { links, owner, rules } = this.#options;
-    rules.removeNetwork(filtered);
-    const { bridgeName } = network;
+    if (filtered !== undefined) rules.removeNetwork(filtered);
+    const link = links.list().find(({ name }) => name === network.bridgeName);
     // One that was there before stays.
-    if (links.list().some(({ name, alias }) => name === bridgeName && alias === owner)) this.#letGo(bridgeName);
+    if (link !== undefined && (link.alias === owner || isUnmarked(link, network))) this.#letGo(link.name);
+    if (filtered === undefined) return;
     await rules.flush();
     this.#giveBackSoon();
   }
@@ -181,6 +184,11 @@ export class Bridges {
     this.#options.settings.giveBack(others ? 'keep' : 'restore');
     await this.#options.firewall.remove();
   }
+}
+
+/** A bridge that an engine made for this network and was killed before it could mark it. */
+function isUnmarked({ name, type, alias }: LinkInfo, { id }: NetworkRecord): boolean {
+  return type === 'bridge' && alias === undefined && name === bridgeNameOf(id);
 }
 
 function optionsOf(network: NetworkRecord): ReturnType<typeof readBridgeOptions> {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { IpamPool, NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Records } from '../store/index.js';
+import { bridgeNameOf } from './bridge-name.js';
 import { readBridgeOptions, readMtu } from './bridge-options.js';
 import { configurationOf, withConfiguration } from './configuration.js';
 import { invalid } from './errors.js';
@@ -331,11 +332,6 @@ function sameFamily(left: NetworkRange, right: NetworkRange): boolean {
 
 function newId(): string {
   return randomBytes(32).toString('hex');
-}
-
-/** `tsc` and 12 digits: within the 15 bytes of a link's name, and found by the one rule for all our bridges. */
-function bridgeNameOf(id: string): string {
-  return `tsc${id.slice(0, 12)}`;
 }
 
 function now(): string {

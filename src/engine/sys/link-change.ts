@@ -3,11 +3,9 @@ import type { NetworkNamespace } from './network-namespace.js';
 
 /** One change to the links, addresses or routes of a namespace. */
 export type LinkChange =
-  /** `alias` is a free text on the link, up to 255 bytes. */
   | {
       readonly kind: 'add-bridge';
       readonly name: string;
-      readonly alias?: string;
       readonly mac?: string;
       readonly mtu?: number;
     }
@@ -36,6 +34,8 @@ export type LinkChange =
       /** `bridge`, `private` or `vepa` */
       readonly flag: string;
     } & ChildPlace)
+  /** A free text on the link, up to 255 bytes. */
+  | { readonly kind: 'set-alias'; readonly name: string; readonly alias: string }
   | { readonly kind: 'set-up'; readonly name: string }
   | { readonly kind: 'set-down'; readonly name: string }
   | { readonly kind: 'rename'; readonly name: string; readonly to: string }

@@ -76,11 +76,14 @@ function applyChange(socket: NetlinkSocket, change: LinkChange): void {
         mtuAttribute(change.mtu),
         nested(IFLA_LINKINFO, textAttribute(IFLA_INFO_KIND, 'bridge')),
       );
-      // The kernel takes an alias only for a link that exists (rtnetlink.c, do_setlink).
-      if (change.alias !== undefined) {
-        const index = indexOf(socket, change.name);
-        send(RTM_NEWLINK, 0, linkMessage({ index }), attribute(IFLA_IFALIAS, Buffer.from(change.alias)));
-      }
+      return;
+    case 'set-alias':
+      send(
+        RTM_NEWLINK,
+        0,
+        linkMessage({ index: indexOf(socket, change.name) }),
+        attribute(IFLA_IFALIAS, Buffer.from(change.alias)),
+      );
       return;
     case 'add-veth':
       send(

@@ -59,10 +59,10 @@ function lines(change: LinkChange): string[] {
   switch (change.kind) {
     case 'add-bridge': {
       const mac = change.mac === undefined ? '' : ` address ${change.mac}`;
-      const made = `link add name ${checkLinkName(change.name)}${mac}${mtu(change.mtu)} type bridge`;
-      if (change.alias === undefined) return [made];
-      return [made, `link set dev ${change.name} alias ${JSON.stringify(change.alias)}`];
+      return [`link add name ${checkLinkName(change.name)}${mac}${mtu(change.mtu)} type bridge`];
     }
+    case 'set-alias':
+      return [`link set dev ${change.name} alias ${JSON.stringify(change.alias)}`];
     case 'add-veth': {
       const { name, peer, peerNamespace, peerMac, master } = change;
       const mac = peerMac === undefined ? '' : ` address ${peerMac}`;

@@ -157,6 +157,28 @@ test('stopping with nothing running takes bridges off the host but keeps the net
   await expect.poll(hostState).toBe(before);
 });
 
+test.each(['used', 'unused'])(
+  'a bridge that a killed engine has not marked yet goes with its network, %s',
+  async (how) => {
+    const engine = await Engine.start();
+    await engine.ask({ do: 'create', name: 'net' });
+    await engine.kill();
+    const [bridge = ''] = openLinks()
+      .list()
+      .flatMap(({ name, type }) => (type === 'bridge' && name.startsWith('tsc') ? [name] : []));
+    await shell(`ip link set dev ${bridge} alias ''`);
+    const next = await Engine.start();
+    if (how === 'used') {
+      const one = await next.ask({ do: 'start', name: 'one', network: 'net' });
+      endContainers();
+      await next.ask({ do: 'leave', name: one.containerId });
+    }
+    await next.ask({ do: 'remove', name: 'net' });
+    await next.end();
+    await expect.poll(hostState).toBe(before);
+  },
+);
+
 test('after a killed engine ports go on, and a new one serves names, takes the ports and hands out other addresses', async () => {
   const engine = await Engine.start();
   await engine.ask({ do: 'create', name: 'net' });

@@ -47,7 +47,8 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     const guest = openLinks(inside);
     host.apply([
       { kind: 'set-up', name: 'lo' },
-      { kind: 'add-bridge', name: 'tsctest', alias: 'an engine', mac: '02:42:0a:00:00:01', mtu: 1400 },
+      { kind: 'add-bridge', name: 'tsctest', mac: '02:42:0a:00:00:01', mtu: 1400 },
+      { kind: 'set-alias', name: 'tsctest', alias: 'an engine' },
       { kind: 'add-address', link: 'tsctest', address: '10.99.0.1/16' },
       { kind: 'add-address', link: 'tsctest', address: 'fd12::1/64' },
       { kind: 'set-up', name: 'tsctest' },
