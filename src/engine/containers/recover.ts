@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { sweepEach } from '../../base/sweep.js';
 import { bootId, isAlive } from '../sys/index.js';
 import type { Container } from './container.js';
@@ -48,10 +49,15 @@ export async function recoverContainers(room: Room, signal: AbortSignal): Promis
   // From here on the records say what is due, to an engine that follows before everything is started, too.
   writeFileSync(bootMarkOf(room), `${bootId()}\n`, { mode: 0o600 });
   // Order means nothing as long as something dead passes for running.
-  void Promise.all(settling).then(() => {
+  const settled = Promise.all(settling).then(() => {
     room.scheduler.open();
   });
+  // What ended while nobody watched has ended for the first who asks, unless its monitor is still at it.
+  await Promise.race([settled, setTimeout(longestSettleMs, undefined, { ref: false })]);
 }
+
+/** What an engine's start waits for monitors that have not written an exit yet. */
+const longestSettleMs = 1_000;
 
 /** Whether no engine has recovered since the host was started. A mark without an id is of an older version. */
 function isFirstOfBoot(room: Room): boolean {
