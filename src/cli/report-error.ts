@@ -1,3 +1,4 @@
+import { bugText } from '../base/bug-text.js';
 import { readFileSync } from 'node:fs';
 import { flatten, renderDiagnostic } from '../base/diagnostic.js';
 import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
@@ -47,13 +48,7 @@ export function errorText(error: TscomposeError, stream: OutputStream, { cwd, en
 
 function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: Terminal): void {
   const message = `unexpected failure: ${messageOf(error)}`;
-  if (format !== 'text') {
-    stderr.write(`${JSON.stringify({ error: true, message })}\n`);
-    return;
-  }
-  const wantsStack = Boolean(environment['TSCOMPOSE_DEBUG']) && error instanceof Error;
-  const more = wantsStack ? error.stack : '  this is a bug in tscompose; with TSCOMPOSE_DEBUG=1 it shows where';
-  stderr.write(`${message}\n${more ?? ''}\n`);
+  stderr.write(format === 'text' ? bugText(error, environment) : `${JSON.stringify({ error: true, message })}\n`);
 }
 
 /** For programs: code, message, hint, place and facts. */

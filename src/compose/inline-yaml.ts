@@ -213,26 +213,16 @@ export class InlineYaml {
   }
 
   #flowList(): SyntaxNode {
-    const start = this.at++;
+    const start = this.at;
     const items: SyntaxNode[] = [];
-    for (;;) {
-      this.skipToContent();
-      if (this.code() === closeList) break;
-      items.push(this.#flowNode());
-      this.skipToContent();
-      if (this.code() === comma) this.at++;
-      else if (this.code() !== closeList) throw unusual;
-    }
-    this.at++;
+    this.#flowEntries(closeList, () => items.push(this.#flowNode()));
     return { kind: 'list', items, start, end: this.at };
   }
 
   #flowMap(): SyntaxNode {
-    const start = this.at++;
+    const start = this.at;
     const pairs: PairSyntax[] = [];
-    for (;;) {
-      this.skipToContent();
-      if (this.code() === closeMap) break;
+    this.#flowEntries(closeMap, () => {
       const keyStart = this.at;
       const key = this.#flowNode();
       if (key.kind !== 'scalar' && key.kind !== 'alias') throw unusual;
@@ -241,12 +231,22 @@ export class InlineYaml {
       this.skipToContent();
       if (this.code() === comma || this.code() === closeMap) throw unusual;
       pairs.push({ key, value: this.#flowNode() });
+    });
+    return { kind: 'map', pairs, start, end: this.at };
+  }
+
+  /** From the opening bracket to behind the closing one. */
+  #flowEntries(close: number, readOne: () => void): void {
+    this.at++;
+    for (;;) {
+      this.skipToContent();
+      if (this.code() === close) break;
+      readOne();
       this.skipToContent();
       if (this.code() === comma) this.at++;
-      else if (this.code() !== closeMap) throw unusual;
+      else if (this.code() !== close) throw unusual;
     }
     this.at++;
-    return { kind: 'map', pairs, start, end: this.at };
   }
 
   #flowNode(): SyntaxNode {

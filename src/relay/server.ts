@@ -88,7 +88,7 @@ function serveOne(socket: Socket, { world, run, running, end, onCommand }: OneOp
     terminal = own;
     try {
       const code = await new Promise<number | undefined>((resolve, fail) => {
-        running.run({ fail }, () => void run(request.argv, own).then(resolve, fail));
+        running.run({ fail }, () => run(request.argv, own)).then(resolve, fail);
       });
       if (code !== undefined) own.leave(code);
       else if (socket.writable) socket.end(frame(tell.decline));

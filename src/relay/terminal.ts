@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { messageOf } from '../base/errors.js';
+import { bugText } from '../base/bug-text.js';
 import { frame, outputFrameBytes, tell, type RelayRequest, type StreamShape, type StreamShapes } from './frames.js';
 
 /** Runs one command; undefined: it cannot be run for another process, and nothing was done. */
@@ -63,9 +63,7 @@ export class RelayedTerminal {
 
   /** For what nothing else has reported. */
   fail(error: unknown): void {
-    const wantsStack = Boolean(this.environment['TSCOMPOSE_DEBUG']) && error instanceof Error;
-    const more = wantsStack ? error.stack : '  this is a bug in tscompose; with TSCOMPOSE_DEBUG=1 it shows where';
-    this.stderr.write(`unexpected failure: ${messageOf(error)}\n${more ?? ''}\n`);
+    this.stderr.write(bugText(error, this.environment));
     this.leave(1);
   }
 

@@ -66,17 +66,17 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
   test('a link that the container puts in the place of a file that is still coming leads nowhere', async () => {
     const victim = join(engine.folder, 'victim');
     writeFileSync(victim, 'of the host', { mode: 0o600 });
-    const swap = `until test -s /tmp/big; do sleep 0.01; done; cd /tmp; busybox mv big moved; busybox ln -s ${victim} big; sleep 60`;
+    const swap = `until test -s /big; do sleep 0.01; done; cd /; busybox mv big moved; busybox ln -s ${victim} big; sleep 60`;
     const id = await engine.start({ Cmd: ['sh', '-c', swap] });
     const { Pid } = (await engine.containers.inspect(id, { size: false })).State;
     const tar = await buffer(tarOf({ big: 'x'.repeat(600_000) }));
     async function* untilSwapped(): AsyncGenerator<Buffer> {
       yield tar.subarray(0, 300_000);
-      const name = `/proc/${Pid}/root/tmp/big`;
+      const name = `/proc/${Pid}/root/big`;
       await eventually('the swap', () => lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() === true);
       yield tar.subarray(300_000);
     }
-    await engine.containers.archivePut(id, '/tmp', Readable.from(untilSwapped()), put, soon());
+    await engine.containers.archivePut(id, '/', Readable.from(untilSwapped()), put, soon());
     expect(statSync(victim).mode & 0o777).toBe(0o600);
     await engine.containers.remove(id, { force: true, volumes: true }, soon());
   });
