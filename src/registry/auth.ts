@@ -33,15 +33,15 @@ export class Authorizer {
   readonly #http: HttpClient;
   readonly #credentials: { username: string; password: string } | undefined;
   readonly #auth: RegistryAuth;
-  readonly #scope: string | undefined;
+  readonly #scopes: readonly string[];
   #header: string | undefined;
   #expiresAtMs = Infinity;
 
-  /** @param scope - `repository:library/busybox:pull`; undefined only to prove who one is */
-  constructor(http: HttpClient, auth: RegistryAuth, scope: string | undefined) {
+  /** @param scopes - `repository:library/busybox:pull`; none only to prove who one is */
+  constructor(http: HttpClient, auth: RegistryAuth, scopes: readonly string[]) {
     this.#http = http;
     this.#auth = auth;
-    this.#scope = scope;
+    this.#scopes = scopes;
     this.#credentials = credentialsOf(auth);
     if (auth.registrytoken !== undefined && auth.registrytoken !== '') this.#header = `Bearer ${auth.registrytoken}`;
   }
@@ -86,7 +86,7 @@ export class Authorizer {
     const answer =
       identity === undefined || identity === ''
         ? await this.#http.send(this.#tokenGet(realm, service, signal))
-        : await this.#http.send(tokenPost(realm, service, this.#scope, identity, signal));
+        : await this.#http.send(tokenPost(realm, service, this.#scopes, identity, signal));
     if (isPassingStatus(answer.status)) {
       discard(answer);
       throw new PassingTrouble(
@@ -106,7 +106,7 @@ export class Authorizer {
   #tokenGet(realm: URL, service: string | undefined, signal: AbortSignal): Parameters<HttpClient['send']>[0] {
     const url = new URL(realm);
     if (service !== undefined) url.searchParams.set('service', service);
-    if (this.#scope !== undefined) url.searchParams.set('scope', this.#scope);
+    for (const scope of this.#scopes) url.searchParams.append('scope', scope);
     if (this.#credentials === undefined) return { url, signal };
     const { username, password } = this.#credentials;
     url.searchParams.set('account', username);
@@ -118,7 +118,7 @@ export class Authorizer {
 function tokenPost(
   url: URL,
   service: string | undefined,
-  scope: string | undefined,
+  scopes: readonly string[],
   identity: string,
   signal: AbortSignal,
 ): Parameters<HttpClient['send']>[0] {
@@ -127,7 +127,7 @@ function tokenPost(
     refresh_token: identity,
     client_id: 'tscompose',
   });
-  if (scope !== undefined) form.set('scope', scope);
+  if (scopes.length > 0) form.set('scope', scopes.join(' '));
   if (service !== undefined) form.set('service', service);
   const body = Buffer.from(form.toString());
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) };

@@ -39,7 +39,7 @@ async function statusWith({ http }: Registries, auth: RegistryAuth, url: URL, si
   await readBody(first, maxAnswerBytes);
   const challenge = first.headers['www-authenticate'];
   if (first.status !== 401 || challenge === undefined) return first.status;
-  const authorizer = new Authorizer(http, auth, undefined);
+  const authorizer = new Authorizer(http, auth, []);
   await authorizer.answer(challenge, url, signal);
   const authorization = authorizer.header();
   if (authorization === undefined) return first.status;

@@ -39,6 +39,8 @@ interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** A function is asked for the bytes once: such a request is not repeated. */
   readonly body?: Uint8Array | (() => Promise<Readable>);
+  /** In place of the session's own. */
+  readonly authorizer?: Authorizer;
 }
 
 /** One repository of one registry, for one command. */
@@ -48,6 +50,9 @@ export class RegistrySession {
   readonly #endpoint: Endpoint;
   readonly #reference: Reference;
   readonly #authorizer: Authorizer;
+  /** Those that may read another repository as well, by its path. */
+  readonly #mounters = new Map<string, Authorizer>();
+  readonly #authorizerFor: (more: readonly string[]) => Authorizer;
   readonly #signal: AbortSignal;
   #base: URL | undefined;
 
@@ -64,7 +69,9 @@ export class RegistrySession {
     this.#firstDelayMs = registries.firstRetryDelayMs;
     this.#endpoint = endpoint;
     this.#reference = reference;
-    this.#authorizer = new Authorizer(registries.http, auth, `repository:${reference.path}:${access}`);
+    const scope = `repository:${reference.path}:${access}`;
+    this.#authorizerFor = (more) => new Authorizer(registries.http, auth, [scope, ...more]);
+    this.#authorizer = this.#authorizerFor([]);
     this.#signal = signal;
   }
 
@@ -162,21 +169,32 @@ export class RegistrySession {
   }
 
   /**
-   * Begins an upload, or takes the blob over from another repository of the registry at once.
+   * Takes a blob over from another repository of the registry, where that lets us; begins its upload otherwise.
    * @returns where to send the bytes; undefined when it was taken over
    */
-  async beginUpload(mount?: { readonly digest: Digest; readonly from: string }): Promise<URL | undefined> {
-    const query =
-      mount === undefined ? '' : `?${new URLSearchParams({ mount: mount.digest, from: mount.from }).toString()}`;
-    const answer = await this.#send({
+  async mountBlob(digest: Digest, from: string): Promise<URL | undefined> {
+    const authorizer = this.#mounters.get(from) ?? this.#authorizerFor([`repository:${from}:pull`]);
+    this.#mounters.set(from, authorizer);
+    const query = new URLSearchParams({ mount: digest, from }).toString();
+    const answer = await this.#send({ ...this.#uploads(`?${query}`), authorizer });
+    if (answer.status === 202) return this.#placeOf(answer);
+    discard(answer);
+    return answer.status === 201 ? undefined : await this.#beginUpload(); // whoever may not read there may write here
+  }
+
+  async #beginUpload(): Promise<URL> {
+    return await this.#placeOf(await this.#send(this.#uploads('')));
+  }
+
+  #uploads(query: string): Ask {
+    return {
       method: 'POST',
       path: `${this.#reference.path}/blobs/uploads/${query}`,
       headers: { 'content-length': '0' },
-    });
-    if (answer.status === 201) {
-      discard(answer);
-      return undefined;
-    }
+    };
+  }
+
+  async #placeOf(answer: Answer): Promise<URL> {
     const { location } = answer.headers;
     if (answer.status !== 202 || location === undefined) throw await this.#refused(answer, 'upload');
     discard(answer);
@@ -191,7 +209,7 @@ export class RegistrySession {
 
   /**
    * Sends a whole blob, from the beginning again when the line breaks.
-   * @param begun - from `beginUpload`, when that was called already
+   * @param begun - from `mountBlob`, when that was called already
    */
   async upload(
     begun: URL | undefined,
@@ -200,8 +218,7 @@ export class RegistrySession {
   ): Promise<void> {
     let to = begun;
     for (let attempt = 1; ; attempt += 1) {
-      to ??= await this.beginUpload();
-      if (to === undefined) return;
+      to ??= await this.#beginUpload();
       const url = new URL(to);
       url.searchParams.set('digest', digest);
       const headers = { 'content-type': 'application/octet-stream', 'content-length': String(sizeBytes) };
@@ -252,12 +269,13 @@ export class RegistrySession {
 
   /** Authorizes, and repeats what failed for a reason that passes: too many requests, a server's trouble, a broken line. */
   async #send(ask: Ask): Promise<Answer> {
+    const { authorizer = this.#authorizer } = ask;
     let challenged = false;
     const attempts = typeof ask.body === 'function' ? 1 : maxAttempts;
     for (let attempt = 1; ; attempt += 1) {
       const base = this.#base ?? (await this.#findBase());
       const url = ask.path instanceof URL ? ask.path : new URL(`v2/${ask.path}`, withSlash(base));
-      const authorization = url.origin === base.origin ? this.#authorizer.header() : undefined;
+      const authorization = url.origin === base.origin ? authorizer.header() : undefined;
       const headers = { ...ask.headers, ...(authorization === undefined ? {} : { authorization }) };
       const body = typeof ask.body === 'function' ? await ask.body() : ask.body;
       let answer: Answer;
@@ -273,7 +291,7 @@ export class RegistrySession {
       const challenge = answer.headers['www-authenticate'];
       if (answer.status === 401 && challenge !== undefined && !challenged) {
         challenged = true;
-        if (await this.#authorize(challenge, base)) {
+        if (await this.#authorize(authorizer, challenge, base)) {
           discard(answer);
           continue;
         }
@@ -285,10 +303,10 @@ export class RegistrySession {
   }
 
   /** @returns whether there is a new answer to the challenge */
-  async #authorize(challenge: string, base: URL): Promise<boolean> {
+  async #authorize(authorizer: Authorizer, challenge: string, base: URL): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#authorizer.answer(challenge, base, this.#signal);
+        return await authorizer.answer(challenge, base, this.#signal);
       } catch (error) {
         this.#signal.throwIfAborted();
         if (error instanceof TscomposeError) throw error;

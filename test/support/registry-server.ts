@@ -12,8 +12,10 @@ export class RegistryServer extends LoopbackServer {
   readonly requests: string[] = [];
   /** `user:password` for basic authentication. */
   login: string | undefined;
-  /** With it, tokens are asked for. */
+  /** With it, tokens are asked for, and are good for what they were asked for. */
   tokens = false;
+  /** Repositories that no token is good for. */
+  readonly forbidden = new Set<string>();
   /** Returns true when it has dealt with the request itself. */
   misbehave: Misbehave = () => false;
   readonly #uploads = new Map<string, Buffer>();
@@ -46,10 +48,10 @@ export class RegistryServer extends LoopbackServer {
     this.requests.push(`${request.method ?? ''} ${url.pathname}${url.search}`);
     if (this.misbehave(request, response)) return;
     if (url.pathname === '/token') {
-      this.#token(request, response);
+      this.#token(request, response, url.searchParams.getAll('scope'));
       return;
     }
-    if (!this.#isAllowed(request)) {
+    if (!this.#isAllowed(request, url)) {
       const challenge = this.tokens
         ? `Bearer realm="http://${this.host}/token",service="test",scope="x"`
         : 'Basic realm="test"';
@@ -69,17 +71,24 @@ export class RegistryServer extends LoopbackServer {
     else problem(response, 404, 'NAME_UNKNOWN', 'repository name not known to registry');
   }
 
-  #token(request: IncomingMessage, response: ServerResponse): void {
+  #token(request: IncomingMessage, response: ServerResponse, scopes: readonly string[]): void {
     const given = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString();
     if (this.login !== undefined && given !== this.login) {
       problem(response, 401, 'UNAUTHORIZED', 'incorrect username or password');
       return;
     }
-    response.end(JSON.stringify({ token: 'good', expires_in: 300 }));
+    const repositories = scopes.flatMap((scope) => /^repository:(.+):(?:pull|pull,push)$/.exec(scope)?.[1] ?? []);
+    const granted = repositories.filter((repository) => !this.forbidden.has(repository));
+    response.end(JSON.stringify({ token: Buffer.from(granted.join(' ')).toString('base64'), expires_in: 300 }));
   }
 
-  #isAllowed({ headers }: IncomingMessage): boolean {
-    if (this.tokens) return headers.authorization === 'Bearer good';
+  #isAllowed({ headers }: IncomingMessage, { pathname, searchParams }: URL): boolean {
+    if (this.tokens) {
+      const token = Buffer.from((headers.authorization ?? '').replace('Bearer ', ''), 'base64').toString();
+      const granted = token.split(' ');
+      const wanted = [/^\/v2\/(.+?)\/(?:manifests|blobs)\//.exec(pathname)?.[1], searchParams.get('from')];
+      return headers.authorization !== undefined && wanted.every((one) => one == null || granted.includes(one));
+    }
     return this.login === undefined || headers.authorization === `Basic ${Buffer.from(this.login).toString('base64')}`;
   }
 

@@ -436,6 +436,26 @@ describe('pushing', () => {
     expect(uploads() - before).toBeLessThanOrEqual(1); // the config
   });
 
+  test.each([
+    { others: 'may be read', status: 'Mounted from one' },
+    { others: 'may not be read', status: 'Pushed' },
+  ])('with tokens to a registry where other repositories $others', async ({ others, status }) => {
+    registry.tokens = true;
+    await imported(stores, `${registry.host}/one:1`, { path: 'f', content: 'mine' });
+    await push('one:1');
+    await stores.images.tag(`${registry.host}/one:1`, `${registry.host}/two:1`);
+    if (others === 'may not be read') registry.forbidden.add('one');
+    registry.misbehave = ({ method, url = '' }, response) => {
+      if (method !== 'HEAD' || !url.includes('/two/')) return false; // it knows only its own blobs
+      response.writeHead(404).end();
+      return true;
+    };
+    messages = [];
+    await push('two:1');
+    expect(statuses()).toContain(status);
+    expect(registry.manifests.get('two')?.has('1')).toBe(true);
+  });
+
   test('without a tag sends every tag of the repository', async () => {
     await imported(stores, `${registry.host}/app:1`, { path: 'f', content: 'mine' });
     await stores.images.tag(`${registry.host}/app:1`, `${registry.host}/app:2`);

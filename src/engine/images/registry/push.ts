@@ -204,7 +204,7 @@ async function pushLayer(
   const inReach = known.filter(({ repository }) => parseReference(repository).domain === reference.domain);
   for (const remote of inReach) {
     const from = parseReference(remote.repository);
-    to = await session.beginUpload({ digest: remote.digest, from: from.path });
+    to = await session.mountBlob(remote.digest, from.path);
     if (to === undefined) {
       onProgress({ status: `Mounted from ${from.path}`, progressDetail: {}, id });
       return { ...remote, repository: reference.repository };
