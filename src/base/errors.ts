@@ -48,6 +48,11 @@ export class TscomposeError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** A failure with a code, as opposed to a bug. `instanceof` alone leaves the code open to anything. */
+export function isFailure(error: unknown): error is TscomposeError {
+  return error instanceof TscomposeError;
+}
+
 export function hasCode<Code extends ErrorCode>(error: unknown, code: Code): error is TscomposeError<Code> {
   return error instanceof TscomposeError && error.code === code;
 }
@@ -55,6 +60,11 @@ export function hasCode<Code extends ErrorCode>(error: unknown, code: Code): err
 /** The message of anything thrown, without stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Anything thrown, or an abort reason, as something to reject with. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** `code` of a Node system error such as `ENOENT`; undefined for anything else. */

@@ -1,3 +1,4 @@
+import { messageOf } from './errors.js';
 /**
  * Health checks that the engine runs itself, in the container's namespaces, instead of a program in the container:
  *
@@ -84,7 +85,7 @@ function readLog(pattern: string): NativeProbe | string {
   try {
     return { kind: 'LOG', pattern: new RegExp(pattern, 'u') };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

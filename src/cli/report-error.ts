@@ -1,7 +1,7 @@
 import { bugText } from '../base/bug-text.js';
 import { readFileSync } from 'node:fs';
 import { flatten, renderDiagnostic } from '../base/diagnostic.js';
-import { hasCode, messageOf, TscomposeError } from '../base/errors.js';
+import { hasCode, isFailure, messageOf, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { exitCodes } from './interrupts.js';
 import { sgr, styleFor } from './render/style.js';
@@ -15,11 +15,6 @@ export function reportError(error: unknown, format: ErrorFormat, terminal: Termi
   if (isFailure(error)) writeFailure(error, format, terminal);
   else writeBug(error, format, terminal);
   return exitCodes.failure;
-}
-
-/** `instanceof` alone leaves the code of the failure open to anything. */
-export function isFailure(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }
 
 function writeFailure(error: TscomposeError, format: ErrorFormat, terminal: Terminal): void {

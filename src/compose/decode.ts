@@ -1,9 +1,9 @@
 import { CastError, parseFloatText, parseInteger } from './cast.js';
 import { durationText, float32, parseDuration, parseSize, splitCommand } from './go-values.js';
-import { TscomposeError } from '../base/errors.js';
+import { isFailure, TscomposeError } from '../base/errors.js';
 import type { NodePath } from './model.js';
 import { isNull, textOf, toPlain, type Node, type ScalarNode } from './node.js';
-import { isFailure, pathText, type Problems } from './problems.js';
+import { pathText, type Problems } from './problems.js';
 import { kindOf, scalarText } from './scalar.js';
 import { locationOf } from './source-text.js';
 import type { ScalarKind, Shape, StructShape } from './shape.js';

@@ -76,11 +76,6 @@ export class Problems {
   }
 }
 
-/** A failure with a code, as opposed to a bug. */
-export function isFailure(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
-}
-
 /** `services.web.ports[0]`, the way users write paths. Keys that hold a dot are quoted. */
 export function pathText(path: NodePath): string {
   let text = '';

@@ -1,5 +1,5 @@
 import { sep } from 'node:path';
-import { messageOf, TscomposeError } from '../base/errors.js';
+import { isFailure, messageOf, TscomposeError } from '../base/errors.js';
 import type { Node } from './node.js';
 import type { Problems } from './problems.js';
 import { locationOf } from './source-text.js';
@@ -95,11 +95,6 @@ export class RemoteShelf {
       throw error;
     }
   }
-}
-
-/** `instanceof` alone leaves the code of the failure open to anything. */
-function isFailure(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }
 
 /** The same failure at the place that led to it. */

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../base/errors.js';
+import { isFailure, TscomposeError } from '../base/errors.js';
 import type { NodePath, Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
 import { throwAll } from './images.js';
@@ -184,14 +184,10 @@ function attempted<T>(problems: TscomposeError[], work: () => T): T | undefined 
   try {
     return work();
   } catch (error) {
-    if (!isOurs(error)) throw error;
+    if (!isFailure(error)) throw error;
     problems.push(error);
     return undefined;
   }
-}
-
-function isOurs(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }
 
 /** The project with what providers and models brought in the environment of the services that depend on them. */

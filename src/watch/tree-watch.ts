@@ -1,7 +1,7 @@
 import { readdirSync, statSync, type Dirent } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { errnoOf, TscomposeError } from '../base/errors.js';
+import { asError, errnoOf, TscomposeError } from '../base/errors.js';
 import { look } from './look.js';
 
 declare module '../base/errors.js' {
@@ -143,7 +143,7 @@ function isOutOfReach(error: unknown): boolean {
 
 function failureOf(error: unknown): Error {
   const errno = errnoOf(error);
-  if (errno !== 'ENOSPC' && errno !== 'EMFILE') return error instanceof Error ? error : new Error(String(error));
+  if (errno !== 'ENOSPC' && errno !== 'EMFILE') return asError(error);
   const key = errno === 'ENOSPC' ? 'fs.inotify.max_user_watches' : 'fs.inotify.max_user_instances';
   return new TscomposeError({
     code: 'watch/too-many-files',

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
+import { hasCode, isFailure, messageOf, TscomposeError } from '../../base/errors.js';
 import { runProgram } from '../../base/spawn.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
@@ -8,7 +8,7 @@ import { planDown } from '../../plan/index.js';
 import { projectContainers } from '../containers.js';
 import type { CliContext } from '../context.js';
 import { exitCodes } from '../interrupts.js';
-import { errorText, isFailure } from '../report-error.js';
+import { errorText } from '../report-error.js';
 import { findingError } from '../render/finding.js';
 import { runPlan, runUp, type Work } from '../run-plan.js';
 import { writeArtifacts } from './artifacts.js';

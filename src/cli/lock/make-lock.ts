@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { isFailure, TscomposeError } from '../../base/errors.js';
 import type { NodePath, Project } from '../../compose/index.js';
 import {
   entryOf,
@@ -116,11 +116,6 @@ async function lockService(
     bases: await pinAll(bases, pinImage),
     commits: lockedCommits,
   };
-}
-
-/** `instanceof` alone leaves the code of the failure open to anything. */
-function isFailure(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }
 
 function isEmpty({ images, bases, commits }: LockedService): boolean {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { WaitCondition, WaitResponse } from '../../api/container.js';
 import type { StartWait } from '../../api/tscompose.js';
+import { asError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { HealthMonitor } from './health.js';
 import type { SyslogForward } from './syslog-forward.js';
@@ -172,7 +173,7 @@ export class Container {
         if (condition !== 'removed') finish(() => resolve(response));
       };
       const onRemoved = () => finish(() => resolve(ended ?? { StatusCode: this.state.exitCode }));
-      const onAbort = () => finish(() => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')));
+      const onAbort = () => finish(() => reject(asError(signal.reason)));
       const finish = (settle: () => void) => {
         this.signals.off('ended', onEnded).off('removed', onRemoved);
         signal.removeEventListener('abort', onAbort);

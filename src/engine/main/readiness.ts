@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { EngineReadiness } from '../../api/tscompose.js';
-import { messageOf, TscomposeError } from '../../base/errors.js';
+import { isFailure, messageOf } from '../../base/errors.js';
 
 /** Tells who started the engine, once, whether it serves. Nothing happens where nobody waits, or waits no more. */
 export interface Readiness {
@@ -29,12 +29,8 @@ export function openReadiness(fd: number | undefined): Readiness {
 function failureOf(error: unknown): { code: string; message: string; hint?: string } {
   const reasons = chainOf(error);
   const message = reasons.map(messageOf).join(': ');
-  if (!isOurs(error)) return { code: 'engine/failed', message };
+  if (!isFailure(error)) return { code: 'engine/failed', message };
   return { code: error.code, message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
-}
-
-function isOurs(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }
 
 function chainOf(error: unknown): unknown[] {

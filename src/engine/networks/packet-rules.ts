@@ -1,3 +1,4 @@
+import { asError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import { forgetFlows, nftApply, nftListJson, sysErrno } from '../sys/index.js';
 import {
@@ -87,7 +88,7 @@ export class PacketRules {
           this.flushNow();
           resolve();
         } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
+          reject(asError(error));
         }
       });
     });

@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { readIfPresent } from '../../base/durable-file.js';
+import { asError } from '../../base/errors.js';
 
 /** The exit code in a monitor's exit file, undefined while there is none. */
 export async function readExitCode(path: string): Promise<number | undefined> {
@@ -19,7 +20,7 @@ export async function waitForExit(path: string, signal: AbortSignal): Promise<nu
     });
     const abort = () => {
       watcher.close();
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+      reject(asError(signal.reason));
     };
     const look = () => {
       readExitCode(path).then((code) => {

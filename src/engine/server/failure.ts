@@ -1,6 +1,7 @@
 import type { ErrorBody, FailureDetails } from '../../api/common.js';
 import type { ErrorCode, ErrorFacts } from '../../base/errors.js';
-import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
+import { hasCode, messageOf } from '../../base/errors.js';
+import { isFailure } from '../../base/errors.js';
 
 /** Codes that can reach a client: those of the engine's rooms and of what they stand on. */
 type Room =
@@ -167,7 +168,7 @@ const wording: Wording = {
 export function statusOf(error: unknown): number {
   // What the image or the command is to blame for is the client's, not ours (docker run then exits with 126 or 127).
   if (hasCode(error, 'container/start-failed') && error.facts.exitCode < 128) return 400;
-  return isOurs(error) ? ((statuses as Partial<Record<string, number>>)[error.code] ?? 500) : 500;
+  return isFailure(error) ? ((statuses as Partial<Record<string, number>>)[error.code] ?? 500) : 500;
 }
 
 /** The message as clients see it, with those of its causes. */
@@ -181,7 +182,7 @@ export function describe(error: unknown): string {
 
 function ownText(error: unknown): string {
   if (error instanceof AggregateError) return [messageOf(error), ...error.errors.map(describe)].join('; ');
-  if (!isOurs(error)) return messageOf(error);
+  if (!isFailure(error)) return messageOf(error);
   const { code, facts, message } = error;
   // The table ties each code to its own facts; looked up by a code that is only known here, it needs a wider type.
   const words = (wording as Partial<Record<string, (facts: unknown) => string>>)[code];
@@ -194,11 +195,7 @@ export function failureBody(error: unknown): ErrorBody {
 }
 
 export function detailsOf(error: unknown): FailureDetails {
-  if (!isOurs(error)) return {};
+  if (!isFailure(error)) return {};
   const { code, hint, at } = error;
   return { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at }) };
-}
-
-function isOurs(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }

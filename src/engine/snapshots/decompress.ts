@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough, Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { messageOf } from '../../base/errors.js';
+import { asError, messageOf } from '../../base/errors.js';
 import { badArchive } from './failures.js';
 import type { Compression } from './types.js';
 
@@ -64,7 +64,7 @@ async function* decompressed(
   const { input, output, failure } = openDecompressor(compression);
   const abort = new AbortController();
   const feeding = feed(source, input, abort.signal);
-  feeding.catch((error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error))));
+  feeding.catch((error: unknown) => output.destroy(asError(error)));
   try {
     for await (const chunk of output as AsyncIterable<Buffer>) yield chunk;
     await feeding;

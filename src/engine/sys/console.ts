@@ -1,7 +1,7 @@
 import { closeSync, rmSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { Duplex } from 'node:stream';
-import { errnoOf } from '../../base/errors.js';
+import { asError, errnoOf } from '../../base/errors.js';
 import { callFailed, unsupported } from './call-failed.js';
 import { native, type Libc, type Native } from './native.js';
 import { unixAddress, withShortSocketPath } from './unix-address.js';
@@ -77,7 +77,7 @@ function firstResult(ffi: Native, fd: number, signal: AbortSignal, attempt: () =
     };
     const abort = (): void => {
       finish();
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason }));
+      reject(asError(signal.reason));
     };
     const watch = ffi.watchReadable(fd, () => {
       try {
@@ -87,7 +87,7 @@ function firstResult(ffi: Native, fd: number, signal: AbortSignal, attempt: () =
         resolve(result);
       } catch (error) {
         finish();
-        reject(error instanceof Error ? error : new Error(String(error)));
+        reject(asError(error));
       }
     });
     signal.addEventListener('abort', abort);

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../base/errors.js';
 import { badTemplate } from './bad-template.js';
 import { functions, headerFunctions, type TemplateFunction } from './functions.js';
 import { parseSyntax, type Node, type Operand, type Pipeline } from './syntax.js';
@@ -148,7 +149,7 @@ class Run {
       try {
         return called(...given);
       } catch (error) {
-        throw badTemplate(source, error instanceof Error ? error.message : String(error));
+        throw badTemplate(source, messageOf(error));
       }
     }
     if (operand.kind === 'field' && operand.of.kind === 'dot' && given.length > 0) {

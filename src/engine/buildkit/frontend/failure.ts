@@ -1,4 +1,4 @@
-import { hasCode, TscomposeError } from '../../../base/errors.js';
+import { hasCode, isFailure, TscomposeError } from '../../../base/errors.js';
 import type { SourceLocation } from '../../../base/source-location.js';
 import { asGrpcFailure, type FailureDetail, GrpcFailure, grpcCode } from '../grpc/failure.js';
 
@@ -29,7 +29,7 @@ export function failureText(error: unknown): string {
 /** A build's failure as the status of a call, with what clients need to show its place. */
 export function buildFailure(error: unknown, { dockerfile, vertex }: FailurePlace): GrpcFailure {
   if (error instanceof GrpcFailure) return error;
-  if (!isOurs(error)) return asGrpcFailure(error);
+  if (!isFailure(error)) return asGrpcFailure(error);
   const at = placeOf(error);
   const found: FailureDetail[] = [];
   if (at !== undefined && dockerfile?.name === at.file && dockerfile.text.length < maxSourceBytes) {
@@ -57,8 +57,4 @@ function placeOf(error: TscomposeError): SourceLocation | undefined {
 /** BuildKit's details are JSON in a protobuf Any. */
 function detail(type: string, value: unknown): FailureDetail {
   return { typeUrl: `${details}/${type}+json`, value: Buffer.from(JSON.stringify(value)) };
-}
-
-function isOurs(error: unknown): error is TscomposeError {
-  return error instanceof TscomposeError;
 }

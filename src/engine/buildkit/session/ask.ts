@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { RegistryAuth } from '../../../api/image.js';
+import { asError } from '../../../base/errors.js';
 import type { Lookup } from '../../builder/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { Stream } from '../grpc/client.js';
@@ -111,8 +112,4 @@ function duplexOf(open: () => Stream): Duplex {
     },
   });
   return duplex.on('error', () => undefined);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
