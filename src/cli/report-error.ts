@@ -1,7 +1,7 @@
-import { bugText } from '../base/bug-text.js';
 import { readFileSync } from 'node:fs';
+import { bugMessage, bugText } from '../base/bug-text.js';
 import { flatten, renderDiagnostic } from '../base/diagnostic.js';
-import { hasCode, isFailure, messageOf, TscomposeError } from '../base/errors.js';
+import { hasCode, isFailure, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
 import { exitCodes } from './interrupts.js';
 import { sgr, styleFor } from './render/style.js';
@@ -42,8 +42,8 @@ export function errorText(error: TscomposeError, stream: OutputStream, { cwd, en
 }
 
 function writeBug(error: unknown, format: ErrorFormat, { stderr, environment }: Terminal): void {
-  const message = `unexpected failure: ${messageOf(error)}`;
-  stderr.write(format === 'text' ? bugText(error, environment) : `${JSON.stringify({ error: true, message })}\n`);
+  if (format === 'text') stderr.write(bugText(error, environment));
+  else stderr.write(`${JSON.stringify({ error: true, message: bugMessage(error) })}\n`);
 }
 
 /** For programs: code, message, hint, place and facts. */

@@ -291,7 +291,6 @@ class ServiceCheck {
   }
 }
 
-/** Undefined where the file does not say; that is reported elsewhere. */
 /** An empty one is left out of the model, and names nothing. */
 function sourceOf({ source = '' }: Partial<FileReference>): string {
   return source;

@@ -7,8 +7,8 @@ import type { Operation, OperationOf, OperationKind, Plan, PlanStep } from '../p
 import { ContainerWatch } from './container-watch.js';
 import { executors, type Answers, type ExecutionContext } from './executors.js';
 import { operationFailure, serviceOf, type FailureProject } from './failures.js';
-import { OutputTail } from './image-progress.js';
 import { progressOf } from './operation-progress.js';
+import { OutputTail } from './output-tail.js';
 import type { OnEvent } from './progress.js';
 import { Semaphore } from './semaphore.js';
 import { walk } from './walk.js';

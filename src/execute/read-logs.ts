@@ -1,8 +1,7 @@
-import type { LogsQuery } from '../client/index.js';
 import { composeLabels } from '../api/labels.js';
-import type { ObservedContainer } from '../plan/index.js';
 import { hasCode } from '../base/errors.js';
-import { isNotFound } from '../client/index.js';
+import { isNotFound, type LogsQuery } from '../client/index.js';
+import type { ObservedContainer } from '../plan/index.js';
 import { ContainerLog, type ContainerLogOptions } from './container-log.js';
 import { LogMerge } from './log-merge.js';
 import type { LogOptions, LogSource } from './log-options.js';

@@ -2,7 +2,7 @@ import { hasCode, TscomposeError } from '../base/errors.js';
 import { runProgram, runTool } from '../base/spawn.js';
 import type { Project } from '../compose/index.js';
 import type { OperationOf, ProvidedVariable } from '../plan/index.js';
-import { OutputTail } from './image-progress.js';
+import { OutputTail } from './output-tail.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {

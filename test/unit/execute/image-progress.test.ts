@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ProgressMessage } from '../../../src/api/image.js';
-import { OutputTail, reportMessages } from '../../../src/execute/image-progress.js';
+import { reportMessages } from '../../../src/execute/image-progress.js';
+import { OutputTail } from '../../../src/execute/output-tail.js';
 import type { ProgressEvent } from '../../../src/execute/progress.js';
 
 test('of a long output the last lines are kept, and none where none are wanted', () => {
