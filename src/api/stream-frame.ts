@@ -4,15 +4,20 @@ export const streamTypes = { stdin: 0, stdout: 1, stderr: 2, systemError: 3 } as
 
 export interface Frame {
   readonly stream: StreamType;
+  /** Where the output of several containers comes together: whose it is. Else 0. */
+  readonly source: number;
   readonly payload: Buffer;
 }
 
 const headerBytes = 8;
 
-/** One frame: stream, three zero bytes, payload length as unsigned 32-bit big-endian, payload. */
-export function encodeFrame(stream: StreamType, payload: Uint8Array): Buffer {
+/**
+ * One frame: stream, three bytes that are zero for Docker and hold the source for us, payload length as unsigned 32-bit
+ * big-endian, payload.
+ */
+export function encodeFrame(stream: StreamType, payload: Uint8Array, source = 0): Buffer {
   const frame = Buffer.allocUnsafe(headerBytes + payload.byteLength);
-  frame.writeUInt32BE(stream * 0x0100_0000, 0);
+  frame.writeUInt32BE(stream * 0x0100_0000 + source, 0);
   frame.writeUInt32BE(payload.byteLength, 4);
   frame.set(payload, headerBytes);
   return frame;
@@ -32,7 +37,11 @@ export class FrameDecoder {
       if (!isStreamType(stream)) throw new Error(`unknown stream type ${stream} in a multiplexed stream`);
       const end = offset + headerBytes + data.readUInt32BE(offset + 4);
       if (data.byteLength < end) break;
-      frames.push({ stream, payload: data.subarray(offset + headerBytes, end) });
+      frames.push({
+        stream,
+        source: data.readUIntBE(offset + 1, 3),
+        payload: data.subarray(offset + headerBytes, end),
+      });
       offset = end;
     }
     this.#pending = data.subarray(offset);

@@ -37,6 +37,16 @@ export interface StoreProblem {
   reason: string;
 }
 
+/**
+ * Body of `POST /tscompose/logs`, whose query is `tail`, `since` and `until` of `GET /containers/{id}/logs`. The answer
+ * has all that the containers have written so far, with times, in the order of time: frames whose source is an index of
+ * `Containers`. A frame of stream 3 says why the log of its container cannot be read.
+ */
+export interface MergedLogsRequest {
+  /** Whole ids. One that is not there has written nothing. */
+  readonly Containers: readonly string[];
+}
+
 /** The one line that an engine started with `TSCOMPOSE_READY_FD` writes to that descriptor. */
 export type EngineReadiness =
   | { readonly ready: true; readonly pid: number; readonly socket: string }

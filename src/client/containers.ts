@@ -13,11 +13,13 @@ import type {
   WaitResponse,
 } from '../api/container.js';
 import type { IdResponse } from '../api/common.js';
+import type { Frame } from '../api/stream-frame.js';
+import type { MergedLogsRequest } from '../api/tscompose.js';
 import type { PruneReport } from '../api/volume.js';
 import type { Connection } from './connection.js';
 import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
-import { attach, isFramed, jsonLines, openStream, outputOf } from './streams.js';
+import { attach, framesOf, isFramed, jsonLines, openStream, outputOf } from './streams.js';
 import type { AttachedStream, OpenStream, OutputChunk } from './streams.js';
 
 export interface LogsQuery {
@@ -82,6 +84,12 @@ export interface ContainersClient {
   /** As `wait`, but resolves as soon as the engine listens: call it before the start whose exit must not be missed. */
   beginWait(id: string, query: { condition?: WaitCondition }, signal: AbortSignal): Promise<BegunWait>;
   logs(id: string, query: LogsQuery, signal: AbortSignal): OpenStream<OutputChunk>;
+  /** What several have written so far, in the order of time; only the embedded engine, any other answers 404. */
+  mergedLogs(
+    ids: readonly string[],
+    query: Pick<LogsQuery, 'since' | 'until' | 'tail'>,
+    signal: AbortSignal,
+  ): OpenStream<Frame>;
   attach(id: string, query: AttachQuery, signal: AbortSignal): Promise<AttachedStream>;
   resize(id: string, size: { rows: number; columns: number }, signal: AbortSignal): Promise<void>;
   top(id: string, query: { psArgs?: string }, signal: AbortSignal): Promise<TopResponse>;
@@ -168,6 +176,14 @@ export function containersClient(connection: Connection): ContainersClient {
           const framed = await isFramed(connection, body.headers['content-type'] ?? '', tty, signal);
           yield* outputOf(connection.host, request, body, framed, signal);
         },
+      );
+    },
+    mergedLogs: (ids, { since, until, tail }, signal) => {
+      const query = { since: encodeMoment(since), until: encodeMoment(until), tail };
+      const json: MergedLogsRequest = { Containers: ids };
+      return openStream(
+        () => connection.stream({ method: 'POST', path: '/tscompose/logs', query, json }, signal),
+        (body) => framesOf(connection.host, body, signal),
       );
     },
     attach: (id, { logs, stream = true, stdin, stdout = true, stderr = true, detachKeys, tty = false }, signal) => {

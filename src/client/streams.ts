@@ -2,7 +2,7 @@ import { failureDetails } from '../api/common.js';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ProgressMessage } from '../api/image.js';
-import { FrameDecoder } from '../api/stream-frame.js';
+import { type Frame, FrameDecoder } from '../api/stream-frame.js';
 import { TscomposeError } from '../base/errors.js';
 import { guarded } from './connection.js';
 import type { Connection, WireRequest } from './connection.js';
@@ -69,17 +69,24 @@ export async function* outputOf(
   framed: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<OutputChunk, void, void> {
-  const decoder = new FrameDecoder();
-  for await (const chunk of chunksOf(host, body, signal)) {
-    if (!framed) {
-      yield { stream: 1, payload: chunk };
-      continue;
-    }
-    for (const { stream, payload } of decoder.push(chunk)) {
-      if (stream === 3) throw streamFailed(request, payload.toString('utf8'), undefined);
-      yield { stream: stream === 2 ? 2 : 1, payload };
-    }
+  if (!framed) {
+    for await (const payload of chunksOf(host, body, signal)) yield { stream: 1, payload };
+    return;
   }
+  for await (const { stream, payload } of framesOf(host, body, signal)) {
+    if (stream === 3) throw streamFailed(request, payload.toString('utf8'), undefined);
+    yield { stream: stream === 2 ? 2 : 1, payload };
+  }
+}
+
+/** The frames of a body, whatever their streams. */
+export async function* framesOf(
+  host: string,
+  body: Readable | Duplex,
+  signal: AbortSignal,
+): AsyncGenerator<Frame, void, void> {
+  const decoder = new FrameDecoder();
+  for await (const chunk of chunksOf(host, body, signal)) yield* decoder.push(chunk);
 }
 
 /** One JSON value a line. */

@@ -3,19 +3,48 @@ import { hasCode } from '../base/errors.js';
 import { isNotFound, type LogsQuery } from '../client/index.js';
 import type { ObservedContainer } from '../plan/index.js';
 import { ContainerLog, type ContainerLogOptions } from './container-log.js';
+import { LineAssembler } from './log-lines.js';
 import { LogMerge } from './log-merge.js';
 import type { LogOptions, LogSource } from './log-options.js';
 import { observedContainer } from './observe.js';
 
 /** Reads the logs as they are, merged by time. Resolves when all is read. */
 export async function readLogs(options: LogOptions): Promise<void> {
-  const { onEvent, signal } = options;
+  const containers = await containersWithLogs(options, options.signal);
+  for (const source of containers) options.onEvent({ kind: 'attached', source });
+  try {
+    await readTogether(containers, options);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await readEach(containers, options); // the engine is not ours
+  }
+}
+
+/** The engine merges: one request in place of one for each container. @throws `engine/response` 404 by other engines */
+async function readTogether(containers: readonly LogSource[], options: LogOptions): Promise<void> {
+  const { client, onEvent, pace, until, signal } = options;
+  const lanes = containers.map((source) => ({ source, assembler: new LineAssembler() }));
+  const query = { ...boundsOf(options), ...(until === undefined ? {} : { until }) };
+  const ids = containers.map(({ id }) => id);
+  for await (const { source: index, stream, payload } of client.containers.mergedLogs(ids, query, signal)) {
+    const lane = lanes[index];
+    if (lane === undefined) continue;
+    const { source, assembler } = lane;
+    if (stream === 3) onEvent({ kind: 'unreadable', source, reason: payload.toString('utf8') });
+    else for (const line of assembler.push(stream === 2 ? 2 : 1, payload)) onEvent({ kind: 'line', source, ...line });
+    await pace?.();
+  }
+  for (const { source, assembler } of lanes) {
+    for (const line of assembler.end()) onEvent({ kind: 'line', source, ...line });
+  }
+}
+
+async function readEach(containers: readonly LogSource[], options: LogOptions): Promise<void> {
+  const { signal } = options;
   const failed = new AbortController();
   const inside = AbortSignal.any([signal, failed.signal]);
   const merge = openMerge(options, inside);
-  const containers = await containersWithLogs(options, inside);
   const readings = containers.map(async (source) => {
-    onEvent({ kind: 'attached', source });
     try {
       await new ContainerLog(logOptions(options, merge)).read(source, boundsOf(options), 'whole', inside);
     } catch (error) {

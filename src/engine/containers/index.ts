@@ -5,6 +5,7 @@ export type {
   CommitSource,
   Containers,
   ExecSession,
+  HistoryOptions,
   LogOptions,
   OutputChunk,
   OutputStream,

@@ -9,21 +9,28 @@ import type { LogOptions, OutputChunk, OutputStream } from './types.js';
 /** @throws `container/no-log` for a container that keeps none */
 export function readLogs(room: Room, container: Container, options: LogOptions, signal: AbortSignal): OutputStream {
   const { config, hostConfig } = container.record;
-  requireLog(container);
-  const path = logPathOf(room, container.id);
-  const start = () => {
-    if (options.tail !== 'all') return atTail(path, options.tail, signal);
-    return options.sinceNs === undefined ? atBeginning(path) : atTime(path, options.sinceNs);
-  };
-  const until = options.follow && isRunning(container) ? endOfRun(container, signal) : undefined;
   const filter: EntryFilter = {
     ...options,
     prefix: options.details ? detailsOf(config.Env ?? [], config.Labels ?? {}, hostConfig.LogConfig?.Config ?? {}) : '',
   };
-  return {
-    tty: config.Tty === true,
-    output: chunksOf(readLog(path, start, { ...(until === undefined ? {} : { until }), signal }), filter),
+  return { tty: config.Tty === true, output: chunksOf(entriesOf(room, container, options, signal), filter) };
+}
+
+/** What `tail` and `since` leave of the log, and what comes if it is to be followed. @throws `container/no-log` */
+export function entriesOf(
+  room: Room,
+  container: Container,
+  { tail, sinceNs, follow }: Pick<LogOptions, 'tail' | 'sinceNs' | 'follow'>,
+  signal: AbortSignal,
+): AsyncGenerator<LogEntry[]> {
+  requireLog(container);
+  const path = logPathOf(room, container.id);
+  const start = () => {
+    if (tail !== 'all') return atTail(path, tail, signal);
+    return sinceNs === undefined ? atBeginning(path) : atTime(path, sinceNs);
   };
+  const until = follow && isRunning(container) ? endOfRun(container, signal) : undefined;
+  return readLog(path, start, { ...(until === undefined ? {} : { until }), signal });
 }
 
 function requireLog({ record }: Container): void {
@@ -61,32 +68,56 @@ export interface EntryFilter {
 /** Whatever follows a log's end without options: everything, as it was written. */
 export const everything: EntryFilter = { stdout: true, stderr: true, timestamps: false, prefix: '' };
 
-/** Entries as output. Neighbours of one stream are put together: a chunk is any number of lines, not one. */
+/** Entries as output. */
 export async function* chunksOf(batches: AsyncIterable<LogEntry[]>, filter: EntryFilter): AsyncGenerator<OutputChunk> {
-  const times = new TimeReader();
-  const midLine = { 1: false, 2: false };
+  const renderer = new EntryRenderer(filter);
   for await (const entries of batches) {
-    let stream: 1 | 2 = 1;
-    let pieces: Buffer[] = [];
+    yield* renderer.push(entries);
+    if (renderer.isPastEnd) return;
+  }
+}
+
+/** Turns the entries of one log into output. */
+export class EntryRenderer {
+  /** An entry came that is later than all that is wanted. */
+  isPastEnd = false;
+  readonly #filter: EntryFilter;
+  readonly #times = new TimeReader();
+  readonly #midLine = { 1: false, 2: false };
+
+  constructor(filter: EntryFilter) {
+    this.#filter = filter;
+  }
+
+  /** Neighbours of one stream are put together: a chunk is any number of lines, not one. */
+  push(entries: readonly LogEntry[]): OutputChunk[] {
+    const chunks: { stream: 1 | 2; pieces: Buffer[] }[] = [];
     for (const entry of entries) {
-      const begins = !midLine[entry.stream];
-      midLine[entry.stream] = entry.partial;
-      if (!(entry.stream === 1 ? filter.stdout : filter.stderr)) continue;
-      if (filter.sinceNs !== undefined && times.read(entry.time) < filter.sinceNs) continue;
-      if (filter.untilNs !== undefined && times.read(entry.time) > filter.untilNs) {
-        if (pieces.length > 0) yield { stream, payload: Buffer.concat(pieces) };
-        return;
-      }
-      if (entry.stream !== stream && pieces.length > 0) {
-        yield { stream, payload: Buffer.concat(pieces) };
-        pieces = [];
-      }
-      stream = entry.stream;
-      if (begins && filter.timestamps) pieces.push(Buffer.from(`${renderTime(times.read(entry.time))} `));
-      if (begins && filter.prefix !== '') pieces.push(Buffer.from(filter.prefix));
-      pieces.push(entry.payload);
+      const pieces = this.#piecesOf(entry);
+      if (this.isPastEnd) break;
+      const last = chunks.at(-1);
+      if (last?.stream === entry.stream) last.pieces.push(...pieces);
+      else if (pieces.length > 0) chunks.push({ stream: entry.stream, pieces });
     }
-    if (pieces.length > 0) yield { stream, payload: Buffer.concat(pieces) };
+    return chunks.map(({ stream, pieces }) => ({ stream, payload: Buffer.concat(pieces) }));
+  }
+
+  #piecesOf({ stream, partial, time, payload }: LogEntry): Buffer[] {
+    const { stdout, stderr, sinceNs, untilNs, timestamps, prefix } = this.#filter;
+    const begins = !this.#midLine[stream];
+    this.#midLine[stream] = partial;
+    if (!(stream === 1 ? stdout : stderr)) return [];
+    if (sinceNs !== undefined && this.#times.read(time) < sinceNs) return [];
+    if (untilNs !== undefined && this.#times.read(time) > untilNs) {
+      this.isPastEnd = true;
+      return [];
+    }
+    if (!begins) return [payload];
+    return [
+      ...(timestamps ? [Buffer.from(`${renderTime(this.#times.read(time))} `)] : []),
+      ...(prefix === '' ? [] : [Buffer.from(prefix)]),
+      payload,
+    ];
   }
 }
 

@@ -16,6 +16,7 @@ import { inspectContainer } from './inspect.js';
 import { createLimiter } from './limiter.js';
 import { listContainers } from './list.js';
 import { readLogs } from './logs.js';
+import { mergedLogs } from './merged-logs.js';
 import { connectNetwork, disconnectNetwork } from './networking.js';
 import { heldStill, pauseContainer, unpauseContainer } from './pause.js';
 import { containerSchema, parseContainerRecord } from './record.js';
@@ -114,6 +115,13 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     stats: (reference, how, signal) => containerStats(room, find(reference), how, signal),
 
     logs: (reference, how, signal) => readLogs(room, find(reference), how, signal),
+    mergedLogs: (references, how, signal) =>
+      mergedLogs(
+        room,
+        references.map((reference) => room.registry.find(reference)),
+        how,
+        signal,
+      ),
     attach: async (reference, how, signal) => {
       const container = find(reference);
       await container.idle();

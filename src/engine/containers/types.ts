@@ -42,6 +42,17 @@ export interface LogOptions {
   readonly details: boolean;
 }
 
+/** What of the logs of several containers is wanted. */
+export type HistoryOptions = Pick<LogOptions, 'tail' | 'sinceNs' | 'untilNs'>;
+
+/** Output of one of several containers; of stream 3 is what the engine itself says of it. */
+export interface SourcedChunk {
+  /** Index of the container in what was asked for. */
+  readonly source: number;
+  readonly stream: 1 | 2 | 3;
+  readonly payload: Buffer;
+}
+
 /** Whether to frame (no TTY) or to send as it is. */
 export interface OutputStream {
   readonly tty: boolean;
@@ -135,6 +146,8 @@ export interface Containers {
   ): AsyncIterable<StatsResponse>;
 
   logs(reference: string, options: LogOptions, signal: AbortSignal): OutputStream;
+  /** What they have written so far, with times, in the order of time; those that are not there have written nothing. */
+  mergedLogs(references: readonly string[], options: HistoryOptions, signal: AbortSignal): AsyncIterable<SourcedChunk>;
   attach(reference: string, options: AttachOptions, signal: AbortSignal): Promise<AttachSession>;
   resize(reference: string, size: { readonly rows: number; readonly columns: number }): Promise<void>;
 

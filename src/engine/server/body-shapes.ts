@@ -25,6 +25,9 @@ const resources: Record<string, Shape> = {
   Ulimits: { list: members({ Name: 'text', Soft: 'number', Hard: 'number' }) },
 };
 
+/** Of `POST /tscompose/logs`. */
+export const mergedLogsShape = members({ Containers: words });
+
 const restartPolicy = members({ Name: 'text', MaximumRetryCount: 'number' });
 
 const mount = members({

@@ -4,8 +4,10 @@ import type { StreamType } from '../../api/stream-frame.js';
 import type { ApiMinor } from './version.js';
 
 interface Chunk {
-  readonly stream: 1 | 2;
+  readonly stream: 1 | 2 | 3;
   readonly payload: Uint8Array;
+  /** Where the output of several containers comes together: whose it is. */
+  readonly source?: number;
 }
 
 /** Since API 1.42 the type says whether output is framed. */
@@ -27,13 +29,14 @@ export async function pump(
     describe,
   }: { tty: boolean; to: Writable; signal: AbortSignal; describe: (error: unknown) => string },
 ): Promise<void> {
-  const encode = (stream: StreamType, payload: Uint8Array) => (tty ? payload : encodeFrame(stream, payload));
+  const encode = (stream: StreamType, payload: Uint8Array, source = 0) =>
+    tty ? payload : encodeFrame(stream, payload, source);
   const isGone = () => to.destroyed || signal.aborted;
   const write = async (): Promise<void> => {
     try {
-      for await (const { stream, payload } of output) {
+      for await (const { stream, payload, source } of output) {
         if (isGone()) return;
-        if (!to.write(encode(stream, payload))) await drained(to);
+        if (!to.write(encode(stream, payload, source))) await drained(to);
       }
     } catch (error) {
       if (!isGone()) to.write(encode(streamTypes.systemError, Buffer.from(describe(error))));

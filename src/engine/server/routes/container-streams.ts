@@ -1,9 +1,14 @@
+import type { MergedLogsRequest } from '../../../api/tscompose.js';
+import type { HistoryOptions } from '../../containers/index.js';
+import { readJson } from '../body.js';
+import { mergedLogsShape } from '../body-shapes.js';
 import { badParameter } from '../errors.js';
 import { param } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
 import { describe } from '../failure.js';
 import { hijack } from '../hijack.js';
 import { drained, pump, streamContentType } from '../output.js';
+import type { Query } from '../query.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 import { acceptWebSocket, requireWebSocket } from '../websocket.js';
@@ -12,6 +17,7 @@ import { acceptWebSocket, requireWebSocket } from '../websocket.js';
 export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
   return [
     ['GET', '/containers/{id}/logs', logs],
+    ['POST', '/tscompose/logs', mergedLogs],
     ['POST', '/containers/{id}/attach', attach],
     ['GET', '/containers/{id}/attach/ws', attachSocket],
     ['GET', '/containers/{id}/stats', stats],
@@ -22,25 +28,29 @@ export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
     const stdout = query.flag('stdout');
     const stderr = query.flag('stderr');
     if (!stdout && !stderr) throw badParameter('stdout', 'Bad parameters: you must choose at least one stream');
-    const sinceNs = query.timeNs('since');
-    const untilNs = query.timeNs('until');
     const { tty, output } = containers.logs(
       param(exchange, 'id'),
       {
+        ...historyOptions(query),
         follow: query.flag('follow'),
         stdout,
         stderr,
         timestamps: query.flag('timestamps'),
         details: query.flag('details'),
-        tail: tailOf(query.text('tail')),
-        ...(sinceNs === undefined || sinceNs === 0n ? {} : { sinceNs }),
-        ...(untilNs === undefined || untilNs === 0n ? {} : { untilNs }),
       },
       client,
     );
     response.writeHead(200, { 'Content-Type': streamContentType(tty, exchange.minor) });
     response.flushHeaders();
     await pump(output, { tty, to: response, signal: client, describe });
+    response.end();
+  }
+
+  async function mergedLogs({ request, query, body, response, client }: Exchange): Promise<void> {
+    const { Containers: ids } = (await readJson(body, request.headers, mergedLogsShape)) as Partial<MergedLogsRequest>;
+    const output = containers.mergedLogs(ids ?? [], historyOptions(query), client);
+    response.writeHead(200, { 'Content-Type': 'application/vnd.docker.multiplexed-stream' });
+    await pump(output, { tty: false, to: response, signal: client, describe });
     response.end();
   }
 
@@ -110,6 +120,17 @@ export async function joinSession(exchange: Exchange, { tty, output, stdin }: Se
   }
   await pump(output, { tty, to, signal: exchange.client, describe });
   connection.end();
+}
+
+/** What of what was written is wanted. */
+function historyOptions(query: Query): HistoryOptions {
+  const sinceNs = query.timeNs('since');
+  const untilNs = query.timeNs('until');
+  return {
+    tail: tailOf(query.text('tail')),
+    ...(sinceNs === undefined || sinceNs === 0n ? {} : { sinceNs }),
+    ...(untilNs === undefined || untilNs === 0n ? {} : { untilNs }),
+  };
 }
 
 function tailOf(text: string | undefined): number | 'all' {

@@ -13,6 +13,7 @@ import {
 } from '../../../../src/engine/containers/log-reader.js';
 import { parseSize } from '../../../../src/engine/containers/log-rotation.js';
 import { chunksOf, type EntryFilter, everything } from '../../../../src/engine/containers/logs.js';
+import { mergeByTime } from '../../../../src/engine/containers/merged-logs.js';
 import { renderTime } from '../../../../src/engine/containers/time.js';
 import { folderPerTest } from '../../../support/test-folder.js';
 
@@ -184,6 +185,63 @@ describe('a log', () => {
     expect(await read(atBeginning(path), { filter: { ...everything, timestamps: true } })).toBe(
       '2026-01-02T03:04:05.678901234Z b1b2\n2026-01-02T03:04:05.678901234Z c\n',
     );
+  });
+});
+
+describe('logs of several containers', () => {
+  const base = Date.parse('2026-01-02T03:04:05Z');
+  const at = (index: number) => new Date(base + index).toISOString().replace('Z', '000000+00:00');
+  const logOf = (source: number) => ({
+    source,
+    open: () => readLog(`${path}-${source}`, () => atBeginning(`${path}-${source}`), { signal }),
+  });
+
+  /** Each source's output is taken for itself, as whole lines. */
+  async function merged(sources: number, how = {}, extra: Parameters<typeof mergeByTime>[0] = []): Promise<string[]> {
+    const lines: string[] = [];
+    const logs = [...Array.from({ length: sources }, (_, source) => logOf(source)), ...extra];
+    for await (const { source, stream, payload } of mergeByTime(logs, { tail: 'all', ...how })) {
+      const text = payload.toString().replace(/\n$/, '');
+      for (const one of text.split('\n')) lines.push(`${source}:${stream} ${one.split(' ').at(-1) ?? ''}`);
+    }
+    return lines;
+  }
+
+  test('come in the order of time, however they are spread', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(4), { maxLength: 300 }), async (owners) => {
+        for (let source = 0; source <= 4; source++) {
+          const own = owners.flatMap((owner, index) => (owner === source ? [`${at(index)} stdout F ${index}\n`] : []));
+          writeFileSync(`${path}-${source}`, own.join(''));
+        }
+        expect(await merged(5)).toEqual(owners.map((owner, index) => `${owner}:1 ${index}`));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('are larger than what is read at a time, and end where they are wanted to', async () => {
+    const long = 'x'.repeat(100);
+    for (const source of [0, 1]) {
+      const lines = Array.from({ length: 2000 }, (_, index) => `${at(2 * index + source)} stderr F ${long}${index}\n`);
+      writeFileSync(`${path}-${source}`, lines.join(''));
+    }
+    const all = Array.from({ length: 4000 }, (_, index) => `${index % 2}:2 ${long}${Math.floor(index / 2)}`);
+    expect(await merged(2)).toEqual(all);
+    const untilNs = BigInt(base + 2999) * 1_000_000n;
+    const sinceNs = BigInt(base + 1000) * 1_000_000n;
+    expect(await merged(2, { sinceNs, untilNs })).toEqual(all.slice(1000, 3000));
+  });
+
+  test('go on without one that cannot be read, which says why', async () => {
+    writeFileSync(`${path}-0`, `${at(1)} stdout F here\n`);
+    const refused = {
+      source: 7,
+      open: () => {
+        throw new Error('no log is kept');
+      },
+    };
+    expect(await merged(2, {}, [refused])).toEqual(['7:3 kept', '0:1 here']);
   });
 });
 
