@@ -4,7 +4,7 @@ import {
   openRegistries,
   parseReference,
   type Registries,
-  RegistrySession,
+  fromSources,
   withDefaultTag,
   withDigest,
 } from '../registry/index.js';
@@ -96,9 +96,7 @@ async function pinImage(image: string, registries: Registries, context: CliConte
   const { domain, tag = 'latest' } = reference;
   const { signal } = context;
   const auth = await credentialsFor(context, domain);
-  const endpoint = registries.ownEndpoint(domain);
-  const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
-  const { digest } = await session.manifest(tag);
+  const { digest } = await fromSources(registries, reference, { auth, signal }, (session) => session.manifest(tag));
   return `${canonicalText(reference)}@${digest}`;
 }
 

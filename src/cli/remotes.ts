@@ -26,7 +26,9 @@ export function remoteProjects(context: CliContext, use: 'locked' | 'newest' = '
 
 /** How registries are spoken to by the CLI itself. */
 export function registryOptions({ globals, terminal }: CliContext): RegistryOptions {
-  return { environment: terminal.environment, insecure: globals.insecureRegistry };
+  const { environment } = terminal;
+  const dockerDir = environment['TSCOMPOSE_REGISTRY_SETTINGS'] || undefined;
+  return { environment, insecure: globals.insecureRegistry, ...(dockerDir === undefined ? {} : { dockerDir }) };
 }
 
 /** The reference at the commit or digest that compose.lock has for it. */

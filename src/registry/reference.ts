@@ -78,6 +78,19 @@ export function withDigest({ domain, path }: Reference, digest: Digest): Referen
   return referenceOf({ domain, path, tag: undefined, digest });
 }
 
+/**
+ * A name that an image is to get: `latest` where none was given.
+ * @throws `image/invalid-reference` - digests are nobody's to give, and what begins with `sha256:` is read as one
+ */
+export function nameToGive(reference: Reference): Reference {
+  const { familiar, familiarRepository, digest } = reference;
+  if (digest !== undefined) throw refused(familiar, 'refusing to create a tag with a digest reference');
+  if (familiarRepository === 'sha256') {
+    throw refused(familiar, 'refusing to create an ambiguous tag using digest algorithm as name');
+  }
+  return withDefaultTag(reference);
+}
+
 /** The whole reference: `docker.io/library/busybox:latest`. */
 export function canonicalText({ repository, tag, digest }: Reference): string {
   return `${repository}${suffix(tag, digest)}`;
@@ -123,9 +136,9 @@ function familiarName(domain: string, path: string): string {
 }
 
 function invalid(reference: string, reason?: string): TscomposeError<'image/invalid-reference'> {
-  return new TscomposeError({
-    code: 'image/invalid-reference',
-    message: reason === undefined ? 'invalid reference format' : `invalid reference format: ${reason}`,
-    facts: { reference },
-  });
+  return refused(reference, reason === undefined ? 'invalid reference format' : `invalid reference format: ${reason}`);
+}
+
+function refused(reference: string, message: string): TscomposeError<'image/invalid-reference'> {
+  return new TscomposeError({ code: 'image/invalid-reference', message, facts: { reference } });
 }

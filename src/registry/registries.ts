@@ -28,8 +28,8 @@ export interface Endpoint {
 export interface Registries {
   readonly http: HttpClient;
   readonly firstRetryDelayMs: number;
-  /** Where images of a domain are pulled from: mirrors first. */
-  pullEndpoints(domain: string): readonly Endpoint[];
+  /** Asked before the domain's own registry. */
+  mirrorsOf(domain: string): readonly Endpoint[];
   ownEndpoint(domain: string): Endpoint;
 }
 
@@ -54,13 +54,11 @@ export function openRegistries(options: RegistryOptions): Registries {
   return {
     http,
     firstRetryDelayMs: options.firstRetryDelayMs ?? 250,
-    pullEndpoints: (domain) => [
-      ...[...(mirrors[domain] ?? []), ...(domain === dockerHub ? settings().hubMirrors : [])].map((url) => ({
+    mirrorsOf: (domain) =>
+      [...(mirrors[domain] ?? []), ...(domain === dockerHub ? settings().hubMirrors : [])].map((url) => ({
         registry: new URL(url).host,
         baseUrls: [new URL(url)],
       })),
-      own(domain),
-    ],
     ownEndpoint: own,
   };
 }

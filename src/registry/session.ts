@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryAuth } from '../api/image.js';
 import { type Digest, digestOf, hexOf } from '../base/digest.js';
 import { errnoOf, hasCode, TscomposeError } from '../base/errors.js';
+import { parseObject } from './documents.js';
 import { type Descriptor, parseManifest } from './manifest.js';
 import { acceptedManifests, mediaTypes } from './media-types.js';
 import type { Reference } from './reference.js';
@@ -12,6 +13,7 @@ import { type Answer, checkOnward, discard, type HttpClient, isNotThere, readBod
 import type { Endpoint, Registries } from './registries.js';
 
 const maxManifestBytes = 4 << 20;
+const maxTagPages = 1_000;
 const maxErrorBytes = 64 << 10;
 const maxAttempts = 6;
 const maxUploads = 5;
@@ -89,6 +91,22 @@ export class RegistrySession {
       throw wrongDigest(promised, digest);
     }
     return { bytes, digest, mediaType: (answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '' };
+  }
+
+  /** Every tag of the repository. @throws `registry/…`, `image/bad-document` */
+  async tags(): Promise<readonly string[]> {
+    const found: string[] = [];
+    let path: string | URL = `${this.#reference.path}/tags/list`;
+    for (let page = 0; page < maxTagPages; page += 1) {
+      const { answer, bytes } = await this.#whole({ path }, maxManifestBytes, 'manifest');
+      const { tags } = parseObject('list of tags', bytes);
+      if (Array.isArray(tags)) found.push(...tags.filter((tag) => typeof tag === 'string'));
+      const next = /<([^>]*)>[^,]*rel="?next/.exec([answer.headers['link'] ?? ''].flat().join(','))?.[1];
+      if (next === undefined || !URL.canParse(next, answer.url.href)) break;
+      path = new URL(next, answer.url);
+      checkOnward(answer.url, path);
+    }
+    return found;
   }
 
   /**

@@ -60,13 +60,16 @@ export class RegistryServer extends LoopbackServer {
     }
     const body = await bodyOf(request);
     const [, repository = '', kind = '', which = ''] =
-      /^\/v2\/(.+)\/(manifests|blobs|blobs\/uploads)\/([^/]*)$/.exec(url.pathname) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs|blobs\/uploads|tags)\/([^/]*)$/.exec(url.pathname) ?? [];
     if (url.pathname === '/v2/') response.end('{}');
     else if (kind === 'manifests' && request.method === 'PUT') {
       this.#put(repository, which, body, request.headers['content-type'] ?? '');
       response.writeHead(201).end();
     } else if (kind === 'manifests') this.#manifest(response, repository, which);
-    else if (kind === 'blobs/uploads') this.#upload(request, response, url, repository, which, body);
+    else if (kind === 'tags' && this.manifests.has(repository)) {
+      const tags = [...(this.manifests.get(repository)?.keys() ?? [])].filter((key) => !key.includes(':'));
+      response.end(JSON.stringify({ name: repository, tags }));
+    } else if (kind === 'blobs/uploads') this.#upload(request, response, url, repository, which, body);
     else if (kind === 'blobs') this.#blob(request, response, which);
     else problem(response, 404, 'NAME_UNKNOWN', 'repository name not known to registry');
   }
@@ -79,14 +82,16 @@ export class RegistryServer extends LoopbackServer {
     }
     const repositories = scopes.flatMap((scope) => /^repository:(.+):(?:pull|pull,push)$/.exec(scope)?.[1] ?? []);
     const granted = repositories.filter((repository) => !this.forbidden.has(repository));
-    response.end(JSON.stringify({ token: Buffer.from(granted.join(' ')).toString('base64'), expires_in: 300 }));
+    response.end(
+      JSON.stringify({ token: Buffer.from(['good', ...granted].join(' ')).toString('base64'), expires_in: 300 }),
+    );
   }
 
   #isAllowed({ headers }: IncomingMessage, { pathname, searchParams }: URL): boolean {
     if (this.tokens) {
       const token = Buffer.from((headers.authorization ?? '').replace('Bearer ', ''), 'base64').toString();
       const granted = token.split(' ');
-      const wanted = [/^\/v2\/(.+?)\/(?:manifests|blobs)\//.exec(pathname)?.[1], searchParams.get('from')];
+      const wanted = [/^\/v2\/(.+?)\/(?:manifests|blobs|tags)\//.exec(pathname)?.[1], searchParams.get('from')];
       return headers.authorization !== undefined && wanted.every((one) => one == null || granted.includes(one));
     }
     return this.login === undefined || headers.authorization === `Basic ${Buffer.from(this.login).toString('base64')}`;

@@ -3,6 +3,7 @@ import { parseGitReference } from '../../base/git/reference.js';
 import { GitRepository } from '../../base/git/repository.js';
 import type { ImagePin } from '../../lock/index.js';
 import {
+  fromSources,
   openRegistries,
   objectOf,
   parseManifest,
@@ -10,7 +11,7 @@ import {
   parseReference,
   platformText,
   type Reference,
-  RegistrySession,
+  type RegistrySession,
   withDefaultTag,
 } from '../../registry/index.js';
 import { ociScheme } from '../../remote/index.js';
@@ -34,14 +35,12 @@ export function openPins(context: CliContext): Pins {
   const images = new Map<string, Promise<ImagePin>>();
   const commits = new Map<string, Promise<string>>();
 
-  const sessionFor = async (reference: Reference): Promise<RegistrySession> => {
+  const inRegistry = async <T>(reference: Reference, ask: (session: RegistrySession) => Promise<T>): Promise<T> => {
     const auth = await credentialsFor(context, reference.domain);
-    const endpoint = registries.ownEndpoint(reference.domain);
-    return new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
+    return await fromSources(registries, reference, { auth, signal }, ask);
   };
 
-  const fromRegistry = async (reference: Reference): Promise<ImagePin> => {
-    const session = await sessionFor(reference);
+  const pinOf = async (session: RegistrySession, reference: Reference): Promise<ImagePin> => {
     const { bytes, digest, mediaType } = await session.manifest(reference.tag ?? 'latest');
     const manifest = parseManifest(bytes, mediaType);
     if (manifest.kind === 'index') {
@@ -68,7 +67,7 @@ export function openPins(context: CliContext): Pins {
   const find = async (entry: string): Promise<ImagePin> => {
     const reference = parseReference(entry);
     try {
-      return await fromRegistry(reference);
+      return await inRegistry(reference, (session) => pinOf(session, reference));
     } catch (error) {
       signal.throwIfAborted();
       const local = isNowhere(error) ? await madeHere(context, entry, reference) : undefined;
@@ -90,8 +89,8 @@ export function openPins(context: CliContext): Pins {
       const commit = await commitOf(text);
       if (commit !== undefined) return commit;
       const reference = withDefaultTag(parseReference(text.slice(ociScheme.length)));
-      const session = await sessionFor(reference);
-      return (await session.manifest(reference.tag ?? 'latest')).digest;
+      const { digest } = await inRegistry(reference, (session) => session.manifest(reference.tag ?? 'latest'));
+      return digest;
     },
     close: () => registries.http.close(),
   };

@@ -78,6 +78,14 @@ export class Catalog {
       .map(parseReference);
   }
 
+  /** @param repository - `docker.io/library/busybox` */
+  tagsOf(repository: string): readonly Reference[] {
+    return Object.keys(this.index.references)
+      .sort()
+      .map(parseReference)
+      .filter((known) => known.repository === repository && known.digest === undefined);
+  }
+
   /** The list that a name or a list's own digest stands for. @throws `image/invalid-reference` */
   listOf(nameOrId: string): ImageList | undefined {
     if (isDigest(nameOrId)) return this.#lists.get(nameOrId);

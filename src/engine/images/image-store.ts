@@ -17,6 +17,8 @@ import { type Log, silentLog } from '../../base/log.js';
 import {
   checkLogin,
   canonicalText,
+  fromSources,
+  nameToGive,
   openRegistries,
   parseReference,
   type Platform,
@@ -24,6 +26,7 @@ import {
   type Registries,
   type RegistryOptions,
   withDefaultTag,
+  withTag,
   searchIndex,
 } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
@@ -147,7 +150,7 @@ class FileImageStore implements ImageStore {
   }
 
   async tag(nameOrId: string, reference: string | Reference): Promise<void> {
-    const parsed = withDefaultTag(typeof reference === 'string' ? parseReference(reference) : reference);
+    const parsed = nameToGive(typeof reference === 'string' ? parseReference(reference) : reference);
     const { id } = await this.#parts.state.change((catalog) => {
       const { image } = catalog.resolve(nameOrId);
       const target = catalog.listOf(nameOrId)?.id ?? image.id;
@@ -265,6 +268,12 @@ class FileImageStore implements ImageStore {
     return image;
   }
 
+  async pullAll(repository: string, options: PullOptions): Promise<void> {
+    const reference = parseReference(repository);
+    const tags = await fromSources(this.#registries, reference, options, (session) => session.tags());
+    for (const tag of tags) await this.pull(withTag(reference, tag).familiar, options);
+  }
+
   async push(reference: string, options: PushOptions): Promise<void> {
     const parsed = parseReference(reference);
     await pushImage(this.#parts, this.#registries, parsed, options);
@@ -340,7 +349,7 @@ class FileImageStore implements ImageStore {
     }: { readonly force: boolean; readonly prune: boolean; readonly usedBy: () => readonly ImageUser[] },
   ): Promise<{ readonly items: readonly ImageDeleteItem[]; readonly freedBytes: number }> {
     const { layers, state } = this.#parts;
-    const { untag, images, chains } = await state.change((catalog) => {
+    const { untag, images, chains, named } = await state.change((catalog) => {
       const removal = decideRemoval(catalog, { nameOrId, force, prune, users: usedBy() });
       const chainsOf = removal.images.map(({ chainId }) => (chainId === undefined ? [] : layers.chain(chainId)));
       return {
@@ -348,7 +357,7 @@ class FileImageStore implements ImageStore {
           removeReferences: removal.untag.map(canonicalText),
           removeImages: removal.images.map(({ id }) => id),
         } satisfies IndexChange,
-        result: { ...removal, chains: chainsOf },
+        result: { ...removal, chains: chainsOf, named: catalog.resolve(nameOrId).image },
       };
     });
     const items: ImageDeleteItem[] = untag.map(({ familiar }) => ({ Untagged: familiar }));
@@ -366,8 +375,7 @@ class FileImageStore implements ImageStore {
       }
       await this.#parts.content.collect(this.#catalog.blobs());
     }
-    const first = images[0]?.id ?? this.#catalog.find(untag[0]?.familiar ?? nameOrId)?.image.id ?? nameOrId;
-    untag.forEach(() => this.#publish('untag', first, first));
+    untag.forEach(() => this.#publish('untag', named.id, named.id, named));
     for (const { id } of images) this.#publish('delete', id, id);
     return { items, freedBytes };
   }
@@ -386,10 +394,18 @@ class FileImageStore implements ImageStore {
     }));
   }
 
+  /** Of a repository without tag all the tags it has here; anything else is what it is. */
+  #eachTag(nameOrId: string): readonly string[] {
+    if (/^(?:sha256:)?[0-9a-f]{64}$/.test(nameOrId)) return [nameOrId];
+    const { repository, tag, digest } = parseReference(nameOrId);
+    const tags = tag === undefined && digest === undefined ? this.#catalog.tagsOf(repository) : [];
+    return tags.length === 0 ? [nameOrId] : tags.map(({ familiar }) => familiar);
+  }
+
   /** One entry an image, with all the names that were asked for. */
   #namedImages(namesOrIds: readonly string[]): SavedImage[] {
     const found = new Map<Digest, { image: Image; list: ImageList | undefined; references: Reference[] }>();
-    for (const nameOrId of namesOrIds) {
+    for (const nameOrId of namesOrIds.flatMap((one) => this.#eachTag(one))) {
       const { image, by } = this.#catalog.resolve(nameOrId);
       const list = this.#catalog.listOf(nameOrId);
       const entry = found.get(list?.id ?? image.id) ?? { image, list, references: [] };

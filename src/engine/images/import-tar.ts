@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { hostPlatform, parseReference, withDefaultTag, withTag } from '../../registry/index.js';
+import { hostPlatform, nameToGive, parseReference, withTag } from '../../registry/index.js';
 import { applyChanges } from './changes.js';
 import type { OciImageConfig } from './config.js';
 import { createImage, type Parts } from './create-image.js';
@@ -13,8 +13,8 @@ export async function importTar(parts: Parts, tar: Readable, options: ImportOpti
     reference === undefined
       ? undefined
       : tag === undefined || tag === ''
-        ? withDefaultTag(reference)
-        : withTag(reference, tag);
+        ? nameToGive(reference)
+        : nameToGive(withTag(reference, tag));
   const config = applyChanges({}, changes);
   const layer = await parts.layers.apply({ tar, signal });
   const release = parts.layers.retain(layer.chainId);

@@ -204,6 +204,8 @@ export interface ImageStore {
   ): Readable;
   /** @throws `registry/…` */
   pull(reference: string, options: PullOptions): Promise<Image>;
+  /** Every tag a repository has. @throws `registry/…` */
+  pullAll(repository: string, options: PullOptions): Promise<void>;
   /** @throws `registry/…`, `image/not-found` */
   push(reference: string, options: PushOptions): Promise<void>;
   /** Whether a registry takes these credentials. @throws `registry/unauthorized`, `registry/unreachable` */

@@ -81,7 +81,9 @@ describe('names and ids', () => {
     expect(images.resolve('old:1').id).toBe(first.id);
     expect(images.resolve('old:1').lastTagTime).toMatch(/^20/);
     await expect(images.tag('nosuch', 'x')).rejects.toMatchObject({ code: 'image/not-found' });
-    await expect(images.tag('app', 'x:')).rejects.toMatchObject({ code: 'image/invalid-reference' });
+    for (const name of ['x:', 'sha256:abc', `x@${first.id}`]) {
+      await expect(images.tag('app', name)).rejects.toMatchObject({ code: 'image/invalid-reference' });
+    }
   });
 
   test('everything is still there after a restart, and what lost its layers is not', async () => {
@@ -189,9 +191,11 @@ describe('importing', () => {
   test('checks names and changes before it reads the archive', async () => {
     const options = { signal };
     const tar = () => Readable.from([tarOf({ path: 'a' })]);
-    await expect(stores.images.importTar(tar(), { ...options, repo: 'BAD' })).rejects.toMatchObject({
-      code: 'image/invalid-reference',
-    });
+    for (const repo of ['BAD', `app@${digestOf(Buffer.from(''))}`]) {
+      await expect(stores.images.importTar(tar(), { ...options, repo })).rejects.toMatchObject({
+        code: 'image/invalid-reference',
+      });
+    }
     await expect(stores.images.importTar(tar(), { ...options, changes: ['RUN x'] })).rejects.toMatchObject({
       code: 'image/invalid-change',
     });
@@ -213,6 +217,7 @@ describe('removing', () => {
     expect(layers.list()).toEqual([]);
     expect(await stores.content.list()).toEqual([]);
     expect(events.map(({ Action }) => Action)).toEqual(['import', 'tag', 'untag', 'untag', 'delete']);
+    expect(new Set(events.map(({ Actor }) => Actor.ID))).toEqual(new Set([image.id]));
     await expect(images.remove('app:2', nobody)).rejects.toThrow('No such image: app:2');
   });
 
@@ -448,6 +453,15 @@ describe('saving and loading', () => {
     expect(await loadInto(stores, archive)).toEqual(['Loaded image: app:latest\n']);
     expect(stores.images.list().map(({ tags }) => tags)).toEqual([['app:latest', 'other:latest']]);
     expect(stores.layers.list()).toHaveLength(1);
+  });
+
+  test('a repository without tag stands for all its tags', async () => {
+    const { images } = stores;
+    await imported(stores, 'app:1', { path: 'a', content: '1' });
+    await imported(stores, 'app:2', { path: 'a', content: '2' });
+    const archive = await archiveOf('app');
+    for (const name of ['app:1', 'app:2']) await images.remove(name, nobody);
+    expect(await loadInto(stores, archive)).toEqual(['Loaded image: app:1\n', 'Loaded image: app:2\n']);
   });
 
   test('an image saved by its id has no name where it is loaded', async () => {

@@ -24,19 +24,21 @@ describe('the routes beside containers and images', () => {
     await engine[Symbol.asyncDispose]();
   });
 
-  const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  const textOf = (method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> =>
     new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };
       const sent = request({ socketPath: engine.socket, method, path, headers }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-        response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) });
-        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
       });
       sent.on('error', reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const { status, text } = await textOf(method, path, body);
+    return { status, body: text === '' ? undefined : JSON.parse(text) };
+  };
 
   test.each([
     ['a password', false],
@@ -82,6 +84,27 @@ describe('the routes beside containers and images', () => {
       body: { Descriptor: { mediaType: indexType, ...index }, Platforms },
     });
     expect(await call('GET', `/distribution/${registry.host}/some/app:none/json`)).toMatchObject({ status: 404 });
+  });
+
+  test('/images/create takes the tag beside the name, before that of the name, and all tags where there is none', async () => {
+    const blob = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { diff_ids: [] } }));
+    const config = { mediaType: 'application/vnd.oci.image.config.v1+json', ...registry.addBlob(blob) };
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    for (const tag of ['1', '2', '3']) {
+      registry.addManifest('tags/app', tag, { mediaType, schemaVersion: 2, config, layers: [] });
+    }
+    const name = `${registry.host}/tags/app`;
+    const pulled = async (suffix: string, query: string) => {
+      const path = `/images/create?fromImage=${encodeURIComponent(`${name}${suffix}`)}${query}`;
+      const { text } = await textOf('POST', path);
+      return [...text.matchAll(/"Pulling from tags\/app","id":"(\w+)"/g)].map(([, tag]) => tag);
+    };
+    expect(await pulled('', '&tag=1')).toEqual(['1']);
+    expect(await pulled(':1', '&tag=2')).toEqual(['2']);
+    expect(await pulled(':3', '')).toEqual(['3']);
+    expect(await pulled(':', '')).toEqual(['1', '2', '3']);
+    const { body } = await call('GET', `/images/${name}:2/json`);
+    expect(body).toMatchObject({ RepoTags: [`${name}:1`, `${name}:2`, `${name}:3`] });
   });
 
   test('/images/search asks the index of a host, checks its limits and filters what comes', async () => {

@@ -8,10 +8,12 @@ import { folderPerTest } from '../../support/test-folder.js';
 let dockerDir: string;
 folderPerTest((path) => (dockerDir = path));
 const write = (value: unknown) => writeFileSync(join(dockerDir, 'daemon.json'), JSON.stringify(value));
-const urlsOf = (domain: string) =>
-  openRegistries({ environment: {}, dockerDir })
-    .pullEndpoints(domain)
-    .map(({ baseUrls }) => baseUrls.map(({ href }) => href));
+const urlsOf = (domain: string) => {
+  const registries = openRegistries({ environment: {}, dockerDir });
+  return [...registries.mirrorsOf(domain), registries.ownEndpoint(domain)].map(({ baseUrls }) =>
+    baseUrls.map(({ href }) => href),
+  );
+};
 
 test('without a daemon.json nothing is insecure, and there are no mirrors', () => {
   const settings = watchDockerSettings(join(dockerDir, 'absent'))();

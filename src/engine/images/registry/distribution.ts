@@ -1,9 +1,9 @@
 import type { DistributionInspect, RegistryAuth } from '../../../api/image.js';
 import {
+  fromSources,
   parseManifest,
   parseReference,
   type Registries,
-  RegistrySession,
   withDefaultTag,
 } from '../../../registry/index.js';
 import { parseImageConfig } from '../config.js';
@@ -15,14 +15,14 @@ export async function inspectDistribution(
   { auth, signal }: { auth: RegistryAuth | undefined; signal: AbortSignal },
 ): Promise<DistributionInspect> {
   const reference = withDefaultTag(parseReference(name));
-  const endpoint = registries.ownEndpoint(reference.domain);
-  const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
-  const { bytes, digest, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
-  const manifest = parseManifest(bytes, mediaType);
-  const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
-  if (manifest.kind === 'index') {
-    return { Descriptor: descriptor, Platforms: manifest.manifests.flatMap(({ platform }) => platform ?? []) };
-  }
-  const { architecture, os, variant } = parseImageConfig(await session.document(manifest.config));
-  return { Descriptor: descriptor, Platforms: [{ architecture, os, ...(variant === undefined ? {} : { variant }) }] };
+  return await fromSources(registries, reference, { auth, signal }, async (session) => {
+    const { bytes, digest, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+    const manifest = parseManifest(bytes, mediaType);
+    const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
+    if (manifest.kind === 'index') {
+      return { Descriptor: descriptor, Platforms: manifest.manifests.flatMap(({ platform }) => platform ?? []) };
+    }
+    const { architecture, os, variant } = parseImageConfig(await session.document(manifest.config));
+    return { Descriptor: descriptor, Platforms: [{ architecture, os, ...(variant === undefined ? {} : { variant }) }] };
+  });
 }

@@ -6,6 +6,7 @@ import {
   canonicalText,
   type Descriptor,
   type FetchedManifest,
+  fromSources,
   hostPlatform,
   type Manifest,
   parseManifest,
@@ -15,7 +16,7 @@ import {
   platformText,
   type Reference,
   type Registries,
-  RegistrySession,
+  type RegistrySession,
   withDefaultTag,
   withDigest,
 } from '../../../registry/index.js';
@@ -40,8 +41,20 @@ export async function pullImage(
   options: PullOptions,
 ): Promise<Image> {
   const reference = withDefaultTag(parseReference(name));
+  return await fromSources(registries, reference, options, (session) =>
+    pullFrom(parts, session, gate, reference, options),
+  );
+}
+
+async function pullFrom(
+  parts: Parts,
+  session: RegistrySession,
+  gate: TrustGate,
+  reference: Reference,
+  options: PullOptions,
+): Promise<Image> {
   const which = reference.digest ?? reference.tag ?? 'latest';
-  const [session, top] = await firstWith(registries, reference, which, options);
+  const top = await session.manifest(which);
   options.onProgress({ status: `Pulling from ${shownPath(reference)}`, id: which });
   const { manifest, digest } = await imageManifest(session, top, reference, options.platform ?? hostPlatform());
   const digests = [...new Set([top.digest, digest])];
@@ -85,36 +98,6 @@ export async function pullImage(
   } finally {
     for (const release of releases) release();
   }
-}
-
-/** Asks the mirrors, then the registry itself, whose answer counts. */
-async function firstWith(
-  registries: Registries,
-  reference: Reference,
-  which: string,
-  { auth, signal }: PullOptions,
-): Promise<[RegistrySession, FetchedManifest]> {
-  const endpoints = registries.pullEndpoints(reference.domain);
-  for (const [index, endpoint] of endpoints.entries()) {
-    const isLast = index === endpoints.length - 1;
-    // The user's password is for the registry named, not for a mirror of it.
-    const own = isLast ? auth : undefined;
-    const session = new RegistrySession({
-      registries,
-      endpoint,
-      reference,
-      auth: own,
-      access: 'pull',
-      signal,
-    });
-    try {
-      return [session, await session.manifest(which)];
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isLast) throw error;
-    }
-  }
-  throw new Error('bug: no endpoint for a domain');
 }
 
 type ImageManifest = Extract<Manifest, { kind: 'image' }>;

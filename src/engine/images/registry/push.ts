@@ -48,10 +48,8 @@ export async function pushImage(
   }
 }
 
-function tagsOf({ state }: Parts, { repository, familiarRepository }: Reference): Reference[] {
-  const tags = Object.keys(state.catalog.index.references)
-    .map(parseReference)
-    .filter((known) => known.repository === repository && known.digest === undefined);
+function tagsOf({ state }: Parts, { repository, familiarRepository }: Reference): readonly Reference[] {
+  const tags = state.catalog.tagsOf(repository);
   if (tags.length === 0) throw imageNotFound(familiarRepository);
   return tags;
 }

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isDigest } from '../../../base/digest.js';
+import { parseReference, type Reference, withDigest, withTag } from '../../../registry/index.js';
 import { parseRegistryAuth } from '../auth.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
@@ -80,8 +82,7 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
       'POST',
       '/images/{name*}/push',
       (exchange) => {
-        const tag = exchange.query.text('tag');
-        const reference = tag === undefined ? name(exchange) : `${name(exchange)}:${tag}`;
+        const reference = withTagOrDigest(name(exchange), exchange.query.text('tag')).familiar;
         const auth = parseRegistryAuth(exchange.request.headers['x-registry-auth']);
         return streamProgress(exchange, (onProgress) =>
           images.push(reference, { auth, onProgress, signal: exchange.client }),
@@ -94,7 +95,7 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
       async (exchange) => {
         const repo = exchange.query.text('repo');
         if (repo === undefined) throw badParameter('repo', 'the new name is missing');
-        await images.tag(name(exchange), joinTag(repo, exchange.query.text('tag')));
+        await images.tag(name(exchange), withTagOrDigest(repo, exchange.query.text('tag')));
         sendStatus(exchange, 201);
       },
     ],
@@ -113,11 +114,13 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
     const { query, request, client } = exchange;
     const from = query.text('fromImage');
     if (from === undefined) throw badParameter('fromImage', 'fromImage or fromSrc is needed');
-    const reference = joinTag(from, query.text('tag'));
+    const reference = withTagOrDigest(from, query.text('tag'));
+    const isWhole = reference.tag === undefined && reference.digest === undefined;
     const auth = parseRegistryAuth(request.headers['x-registry-auth']);
     const platform = parsePlatform(query.text('platform'));
     return streamProgress(exchange, async (onProgress) => {
-      await images.pull(reference, { auth, platform, onProgress, signal: client });
+      const options = { auth, platform, onProgress, signal: client };
+      await (isWhole ? images.pullAll(reference.familiar, options) : images.pull(reference.familiar, options));
     });
   }
 
@@ -160,8 +163,9 @@ async function sourceOf({ query, body, client }: Exchange): Promise<Readable> {
   return Readable.fromWeb(answer.body);
 }
 
-/** `tag` may be a digest; a name that has its own tag or digest keeps it when there is none. */
-function joinTag(name: string, tag: string | undefined): string {
-  if (tag === undefined) return name;
-  return tag.startsWith('sha256:') ? `${name}@${tag}` : `${name}:${tag}`;
+/** `tag` may be a digest, and counts before what the name itself has; a name may end in a colon. */
+function withTagOrDigest(name: string, tag: string | undefined): Reference {
+  const reference = parseReference(name.replace(/:$/, ''));
+  if (tag === undefined) return reference;
+  return isDigest(tag) ? withDigest(reference, tag) : withTag(reference, tag);
 }
