@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callFailed } from './call-failed.js';
@@ -9,6 +9,12 @@ import { runToolSync } from './tool.js';
 
 const NFT_CTX_OUTPUT_JSON = 1 << 4;
 const maxAttempts = 50;
+
+/**
+ * libnftables waits with select(2), and glibc aborts the whole process for a descriptor from FD_SETSIZE on. Some below
+ * it are left for what other threads open meanwhile.
+ */
+const firstUnsafeFd = 1024 - 64;
 
 /**
  * Applies an nft(8) script as one transaction, all or nothing, in `namespace` or in this process's own.
@@ -26,12 +32,19 @@ export function nftListJson(command: string, namespace?: NetworkNamespace): unkn
 
 function run(script: string, namespace: NetworkNamespace | undefined, output: 'plain' | 'json'): string {
   const library = native()?.nftables;
-  if (library === undefined || (namespace !== undefined && !canEnterNamespaces())) {
+  if (library === undefined || nextFd() >= firstUnsafeFd || (namespace !== undefined && !canEnterNamespaces())) {
     return runByTool(script, namespace, output);
   }
   // A context's netlink socket belongs to the namespace it was made in, so a foreign one cannot be kept.
   if (namespace !== undefined) return inNetworkNamespace(namespace, () => runOnce(library, script, output));
   return runOnce(library, script, output);
+}
+
+/** The number that the next descriptor gets: the lowest that is free. */
+function nextFd(): number {
+  const fd = openSync('/dev/null', 'r');
+  closeSync(fd);
+  return fd;
 }
 
 function runOnce(library: Nftables, script: string, output: 'plain' | 'json'): string {

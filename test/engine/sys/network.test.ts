@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   adoptTcp,
@@ -115,6 +115,19 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     expect(JSON.stringify(nftListJson('list tables', inside))).toContain('within');
     expect(JSON.stringify(nftListJson('list tables'))).not.toContain('within');
     nftApply('delete table ip tsctest');
+  });
+
+  test('an nft script is applied by a process with more files open than select(2) takes', () => {
+    const files = Array.from({ length: 1100 }, () => openSync('/dev/null', 'r'));
+    try {
+      nftApply('table ip tscmany { }');
+      nftApply('table ip within { }', inside);
+      expect(JSON.stringify(nftListJson('list tables'))).toContain('tscmany');
+      expect(JSON.stringify(nftListJson('list tables', inside))).toContain('within');
+      nftApply('delete table ip tscmany');
+    } finally {
+      files.forEach((file) => closeSync(file));
+    }
   });
 });
 

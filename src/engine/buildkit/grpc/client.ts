@@ -48,7 +48,8 @@ export function openChannel(socket: Duplex): Channel {
     if (!session.destroyed) session.setLocalWindowSize(windowBytes);
   });
   session.once('close', () => gone.abort(new GrpcFailure(grpcCode.unavailable, 'the client of the session went away')));
-  socket.once('close', () => session.destroy());
+  const destroy = (): void => session.destroy();
+  socket.once('end', destroy).once('close', destroy); // without `end` the http server's sockets stay half open
 
   const open = (path: string, { headers, signal }: CallOptions): Stream => {
     signal.throwIfAborted();
@@ -86,7 +87,7 @@ export function openChannel(socket: Duplex): Channel {
       return answer.decode(reply);
     },
     closed: gone.signal,
-    close: () => session.destroy(),
+    close: destroy,
   };
 }
 

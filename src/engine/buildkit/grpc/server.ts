@@ -76,7 +76,8 @@ export async function serveGrpc(socket: Duplex, methods: Methods, signal: AbortS
   });
   const destroy = (): void => session.destroy();
   signal.addEventListener('abort', destroy, { once: true });
-  socket.once('close', destroy);
+  // A client may go away without a GOAWAY, and the http server's sockets stay half open.
+  socket.once('end', destroy).once('close', destroy);
   if (signal.aborted) destroy();
   if (!session.destroyed) await new Promise((resolve) => session.once('close', resolve));
   signal.removeEventListener('abort', destroy);

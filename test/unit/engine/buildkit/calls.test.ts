@@ -50,7 +50,42 @@ async function sessionWith(methods: Methods): Promise<ClientSession> {
   return { id: 'id', sharedKey: '', methods: new Set(Object.keys(methods)), channel: await channelTo(methods) };
 }
 
+/** Both ends of a connection; an end that hears of the other's end stays open, as those of an http server do. */
+async function halfOpenPair(): Promise<{ client: Socket; server: Socket }> {
+  const dir = mkdtempSync(join(tmpdir(), 'tsc-grpc-'));
+  const listener = createServer({ allowHalfOpen: true });
+  const accepted = new Promise<Socket>((resolve) => listener.once('connection', resolve));
+  await new Promise<void>((resolve) => listener.listen(join(dir, 'socket'), resolve));
+  const client = connect(join(dir, 'socket'));
+  const server = await accepted;
+  undo.push(() => {
+    client.destroy();
+    server.destroy();
+    listener.close();
+    rmSync(dir, { recursive: true });
+  });
+  return { client, server };
+}
+
 const echo = unary(bytesMessage, bytesMessage, ({ data }) => ({ data }));
+
+describe('a client that goes away without a word', () => {
+  test('ends the connection on which it called', async () => {
+    const { client, server } = await halfOpenPair();
+    const served = serveGrpc(server, {}, signal);
+    client.destroy();
+    await served;
+    expect(server.destroyed).toBe(true);
+  });
+
+  test('ends the connection on which it was called', async () => {
+    const { client, server } = await halfOpenPair();
+    const channel = openChannel(server);
+    const closed = new Promise((resolve) => channel.closed.addEventListener('abort', resolve, { once: true }));
+    client.destroy();
+    await closed;
+  });
+});
 
 describe('calls', () => {
   test('are answered, small and large, many at once', async () => {
