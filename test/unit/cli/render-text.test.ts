@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { humanSize } from '../../../src/cli/render/byte-size.js';
 import { briefPorts, renderPorts } from '../../../src/cli/render/port-list.js';
-import { humanDuration } from '../../../src/cli/render/relative-time.js';
+import { humanDuration } from '../../../src/base/human-duration.js';
 import { psColumns } from '../../../src/cli/commands/ps.js';
 import { containerRow } from '../../../src/cli/render/container-row.js';
 import { renderListing } from '../../../src/cli/render/listing.js';
