@@ -2,8 +2,8 @@ import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceMapping } from '../../api/container.js';
 import { TscomposeError, errnoOf } from '../../base/errors.js';
+import { splitDevice } from '../sys/index.js';
 import './errors.js';
-import { splitDevice } from './resources.js';
 import type { OciDevice, OciDeviceRule } from './spec.js';
 
 export interface DeviceChoice {

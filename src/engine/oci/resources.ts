@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Resources, ThrottleDevice, Ulimit } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
+import { splitDevice } from '../sys/index.js';
 import './errors.js';
 import type { OciProcess, OciResources, OciThrottle } from './spec.js';
 
@@ -78,16 +79,6 @@ function deviceNumbers(path: string): { major: number; minor: number } {
     });
   }
   return splitDevice(found.rdev);
-}
-
-/** The numbers in an `rdev` (makedev(3)). */
-export function splitDevice(rdev: number): { major: number; minor: number } {
-  const high = Math.floor(rdev / 0x1_0000_0000);
-  const low = rdev >>> 0;
-  return {
-    major: ((low >>> 8) & 0xfff) + (high & 0xffff_f000),
-    minor: (low & 0xff) + ((low >>> 12) & 0xff_ff00) + (high & 0xfff) * 0x100000,
-  };
 }
 
 const limitNames = [

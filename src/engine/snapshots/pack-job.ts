@@ -20,7 +20,7 @@ import { bodyPadding, encodeHeader, endOfArchive } from '../../base/tar/encode.j
 import type { TarEntry } from '../../base/tar/entry.js';
 import { fileName } from '../../base/tar/names.js';
 import { readLink, readNames } from '../../base/tar/read-names.js';
-import { lsetxattr, mknod, setTimes } from '../sys/index.js';
+import { lsetxattr, mknod, setTimes, splitDevice } from '../sys/index.js';
 import { copyMetadata, isOverlayXattr, readXattrs } from './copy-metadata.js';
 import type { LayerMode } from './extractor.js';
 import { isMarker, isWhiteout } from './layer-tree.js';
@@ -152,7 +152,7 @@ class Packer {
       mtimeNs: BigInt(this.#seconds(stats)) * 1_000_000_000n,
       ...(hardLinkTo === undefined ? {} : { linkPath: hardLinkTo }),
       ...(isLink ? { linkPath: this.#linkTarget(relative) } : {}),
-      ...(isDevice ? { major: majorOf(stats.rdev), minor: minorOf(stats.rdev) } : {}),
+      ...(isDevice ? splitDevice(stats.rdev) : {}),
       ...(xattrs === undefined ? {} : { xattrs }),
     };
   }
@@ -287,16 +287,6 @@ function typeOf(stats: Stats): TarEntry['type'] {
   if (stats.isSymbolicLink()) return 'symlink';
   if (stats.isFIFO()) return 'fifo';
   return stats.isBlockDevice() ? 'block' : 'character';
-}
-
-/** gnu_dev_major(3) */
-function majorOf(device: number): number {
-  return Math.floor(device / 0x100) & 0xfff;
-}
-
-/** gnu_dev_minor(3) */
-function minorOf(device: number): number {
-  return (device & 0xff) + (Math.floor(device / 0x100000) & 0xfff) * 0x100;
 }
 
 function isZero(bytes: Buffer): boolean {

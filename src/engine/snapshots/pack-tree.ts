@@ -11,7 +11,7 @@ import {
 import type { TarEntry } from '../../base/tar/entry.js';
 import { decodeName, fileName } from '../../base/tar/names.js';
 import type { TarMember } from '../../base/tar/stream.js';
-import { lgetxattr, llistxattr, sysErrno } from '../sys/index.js';
+import { lgetxattr, llistxattr, splitDevice, sysErrno } from '../sys/index.js';
 
 const O_PATH = 0o10000000;
 
@@ -68,7 +68,7 @@ async function* pack(folder: number, name: string, as: string, packing: Packing)
     yield { entry: { ...common, type: 'fifo', sizeBytes: 0 } };
   } else {
     const type = stats.isBlockDevice() ? 'block' : 'character';
-    yield { entry: { ...common, type, sizeBytes: 0, ...deviceNumbers(stats.rdev) } };
+    yield { entry: { ...common, type, sizeBytes: 0, ...splitDevice(stats.rdev) } };
   }
 }
 
@@ -151,13 +151,6 @@ function xattrsOf(path: string): Map<string, Buffer> | undefined {
 
 function statIn(folder: number, name: string): BigIntStats | undefined {
   return lstatSync(fileName(`/proc/self/fd/${folder}/${name}`), { bigint: true, throwIfNoEntry: false });
-}
-
-function deviceNumbers(rdev: bigint): { major: number; minor: number } {
-  return {
-    major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xffff_f000n)),
-    minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffff_ff00n)),
-  };
 }
 
 function isGone(error: unknown): boolean {

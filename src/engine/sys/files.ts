@@ -1,5 +1,6 @@
 import { closeSync, constants, lutimesSync, lstatSync, openSync, readlinkSync } from 'node:fs';
 import { callFailed } from './call-failed.js';
+import { deviceNumber } from './device-number.js';
 import { native } from './native.js';
 import { cPath, type PathName, toolPath } from './path-name.js';
 import { runToolSync } from './tool.js';
@@ -32,11 +33,6 @@ export function mknod(path: PathName, mode: number, major: number, minor: number
   }
   if (libc.mknod(cPath(path), mode, deviceNumber(major, minor)) === 0) return;
   throw callFailed('mknod', [path, `0${mode.toString(8)}`, major, minor], libc.errno());
-}
-
-/** makedev(3) as glibc packs it, for majors below 2^12 (all that the kernel has). */
-function deviceNumber(major: number, minor: number): number {
-  return (major & 0xfff) * 0x100 + (minor & 0xff) + Math.floor(minor / 0x100) * 0x100000;
 }
 
 export interface FileTimes {

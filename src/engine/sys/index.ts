@@ -4,6 +4,7 @@ export { cgroupLayout, type CgroupLayout } from './cgroups.js';
 export { connectFrom } from './connect.js';
 export { forgetFlows } from './conntrack.js';
 export { acceptConsole, type Console } from './console.js';
+export { splitDevice } from './device-number.js';
 export { bindForeignMount, canBindForeignMounts, type ForeignMount } from './foreign-mounts.js';
 export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';
 export { addressBytes, addressText } from './ip-address.js';

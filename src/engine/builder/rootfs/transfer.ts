@@ -14,7 +14,7 @@ import { copyFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
 import { fileName } from '../../../base/tar/names.js';
-import { lgetxattr, lsetxattr, mknod, type PathName } from '../../sys/index.js';
+import { lgetxattr, lsetxattr, mknod, type PathName, splitDevice } from '../../sys/index.js';
 import { breather } from '../../../base/breathe.js';
 import { type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { TreeEntry } from '../context/tree.js';
@@ -148,13 +148,8 @@ class Writer {
       case 'character-device':
       case 'block-device': {
         const format = entry.type === 'fifo' ? 0o010000 : entry.type === 'character-device' ? 0o020000 : 0o060000;
-        const { rdev } = entry.stats;
-        mknod(
-          place,
-          format | entry.mode,
-          Number((rdev >> 8n) & 0xfffn),
-          Number((rdev & 0xffn) | ((rdev >> 12n) & 0xfff00n)),
-        );
+        const { major, minor } = splitDevice(entry.stats.rdev);
+        mknod(place, format | entry.mode, major, minor);
         break;
       }
       case 'socket':
