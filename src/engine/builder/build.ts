@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { hexOf } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
-import { hostPlatform, parseReference, platformScore, withDefaultTag } from '../../registry/index.js';
+import { hostPlatform, parseReference, platformScore, platformText, withDefaultTag } from '../../registry/index.js';
 import type { Image } from '../images/index.js';
 import type { BuilderOptions } from './builder.js';
 import { gitTrees } from './context/git-trees.js';
@@ -15,7 +15,7 @@ import { nameOutcome } from './name-outcome.js';
 import { baseImages, type BaseImages } from './plan/bases.js';
 import { type BuildPlan, planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
-import { parsePlatform, renderPlatform } from './plan/platform.js';
+import { parsePlatform } from './plan/platform.js';
 import { type DoneStep, recordsWithin, withDocument } from './portable-cache/document.js';
 import { cacheEntry } from './portable-cache/entry.js';
 import { exportCaches } from './portable-cache/export.js';
@@ -130,7 +130,7 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
     }
     const imageId = await createImage(step);
     const { chainId } = outcomeOf(step.operation);
-    built.set(step, { platform: renderPlatform(step.state), imageId, chainId, attestations: [] });
+    built.set(step, { platform: platformText(step.state), imageId, chainId, attestations: [] });
     return imageId;
   };
   /** A Dockerfile that does nothing gives the image it starts from. */
@@ -203,7 +203,7 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
 
 /** Each once; one undefined where none is asked for. */
 function platformsOf({ platforms = [] }: BuildRequest): readonly (string | undefined)[] {
-  const wanted = new Set(platforms.map((text) => renderPlatform(parsePlatform(text) ?? invalidPlatform(text))));
+  const wanted = new Set(platforms.map((text) => platformText(parsePlatform(text) ?? invalidPlatform(text))));
   return wanted.size === 0 ? [undefined] : [...wanted];
 }
 

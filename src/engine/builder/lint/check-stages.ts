@@ -1,7 +1,8 @@
+import { hostPlatform } from '../../../registry/index.js';
 import type { Dockerfile, Instruction, InstructionOf, Stage } from '../dockerfile/ast.js';
 import { expandWord, ExpansionFailure } from '../dockerfile/expand.js';
 import { nearest } from '../dockerfile/nearest.js';
-import { hostPlatform, parsePlatform, platformArgs } from '../plan/platform.js';
+import { parsePlatform, platformArgs } from '../plan/platform.js';
 import type { LintWarning } from './rules.js';
 import { usedNames } from './used-names.js';
 

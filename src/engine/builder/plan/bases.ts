@@ -2,10 +2,10 @@ import { hasCode, messageOf, TscomposeError } from '../../../base/errors.js';
 import type { RegistryAuth } from '../../../api/image.js';
 import type { PinnedBases } from '../../../api/tscompose.js';
 import type { SourceLocation } from '../../../base/source-location.js';
-import { parseReference, type Platform, withDefaultTag } from '../../../registry/index.js';
+import { parseReference, type Platform, platformText, withDefaultTag } from '../../../registry/index.js';
 import type { Image, ImageStore } from '../../images/index.js';
 import type { BuildIo } from '../request.js';
-import { renderPlatform, satisfies } from './platform.js';
+import { satisfies } from './platform.js';
 import '../errors.js';
 
 export interface BaseImages {
@@ -76,8 +76,8 @@ export function baseImages(options: {
           at,
         });
       }
-      const wanted = platform === undefined ? '' : ` for ${renderPlatform(platform)}`;
-      const otherPlatform = local === undefined ? '' : ` (the one here is for ${renderPlatform({ ...local.config })})`;
+      const wanted = platform === undefined ? '' : ` for ${platformText(platform)}`;
+      const otherPlatform = local === undefined ? '' : ` (the one here is for ${platformText({ ...local.config })})`;
       throw new TscomposeError({
         code: 'build/base-image-missing',
         message: `cannot find the base image ${reference}${wanted}${otherPlatform}`,

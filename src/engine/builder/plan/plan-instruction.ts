@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
+import { platformText } from '../../../registry/index.js';
 import { isRepository } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
 import type { Instruction, InstructionOf } from '../dockerfile/ast.js';
@@ -21,7 +22,6 @@ import { isRemote, remoteFile } from '../steps/remote-file.js';
 import { runCommand } from '../steps/run-command.js';
 import { runOperation } from '../steps/run-operation.js';
 import { located } from './located.js';
-import { renderPlatform } from './platform.js';
 import type { Sources } from './plan-stages.js';
 import type { PlannedStep } from './planned-step.js';
 
@@ -165,7 +165,7 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
   const operation = runOperation(dependencies, {
     instruction,
     base: previous.operation,
-    platform: renderPlatform(state),
+    platform: platformText(state),
     command,
     shownCommand,
     env: [...env, ...args].map(([name, value]) => `${name}=${value}`),

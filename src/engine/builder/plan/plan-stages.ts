@@ -2,6 +2,7 @@ import type { SourceLocation } from '../../../base/source-location.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
 import type { Platform } from '../../../registry/index.js';
+import { hostPlatform } from '../../../registry/index.js';
 import { readIgnore, realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
 import type { SourceTree } from '../context/selection.js';
@@ -20,7 +21,7 @@ import type { Operation } from '../solver/operation.js';
 import type { BaseImages } from './bases.js';
 import { planInstruction } from './plan-instruction.js';
 import type { PlannedStep } from './planned-step.js';
-import { hostPlatform, parsePlatform, platformArgs } from './platform.js';
+import { parsePlatform, platformArgs } from './platform.js';
 import '../errors.js';
 
 export interface PlannedStage {

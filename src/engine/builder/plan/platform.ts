@@ -1,15 +1,4 @@
-import { arch } from 'node:process';
-import type { Platform } from '../../../registry/index.js';
-
-const goArchitectures: Readonly<Record<string, string>> = {
-  x64: 'amd64',
-  ia32: '386',
-  arm64: 'arm64',
-  arm: 'arm',
-  ppc64: 'ppc64le',
-  s390x: 's390x',
-  riscv64: 'riscv64',
-};
+import { hostPlatform, type Platform, platformText } from '../../../registry/index.js';
 
 const aliases: Readonly<Record<string, Partial<Platform>>> = {
   x86_64: { architecture: 'amd64' },
@@ -18,11 +7,6 @@ const aliases: Readonly<Record<string, Partial<Platform>>> = {
   armhf: { architecture: 'arm', variant: 'v7' },
   armel: { architecture: 'arm', variant: 'v6' },
 };
-
-/** What this machine runs. */
-export function hostPlatform(): Platform {
-  return { os: 'linux', architecture: goArchitectures[arch] ?? arch };
-}
 
 /** `os/arch[/variant]`, or an architecture alone; undefined when it is none. */
 export function parsePlatform(text: string): Platform | undefined {
@@ -34,10 +18,6 @@ export function parsePlatform(text: string): Platform | undefined {
   const { architecture = named, variant = third } = aliases[named] ?? {};
   if (architecture === 'arm64' && variant === 'v8') return { os, architecture };
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
-}
-
-export function renderPlatform({ os, architecture, variant }: Platform): string {
-  return [os, architecture, variant].filter((part) => part !== undefined).join('/');
 }
 
 /** Whether an image made for `image` is what `wanted` asks for; a variant counts where both have one. */
@@ -52,7 +32,7 @@ export function satisfies(image: Platform, wanted: Platform): boolean {
 /** The automatic arguments of the global scope (Dockerfile reference, "Automatic platform ARGs in the global scope"). */
 export function platformArgs(build: Platform, target: Platform): ReadonlyMap<string, string> {
   const of = (prefix: string, platform: Platform): [string, string][] => [
-    [`${prefix}PLATFORM`, renderPlatform(platform)],
+    [`${prefix}PLATFORM`, platformText(platform)],
     [`${prefix}OS`, platform.os],
     [`${prefix}ARCH`, platform.architecture],
     [`${prefix}VARIANT`, platform.variant ?? ''],

@@ -1,11 +1,10 @@
 import { hostname } from 'node:os';
+import { hostPlatform } from '../../../registry/index.js';
 import type { BuildKitParts } from '../parts.js';
 import type { Message } from '../wire/message.js';
 import type { workerRecord } from '../wire/control.js';
 
 type Worker = Partial<typeof workerRecord extends Message<infer T> ? T : never>;
-
-const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm' };
 
 export function buildkitVersion(version: string): { package: string; version: string } {
   return { package: 'tscompose', version: `v${version}` };
@@ -14,7 +13,7 @@ export function buildkitVersion(version: string): { package: string; version: st
 /** This engine as the one worker there is. */
 export function workerOf({ version, hostGateway }: BuildKitParts): Worker {
   const gateway = hostGateway();
-  const architecture = architectures[process.arch] ?? process.arch;
+  const { architecture, os } = hostPlatform();
   return {
     id: hostname(),
     labels: {
@@ -23,7 +22,7 @@ export function workerOf({ version, hostGateway }: BuildKitParts): Worker {
       // Clients put it in for `host-gateway` in extra hosts.
       ...(gateway === undefined ? {} : { 'org.mobyproject.buildkit.worker.moby.host-gateway-ip': gateway }),
     },
-    platforms: [{ architecture, os: 'linux' }],
+    platforms: [{ architecture, os }],
     version: buildkitVersion(version),
   };
 }

@@ -5,7 +5,8 @@ import { nearest } from '../../../../src/engine/builder/dockerfile/nearest.js';
 import { goDuration } from '../../../../src/engine/builder/image/go-format.js';
 import { parseExposed } from '../../../../src/engine/builder/image/port-spec.js';
 import { isSignal } from '../../../../src/engine/builder/image/signals.js';
-import { parsePlatform, renderPlatform } from '../../../../src/engine/builder/plan/platform.js';
+import { parsePlatform } from '../../../../src/engine/builder/plan/platform.js';
+import { platformText } from '../../../../src/registry/index.js';
 import { OrderedOutput } from '../../../../src/engine/builder/report/ordered-output.js';
 import { parseMode } from '../../../../src/engine/builder/rootfs/mode.js';
 import { parseMount } from '../../../../src/engine/builder/steps/mount-flag.js';
@@ -94,7 +95,7 @@ test('ports, signals and platforms', () => {
   expect(['9', 'KILL', 'sigterm', 'SIGRTMIN+3'].every(isSignal)).toBe(true);
   expect(['0', '65', 'NOPE', ''].some(isSignal)).toBe(false);
   const platforms = ['linux/amd64', 'linux/arm64/v8', 'aarch64', 'linux/arm/v7'].map(parsePlatform);
-  expect(platforms.map((platform) => platform && renderPlatform(platform))).toEqual([
+  expect(platforms.map((platform) => platform && platformText(platform))).toEqual([
     'linux/amd64',
     'linux/arm64',
     'linux/arm64',
