@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import { parseGoDuration } from '../../base/go-duration.js';
+import { hasLabel } from '../../base/label-filter.js';
 import type { Container } from './container.js';
 import { invalidFilter } from './errors.js';
 import { parsePortSpec } from './port-requests.js';
@@ -31,7 +32,7 @@ function matcherOf(room: Room, key: string, values: readonly string[]): Matcher 
       return ({ record }) => patterns.some((pattern) => pattern.test(record.name) || pattern.test(`/${record.name}`));
     }
     case 'label':
-      return (container) => values.every((value) => hasLabel(container, value));
+      return (container) => values.every((value) => hasLabel(container.record.config.Labels ?? {}, value));
     case 'status': {
       const unknown = values.find((value) => !statuses.includes(value));
       if (unknown !== undefined) throw invalidFilter(key, unknown);
@@ -134,20 +135,14 @@ function regular(key: string, value: string): RegExp {
   }
 }
 
-function hasLabel({ record }: Container, wanted: string): boolean {
-  const labels = record.config.Labels ?? {};
-  const at = wanted.indexOf('=');
-  return at < 0 ? wanted in labels : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
-}
-
 /** `label`, `label!` and `until` of a prune. @throws `container/invalid-filter` */
 export function matchesPrune(container: Container, filters: Filters): boolean {
   return Object.entries(filters).every(([key, values]) => {
     switch (key) {
       case 'label':
-        return values.every((value) => hasLabel(container, value));
+        return values.every((value) => hasLabel(container.record.config.Labels ?? {}, value));
       case 'label!':
-        return values.every((value) => !hasLabel(container, value));
+        return values.every((value) => !hasLabel(container.record.config.Labels ?? {}, value));
       case 'until':
         return values.every((value) => (parseTime(container.record.created) ?? 0n) < parseMoment(value));
       default:

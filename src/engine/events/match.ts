@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import type { EngineEvent } from '../../api/events.js';
+import { hasLabel } from '../../base/label-filter.js';
 
 /** Values of one key are alternatives, except `label` where all must hold; keys must all hold ("Monitor events"). */
 export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
@@ -30,12 +31,6 @@ function named({ Actor }: EngineEvent, value: string): boolean {
   return (
     Actor.ID === value || name === value || `/${name ?? ''}` === value || (value !== '' && Actor.ID.startsWith(value))
   );
-}
-
-function hasLabel(attributes: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf('=');
-  if (at < 0) return wanted in attributes;
-  return attributes[wanted.slice(0, at)] === wanted.slice(at + 1);
 }
 
 /** Of an image event its name, of a container event its image; a value without tag finds every tag. */

@@ -1,6 +1,7 @@
 import type { Filters } from '../../api/common.js';
 import { TscomposeError } from '../../base/errors.js';
 import { parseGoDuration } from '../../base/go-duration.js';
+import { hasLabel } from '../../base/label-filter.js';
 import { parseReference } from '../../registry/index.js';
 import type { Image } from './types.js';
 
@@ -34,11 +35,7 @@ export function booleanFilter(filters: Filters, key: string): boolean | undefine
 /** `label` must all match, `label!` none; `k` alone asks for the label, `k=v` for its value. */
 export function matchesLabels(image: Image, filters: Filters): boolean {
   const labels = image.config.config?.Labels ?? {};
-  const has = (wanted: string) => {
-    const equals = wanted.indexOf('=');
-    const value = labels[equals < 0 ? wanted : wanted.slice(0, equals)];
-    return equals < 0 ? value !== undefined : value === wanted.slice(equals + 1);
-  };
+  const has = (wanted: string) => hasLabel(labels, wanted);
   return (filters['label'] ?? []).every(has) && !(filters['label!'] ?? []).some(has);
 }
 

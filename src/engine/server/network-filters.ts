@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import type { NetworkInspect } from '../../api/network.js';
+import { hasLabel } from '../../base/label-filter.js';
 
 export interface FilteredNetwork {
   readonly network: NetworkInspect;
@@ -34,9 +35,4 @@ function matchesKey({ network, predefined, inUse }: FilteredNetwork, key: string
     default:
       return true; // `until` is about time, its own question
   }
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf('=');
-  return at < 0 ? wanted in labels : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
 }

@@ -1,5 +1,6 @@
 import type { Filters } from '../../api/common.js';
 import { TscomposeError } from '../../base/errors.js';
+import { hasLabel } from '../../base/label-filter.js';
 import type { Volume } from './types.js';
 
 /**
@@ -20,20 +21,15 @@ export function matchesVolume(
       case 'driver':
         return values.length === 0 || values.includes(volume.driver);
       case 'label':
-        return values.every((value) => hasLabel(volume, value));
+        return values.every((value) => hasLabel(volume.labels, value));
       case 'label!':
-        return values.every((value) => !hasLabel(volume, value));
+        return values.every((value) => !hasLabel(volume.labels, value));
       case 'dangling':
         return values.length === 0 || values.some((value) => readBoolean(key, value) === context.dangling(volume));
       default:
         return true; // `all` and `until` are for the caller
     }
   });
-}
-
-export function hasLabel({ labels }: Volume, wanted: string): boolean {
-  const at = wanted.indexOf('=');
-  return at < 0 ? wanted in labels : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
 }
 
 /** @throws `volume/invalid-filter` */

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { Filters } from '../../api/common.js';
 import type { PruneReport, VolumeCreateRequest, VolumeInspect } from '../../api/volume.js';
 import { errnoOf, TscomposeError, messageOf } from '../../base/errors.js';
+import { hasLabel } from '../../base/label-filter.js';
 import { runTool } from '../../base/spawn.js';
 import { sweepEach } from '../../base/sweep.js';
 import { openRecords, type Records } from '../store/index.js';
 import { isMountPoint, mount, unmount } from '../sys/index.js';
 import { fillFolder, isEmptyFolder } from './fill.js';
-import { hasLabel, matchesVolume, readBoolean } from './match.js';
+import { matchesVolume, readBoolean } from './match.js';
 import { checkOptions, mountsOf } from './options.js';
 import type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
 
@@ -187,7 +188,7 @@ class LocalVolumes implements VolumeStore {
     let bytes = 0;
     for (const volume of this.#records.list()) {
       if (!matchesVolume(volume, filters, { allowed: pruneBoth, dangling: this.#isDangling })) continue;
-      if (!this.#isDangling(volume) || !(all || volume.anonymous || hasLabel(volume, anonymousLabel))) continue;
+      if (!this.#isDangling(volume) || !(all || volume.anonymous || hasLabel(volume.labels, anonymousLabel))) continue;
       if (Object.keys(volume.options).length > 0) continue; // a device that is mounted: its data is not ours
       let size: number;
       try {
