@@ -9,7 +9,10 @@ import { invalidConfig } from './errors.js';
  * @param context - what a complaint begins with
  * @throws `container/invalid-config`
  */
-export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: EndpointSettings, context = ''): void {
+export function checkEndpoint(network: NetworkRecord, settings: EndpointSettings, context = ''): void {
+  const { IPAMConfig, Aliases, MacAddress = '' } = settings;
+  if (MacAddress !== '' && !isMac(MacAddress))
+    throw invalidConfig('MacAddress', `${context}invalid MAC address ${MacAddress}`);
   const { IPv4Address: ipv4 = '', IPv6Address: ipv6 = '' } = IPAMConfig ?? {};
   const problems: string[] = [];
   if (ipv4 !== '' || ipv6 !== '') {
@@ -37,6 +40,10 @@ export function checkEndpoint(network: NetworkRecord, { IPAMConfig, Aliases }: E
   if (problems.length === 0) return;
   const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
   throw invalidConfig('NetworkingConfig', [`${context}invalid endpoint settings:`, ...list].join('\n'));
+}
+
+function isMac(text: string): boolean {
+  return /^[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}$/i.test(text);
 }
 
 function hasOwnRange({ ranges }: NetworkRecord, ipv6: boolean): boolean {

@@ -16,6 +16,9 @@ export function checkModes(asked: ContainerConfig, hostConfig: HostConfig): void
   if (!['', 'private', 'host'].includes(cgroup)) {
     throw invalidConfig('CgroupnsMode', `invalid cgroup namespace mode: ${cgroup}`);
   }
+  if (network === 'container:') {
+    throw invalidConfig('NetworkMode', 'Invalid network mode: invalid container format container:<name|id>');
+  }
   const hasHostname = (asked.Hostname ?? '') !== '';
   if (UTSMode === 'host' && hasHostname) {
     throw invalidConfig('UTSMode', 'conflicting options: hostname and the UTS mode');

@@ -5,7 +5,8 @@ import { checkLimits } from './check-limits.js';
 import { invalidConfig } from './errors.js';
 import { checkStorageOptions } from './storage-options.js';
 import { checkLogConfig } from './log-driver.js';
-import { parsePortSpec } from './port-requests.js';
+import { checkExtraHost } from './host-files.js';
+import { parsePortSpec, wantedPorts } from './port-requests.js';
 import { parseSignal } from './signals.js';
 
 const minimumMemory = 6 * 1024 * 1024;
@@ -63,14 +64,21 @@ export function checkRequest(config: ContainerConfig, hostConfig: HostConfig): v
     throw invalidConfig('Isolation', `Invalid isolation: "${Isolation}" - linux only supports 'default'`);
   }
   if (config.StopSignal !== undefined && config.StopSignal !== '') parseSignal(config.StopSignal);
-  for (const spec of Object.keys({ ...hostConfig.PortBindings, ...config.ExposedPorts })) parsePortSpec(spec);
-  for (const [name, test] of [
-    ['Interval', config.Healthcheck?.Interval],
-    ['Timeout', config.Healthcheck?.Timeout],
-  ] as const) {
-    if (test !== undefined && test !== 0 && test < 1_000_000) {
+  Object.keys(config.ExposedPorts ?? {}).forEach(parsePortSpec);
+  wantedPorts(config, hostConfig);
+  (hostConfig.ExtraHosts ?? []).forEach(checkExtraHost);
+  if ('' in (hostConfig.Annotations ?? {})) {
+    const problem = 'the empty string is not permitted as an annotation key';
+    throw invalidConfig('Annotations', `invalid Annotations: ${problem}`);
+  }
+  for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const time = config.Healthcheck?.[name] ?? 0;
+    if (time !== 0 && time < 1_000_000) {
       throw invalidConfig('Healthcheck', `${name} in Healthcheck cannot be less than 1ms`);
     }
+  }
+  if ((config.Healthcheck?.Retries ?? 0) < 0) {
+    throw invalidConfig('Healthcheck', 'Retries in Healthcheck cannot be negative');
   }
   const probe = readNativeProbe(config.Healthcheck?.Test ?? []);
   if (probe?.kind === 'invalid') throw invalidConfig('Healthcheck', probe.problem);

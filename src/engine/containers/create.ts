@@ -46,6 +46,7 @@ export async function createContainer(
   checkModes(asked, hostConfig);
   checkRequest(config, hostConfig);
   checkLinks(room, hostConfig);
+  checkJoined(room, hostConfig);
   runtimeOf(room, hostConfig);
   const endpoints = endpointsOf(config, hostConfig, NetworkingConfig?.EndpointsConfig ?? {});
   checkEndpoints(room, endpoints);
@@ -88,6 +89,15 @@ export async function createContainer(
   undo.commit();
   publish(room, container, 'create');
   return { Id: id, Warnings: [...warnings, ...warningsOf(hostConfig)] };
+}
+
+/** Those whose network it joins may come later: that is looked at with its start. @throws `container/invalid-config` */
+function checkJoined({ registry }: Room, hostConfig: HostConfig): void {
+  for (const option of ['PidMode', 'IpcMode'] as const) {
+    const [, name] = /^container:(.*)$/.exec(hostConfig[option] ?? '') ?? [];
+    if (name !== undefined && registry.find(name) === undefined)
+      throw invalidConfig(option, `No such container: ${name}`);
+  }
 }
 
 /** The image it runs, and those whose files it mounts. @throws `trust/…` */

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
@@ -16,6 +17,8 @@ export interface NamesInput {
   readonly gateway: string;
 }
 
+/** As an address: the host, as the container reaches it. */
+const hostGateway = 'host-gateway';
 const fileNames = ['resolv.conf', 'hosts', 'hostname'] as const;
 
 /**
@@ -73,11 +76,22 @@ function changeHosts(room: Pick<Room, 'dir'>, id: string, change: (text: string)
 }
 
 /** `name:address` or `name=address`. @throws `container/invalid-config` */
-function extraHostLine(text: string, gateway: string): string {
+/** @throws `container/invalid-config` for what is not `name:address` */
+export function checkExtraHost(text: string): void {
+  const [, address] = splitExtraHost(text);
+  if (address === hostGateway || isIP(address) !== 0) return;
+  throw invalidConfig('ExtraHosts', `invalid IP address in add-host: "${address}"`);
+}
+
+function splitExtraHost(text: string): readonly [name: string, address: string] {
   const at = text.search(/[:=]/);
   if (at <= 0) throw invalidConfig('ExtraHosts', `bad format for add-host: "${text}"`);
-  const [name, address] = [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')];
-  if (address !== 'host-gateway') return `${address}\t${name}`;
+  return [text.slice(0, at), text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')];
+}
+
+function extraHostLine(text: string, gateway: string): string {
+  const [name, address] = splitExtraHost(text);
+  if (address !== hostGateway) return `${address}\t${name}`;
   if (gateway === '') throw invalidConfig('ExtraHosts', 'unable to derive the IP value for host-gateway');
   return `${gateway}\t${name}`;
 }

@@ -28,6 +28,9 @@ const drivers: Readonly<Record<string, readonly string[] | 'any'>> = {
   syslog: ['syslog-address', 'syslog-facility', 'syslog-format', ...naming],
 };
 
+/** Of all drivers: whether a container may wait for its log, and the copy of drivers that nobody can read. */
+const common = ['mode', 'max-buffer-size', 'cache-disabled', 'cache-max-size', 'cache-max-file', 'cache-compress'];
+
 /** What no host could do. @throws `container/invalid-config` */
 export function checkLogConfig(logConfig: LogConfig | undefined): void {
   const { Type, Config } = logConfig ?? {};
@@ -36,13 +39,27 @@ export function checkLogConfig(logConfig: LogConfig | undefined): void {
   if (known === undefined) {
     throw invalidConfig('LogConfig', `error looking up logging plugin ${driver}: plugin "${driver}" not found`);
   }
-  const unknown = Object.keys(Config ?? {}).find((option) => known !== 'any' && !known.includes(option));
+  checkMode(Config ?? {});
+  const unknown = Object.keys(Config ?? {}).find(
+    (option) => known !== 'any' && !known.includes(option) && !common.includes(option),
+  );
   if (unknown === undefined) {
     if (driver === 'syslog') checkSyslogOptions(Config ?? {});
     return;
   }
   const where = driver === 'local' ? 'log driver local' : `${driver} log driver`;
   throw invalidConfig('LogConfig', `unknown log opt '${unknown}' for ${where}`);
+}
+
+/** The monitor takes what a container writes without waiting for anybody, so that both modes come to the same. */
+function checkMode({ mode = '', 'max-buffer-size': buffer }: Readonly<Record<string, string>>): void {
+  if (!['', 'blocking', 'non-blocking'].includes(mode))
+    throw invalidConfig('LogConfig', `logger: logging mode not supported: ${mode}`);
+  if (buffer === undefined) return;
+  if (mode !== 'non-blocking')
+    throw invalidConfig('LogConfig', "logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  if (parseSize(buffer) === undefined)
+    throw invalidConfig('LogConfig', `error parsing option max-buffer-size: invalid size: '${buffer}'`);
 }
 
 /** What this host cannot do now. @throws `container/start-failed`, in dockerd's words and with what is missing */

@@ -141,5 +141,5 @@ function detailsOf(
   ].flatMap(([name, value]) =>
     value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
   );
-  return shown.length === 0 ? '' : `${shown.sort().join(',')} `;
+  return `${shown.sort().join(',')} `; // where there are none, too: what reads it goes by the space
 }

@@ -114,23 +114,31 @@ function parseBind(text: string): Asked {
   const isBind = first.startsWith('/');
   const known = ['ro', 'rw', 'nocopy', 'volume-nocopy', ...propagations, ...ignoredModes];
   if (words.some((word) => !known.includes(word))) throw invalidConfig('Binds', `invalid mode: ${mode}`);
+  const noCopy = words.some((word) => word.endsWith('nocopy'));
+  const where = `invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": `;
+  if (isBind && noCopy) throw invalidConfig('Binds', `${where}field VolumeOptions must not be specified`);
   const mount: ContainerMount = {
     ...plain,
     type: isBind ? 'bind' : 'volume',
     source: isBind ? posix.normalize(first) : '',
     ...(isBind ? {} : { name: first }),
-    destination: cleanDestination(
-      second,
-      `invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": `,
-    ),
+    destination: cleanDestination(second, where),
     readOnly: words.includes('ro'),
     mode,
     propagation: words.find((word) => propagations.includes(word)) ?? '',
     createSource: isBind,
-    noCopy: words.some((word) => word.endsWith('nocopy')),
+    noCopy,
   };
   return { mount, volume: {} };
 }
+
+/** Which mounts have which options. */
+const optionsOf: readonly (readonly [keyof MountRequest, readonly MountRequest['Type'][]])[] = [
+  ['BindOptions', ['bind']],
+  ['VolumeOptions', ['volume', 'cluster']],
+  ['TmpfsOptions', ['tmpfs']],
+  ['ImageOptions', ['image']],
+];
 
 function parseMount(request: MountRequest): Asked {
   const {
@@ -145,6 +153,10 @@ function parseMount(request: MountRequest): Asked {
   } = request;
   if ((Target as string | undefined) === undefined || Target === '') {
     throw invalidConfig('Mounts', `invalid mount config for type "${Type}": field Target must not be empty`);
+  }
+  const misplaced = optionsOf.find(([option, types]) => request[option] != null && !types.includes(Type));
+  if (misplaced !== undefined) {
+    throw invalidConfig('Mounts', `${misplaced[0]} must not be specified on mount type "${Type}"`);
   }
   const destination = cleanDestination(Target, `invalid mount config for type "${Type}": `);
   const common = { ...plain, destination, readOnly: ReadOnly };

@@ -100,7 +100,9 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
     remove: (reference, how, signal) => removeContainer(room, find(reference), how, signal),
     prune: (filters, signal) => pruneContainers(room, filters, signal),
     wait: (reference, condition, signal) => {
-      const ended = find(reference).wait(condition, signal);
+      const container = find(reference);
+      const isBetweenRuns = condition === 'not-running' && container.state.status === 'restarting'; // it is about to run
+      const ended = container.wait(isBetweenRuns ? 'next-exit' : condition, signal);
       ended.catch(() => undefined); // a reader that leaves before it waits is no failure of ours
       return { ended };
     },

@@ -50,7 +50,7 @@ function parseHostPort(text: string): WantedPort['hostPort'] {
   const [, first = '', last] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
   const [low, high] = [Number(first), Number(last ?? first)];
   if (first === '' || low < 1 || high > 65_535 || high < low) {
-    throw invalidConfig('PortBindings', `invalid host port: "${text}"`);
+    throw invalidConfig('PortBindings', `invalid port specification: "${text}"`);
   }
   return low === high ? low : [low, high];
 }

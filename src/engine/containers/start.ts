@@ -57,7 +57,11 @@ export function startContainer(
     container.stopRequested = false;
     // It stays due until it runs, for an engine that dies before. Who starts it by hand begins a new count.
     const { state } = container;
-    const from = when === 'when due' ? { ...state, due: true } : without(state, 'due', 'crashes', 'unhealthyRestarts');
+    const from =
+      when === 'when due'
+        ? { ...state, due: true }
+        : { ...without(state, 'due', 'crashes', 'unhealthyRestarts'), restartCount: 0 };
+    if (when === 'now') container.restartDelayMs = 0;
     container.hookFailure = undefined;
     try {
       await container.move('start', { error: '', oomKilled: false }, from);
@@ -196,8 +200,10 @@ function identify(pid: number): ProcessIdentity {
 async function recordFailure(room: Room, container: Container, isNew: boolean, error: unknown): Promise<void> {
   const exitCode = hasCode(error, 'oci/create-failed') ? error.facts.exitCode : 128;
   const finishedAt = isNew ? container.state.finishedAt : renderTime(nowNs());
-  const change = { exitCode, error: messageOf(error), finishedAt };
+  const message = messageOf(error);
+  const change = { exitCode, error: message, finishedAt };
   await container.moved(isNew ? 'start-failed-new' : 'start-failed', change, without(container.state, 'due'));
+  container.signals.emit('ended', { StatusCode: exitCode, Error: { Message: message } }); // nothing comes any more
   room.log.info('container did not start', { containerId: container.id, error: messageOf(error) });
 }
 

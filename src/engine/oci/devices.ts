@@ -62,15 +62,11 @@ function mappedDevices({ PathOnHost, PathInContainer, CgroupPermissions }: Devic
   if (!/^[rwm]{1,3}$/.test(access)) throw invalid('device', PathOnHost, `invalid device mode: ${access}`);
   const target = PathInContainer === '' ? PathOnHost : PathInContainer;
   const found = statOf(PathOnHost);
-  if (found.isDirectory()) {
-    return hostDevices(PathOnHost).map((device) => ({
-      device: { ...device, path: join(target, device.path.slice(PathOnHost.length)) },
-      access,
-    }));
-  }
-  const device = deviceFrom(found, target);
-  if (device === undefined) throw invalid('device', PathOnHost, `"${PathOnHost}" is not a device node`);
-  return [{ device, access }];
+  const devices = found.isDirectory()
+    ? hostDevices(PathOnHost).map((device) => ({ ...device, path: join(target, device.path.slice(PathOnHost.length)) }))
+    : [deviceFrom(found, target)].filter((device) => device !== undefined);
+  if (devices.length === 0) throw unknownDevice(PathOnHost, 'not a device node');
+  return devices.map((device) => ({ device, access }));
 }
 
 function statOf(path: string): Stats {
@@ -78,8 +74,12 @@ function statOf(path: string): Stats {
     return statSync(path);
   } catch (cause) {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file or directory' : (errnoOf(cause) ?? 'unreadable');
-    throw invalid('device', path, `error gathering device information while adding custom device "${path}": ${reason}`);
+    throw unknownDevice(path, reason);
   }
+}
+
+function unknownDevice(path: string, reason: string): TscomposeError<'oci/invalid-option'> {
+  return invalid('device', path, `error gathering device information while adding custom device "${path}": ${reason}`);
 }
 
 const skippedFolders = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev']);

@@ -137,6 +137,34 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
     await eventually('the end of all tries', async () => (await statusOf(id)).Status === 'exited');
     expect(await engine.output(id)).toBe('run\nrun\nrun\n');
     expect((await engine.containers.inspect(id, { size: false })).RestartCount).toBe(2);
+    await engine.containers.start(id, soon()); // by hand: all tries anew
+    await eventually('the end of all tries', async () => (await engine.output(id)) === 'run\n'.repeat(6));
+    await eventually('the end', async () => (await statusOf(id)).Status === 'exited');
+    expect((await engine.containers.inspect(id, { size: false })).RestartCount).toBe(2);
+  });
+
+  test('who waits for one between two runs waits for the end of the next, or for its stop', async () => {
+    const RestartPolicy = { Name: 'always' } as const;
+    const id = await engine.start({ Cmd: ['sh', '-c', 'echo run; exit 3'], HostConfig: { RestartPolicy } });
+    const betweenRuns = async () => {
+      const { State, RestartCount } = await engine.containers.inspect(id, { size: false });
+      return State.Status === 'restarting' && RestartCount > 2;
+    };
+    await eventually('a pause between two runs', betweenRuns);
+    const runs = await engine.output(id);
+    expect(await engine.containers.wait(id, 'not-running', soon()).ended).toEqual({ StatusCode: 3 });
+    expect((await engine.output(id)).length).toBeGreaterThan(runs.length);
+    await eventually('a pause between two runs', betweenRuns);
+    const { ended } = engine.containers.wait(id, 'not-running', soon());
+    await engine.containers.stop(id, {}, soon());
+    expect(await ended).toEqual({ StatusCode: 3 });
+  });
+
+  test('who waits for one that does not start hears of it', async () => {
+    const id = await engine.create({ Cmd: ['nope'] });
+    const { ended } = engine.containers.wait(id, 'next-exit', soon());
+    await expect(engine.containers.start(id, soon())).rejects.toThrow('executable file not found');
+    expect(await ended).toMatchObject({ StatusCode: 127, Error: { Message: expect.any(String) as string } });
   });
 
   test('one that always runs again stays ended once it is stopped', async () => {

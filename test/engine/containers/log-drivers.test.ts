@@ -29,6 +29,13 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     expect(output).toBe('out\nerr\n');
   });
 
+  test.each(['json-file', 'syslog'])('%s takes the options that every driver has', async (driver) => {
+    const options = { mode: 'non-blocking', 'max-buffer-size': '4m', 'cache-disabled': 'true' };
+    await engine.create(withLog(driver, options));
+    await expect(engine.create(withLog(driver, { mode: 'loud' }))).rejects.toThrow('logging mode not supported: loud');
+    await expect(engine.create(withLog(driver, { 'max-buffer-size': '4m' }))).rejects.toThrow('only supported with');
+  });
+
   test('none keeps nothing, and says so', async () => {
     const id = await engine.start({ Cmd: ['true'], ...withLog('none') });
     const how = { follow: false, stdout: true, stderr: true, tail: 'all' as const, timestamps: false, details: false };
@@ -194,6 +201,8 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     });
     const how = { follow: false, stdout: true, stderr: true, tail: 'all' as const, timestamps: false, details: true };
     expect(await text(engine.containers.logs(id, how, soon()).output)).toBe('COLOUR=red,app.one=a,app.two=b said\n');
+    const { id: other } = await engine.sh('echo said', withLog('json-file'));
+    expect(await text(engine.containers.logs(other, how, soon()).output)).toBe(' said\n');
   });
 });
 
