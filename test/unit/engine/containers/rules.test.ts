@@ -161,7 +161,9 @@ describe('ports', () => {
     ]);
     const all = wantedPorts({ ExposedPorts: { '80/tcp': {}, '81': {} } }, { PortBindings, PublishAllPorts: true });
     expect(all.at(-1)).toEqual({ hostIp: '', containerPort: 81, protocol: 'tcp' });
-    expect(() => wantedPorts({}, { PortBindings: { '80/tcp': [{ HostPort: '9-8' }] } })).toThrow('invalid port specification');
+    expect(() => wantedPorts({}, { PortBindings: { '80/tcp': [{ HostPort: '9-8' }] } })).toThrow(
+      'invalid port specification',
+    );
   });
 });
 
