@@ -5,7 +5,7 @@ import type { LoadContext } from './documents.js';
 import type { OptionalStage } from './load.js';
 import { declaredNames, loadModel, type ParsedFile } from './load-model.js';
 import type { NodePath, Project, ProjectModel, Service } from './model.js';
-import { child, isMap, placeAt, scalar, withMember, type MapNode } from './node.js';
+import { child, isMap, nodeAt, placeAt, scalar, withMember, type MapNode } from './node.js';
 import { normalize } from './normalize.js';
 import { Problems } from './problems.js';
 import { withoutUnusedResources } from './select.js';
@@ -134,9 +134,13 @@ function plainEnvironment(environment: ReadonlyMap<string, string>): Readonly<Re
   return plain;
 }
 
+/** A service or network as a whole is its name: what comes first in it is an attribute like any other. */
 function locator(root: MapNode): Project['locate'] {
   return (path: NodePath) => {
     const section = path.length > 0 ? child(root, String(path[0])) : root;
-    return section === undefined || !isMap(root) ? undefined : locationOf(placeAt(root, path, 'value'));
+    if (section === undefined || !isMap(root)) return undefined;
+    const place = placeAt(root, path, 'value');
+    const whole = nodeAt(root, path.slice(0, 2));
+    return locationOf(path.length > 1 && place === whole?.at ? (whole?.key ?? place) : place);
   };
 }
