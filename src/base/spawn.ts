@@ -98,12 +98,13 @@ export async function runProgram(
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const { exitCode, signal: endedBy, shortMessage } = await child;
+  const { exitCode, signal: endedBy, shortMessage, code } = await child;
   clearTimeout(killing);
   signal.removeEventListener('abort', stop);
   end('SIGKILL'); // what it left behind
   if (exitCode !== undefined) return { exitCode, problem: undefined };
   if (endedBy !== undefined) return { exitCode: 128 + constants.signals[endedBy], problem: undefined };
+  if (code === 'ENOENT') return { exitCode: 127, problem: `cannot find the program ${program}` };
   return { exitCode: 127, problem: shortMessage ?? `cannot run ${program}` };
 }
 

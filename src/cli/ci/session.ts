@@ -21,6 +21,7 @@ declare module '../../base/errors.js' {
   interface ErrorFacts {
     'cli/ci-timeout': { readonly seconds: number };
     'cli/no-tests': { readonly service: string };
+    'cli/tests-failed': { readonly exitCode: number };
   }
 }
 
@@ -194,15 +195,33 @@ export class CiSession {
     const seconds = () => (performance.now() - begin) / 1_000;
     try {
       const result = await this.#group(name, work);
-      const failure = result !== 0 ? { message: `the tests ended with exit code ${result}`, text: '' } : undefined;
-      this.#cases.push({ name, seconds: seconds(), failure });
+      if (result === 0) this.#cases.push({ name, seconds: seconds(), failure: undefined });
+      else await this.#testsFailed(name, seconds(), result);
       return result;
     } catch (error) {
       const reason: unknown = signal.aborted ? signal.reason : error;
       this.#cases.push({ name, seconds: seconds(), failure: { message: firstLine(reason), text: messageOf(reason) } });
       await this.#examine();
+      this.#reportServices();
       throw new StageFailure(reason, code);
     }
+  }
+
+  /** What they wrote is on the screen, so that one line does; the report has their last words. */
+  async #testsFailed(name: string, seconds: number, exitCode: number): Promise<void> {
+    const { project, test } = this.#wishes;
+    const failure = new TscomposeError({
+      code: 'cli/tests-failed',
+      message: `the tests ended with exit code ${exitCode}`,
+      facts: { exitCode },
+      at: test === undefined ? undefined : project.locate(['services', test]),
+    });
+    await this.#examine();
+    const own = this.#findings.find(({ service }) => service === test);
+    const text = own === undefined ? failure.message : findingError(own).message;
+    this.#cases.push({ name, seconds, failure: { message: failure.message, text } });
+    this.#reportServices();
+    this.#tell(failure);
   }
 
   /** What is wrong with each service, as far as the engine knows. */
@@ -210,14 +229,23 @@ export class CiSession {
     const { client, project } = this.#wishes;
     const { signal } = new AbortController();
     this.#findings = await postMortem(client, project, [], signal).catch(() => []); // the failure itself is told anyway
-    for (const finding of this.#findings) {
-      if (finding.diagnosis.kind === 'not-started') continue;
+  }
+
+  /** A case for each, but for the tests, which have theirs. */
+  #reportServices(): void {
+    for (const finding of this.#causes()) {
+      if (finding.service === this.#wishes.test) continue;
       const error = findingError(finding);
       this.#cases.push({
         ...{ name: `service ${finding.service}`, seconds: 0 },
         failure: { message: firstLine(error), text: error.message },
       });
     }
+  }
+
+  /** Without those that only suffer from another one. */
+  #causes(): readonly Finding[] {
+    return this.#findings.filter(({ diagnosis }) => diagnosis.kind !== 'not-started');
   }
 
   async #group<T>(title: string, work: () => Promise<T>): Promise<T> {
@@ -244,8 +272,14 @@ export class CiSession {
     const failure = isFailure(error) ? error : undefined;
     if (failure === undefined) terminal.stderr.write(`${messageOf(error)}\n`);
     else terminal.stderr.write(`${errorText(failure, terminal.stderr, terminal)}\n`);
-    const findings = this.#findings.filter(({ diagnosis }) => diagnosis.kind !== 'not-started').map(findingError);
-    for (const one of findings.length > 0 ? findings : failure === undefined ? [] : [failure]) {
+    const causes = this.#causes();
+    if (hasCode(error, 'cli/ci-timeout') || hasCode(error, 'cli/tests-failed')) {
+      // Neither says what is wrong with the services; the tests have spoken for themselves.
+      for (const cause of causes.filter(({ service }) => service !== this.#wishes.test)) {
+        terminal.stderr.write(`${errorText(findingError(cause), terminal.stderr, terminal)}\n`);
+      }
+    }
+    for (const one of causes.length > 0 ? causes.map(findingError) : failure === undefined ? [] : [failure]) {
       host.annotate(one, relativeFile(terminal, one.at));
     }
   }

@@ -1,10 +1,15 @@
 import { resolve } from 'node:path';
+import { composeLabels } from '../../api/labels.js';
 import { TscomposeError } from '../../base/errors.js';
+import type { EngineClient } from '../../client/index.js';
 import { prepareArtifacts } from '../ci/artifacts.js';
 import { ciHost } from '../ci/ci-host.js';
 import { CiSession } from '../ci/session.js';
 import { defineCommand } from '../command.js';
+import { confirm } from '../confirm.js';
+import type { CliContext } from '../context.js';
 import { flag, integer, text } from '../flags.js';
+import { withLock } from '../lock/use-lock.js';
 import { parseSeconds } from '../moment.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
 
@@ -39,15 +44,34 @@ export const ciCommand = defineCommand({
     withFiles(loaded).checkServices(named);
     const artifacts = flags.artifacts === undefined ? undefined : resolve(terminal.cwd, flags.artifacts);
     const timeoutS = flags.timeout === undefined ? undefined : parseSeconds('--timeout', flags.timeout);
+    const project = await withLock(context, enableNamed(loaded, named), { frozen: false, noFrozen: false, inCi: true });
+    const client = await context.engine();
+    if (!flags.keep) await confirmLoss(context, client, project.name);
     if (artifacts !== undefined) await prepareArtifacts(artifacts);
     const session = new CiSession(context, {
-      ...{ client: await context.engine(), project: enableNamed(loaded, named) },
+      ...{ client, project },
       ...{ host: ciHost(terminal.stdout, terminal.environment), command: args, keep: flags.keep },
       ...{ test: flags.test, artifacts, timeoutS, attempts },
     });
     return await session.run();
   },
 });
+
+/** A person is asked before volumes go that were there before; a program may find some that a killed run has left. @throws `cli/declined` */
+async function confirmLoss(context: CliContext, client: EngineClient, project: string): Promise<void> {
+  if (context.terminal.stdin.isTTY !== true) return;
+  const filters = { label: [`${composeLabels.project}=${project}`] };
+  const names = (await client.volumes.list({ filters }, context.signal)).map(({ Name }) => Name);
+  if (names.length === 0) return;
+  const question = `The project is there already: ${names.join(', ')} will be removed, with all data, when the tests are over.`;
+  if (await confirm(context, question)) return;
+  throw new TscomposeError({
+    code: 'cli/declined',
+    message: 'operation cancelled by user',
+    facts: { question },
+    hint: '-p NAME tests beside it, --keep leaves the project up',
+  });
+}
 
 function invalid(argument: string, message: string): TscomposeError {
   return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });

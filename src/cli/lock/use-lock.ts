@@ -13,14 +13,20 @@ export const lockFlags = {
   noFrozen: flag('Use what compose.lock has not as it is, in CI too'),
 } as const;
 
+interface LockWishes {
+  readonly frozen: boolean;
+  readonly noFrozen: boolean;
+  readonly inCi?: boolean;
+}
+
 /**
- * The project as its lock file has it; as it is where there is none.
+ * The project as its lock file has it; as it is where there is none. A lock is frozen where `CI` is set, or `inCi`.
  * @throws `lock/bad-file`; when frozen `lock/no-file`, `lock/missing-entry`
  */
 export async function withLock(
   context: CliContext,
   project: Project,
-  { frozen, noFrozen }: { readonly frozen: boolean; readonly noFrozen: boolean } = { frozen: false, noFrozen: true },
+  { frozen, noFrozen, inCi = false }: LockWishes = { frozen: false, noFrozen: true },
 ): Promise<Project> {
   excludeEachOther('--frozen', frozen, '--no-frozen', noFrozen);
   const file = lockPlace(context, project);
@@ -35,7 +41,7 @@ export async function withLock(
     });
   }
   const { applyLock } = await import('../../lock/index.js');
-  const isFrozen = frozen || (!noFrozen && isCi(context.terminal.environment['CI']));
+  const isFrozen = frozen || (!noFrozen && (inCi || isCi(context.terminal.environment['CI'])));
   const locked = applyLock(project, lock, isFrozen ? 'only' : 'any');
   if (!isFrozen) {
     for (const { message, at, hint } of locked.missing) {

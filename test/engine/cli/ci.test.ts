@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { engineMissing, EngineSandbox, eventually } from '../../support/engine-sandbox.js';
@@ -49,10 +49,30 @@ volumes: {data: {}}
     expect(await left()).toBe('');
   });
 
-  test('the exit code of the tests is that of the command', async () => {
-    expect((await run(['ci', '--test', 'tests', '--artifacts', 'out'], { CODE: '3' })).exitCode).toBe(3);
-    expect(artifact('junit.xml')).toContain('message="the tests ended with exit code 3"');
+  test('the exit code of the tests is that of the command, and told with their place and last words', async () => {
+    const env = { CODE: '3', GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: cwd };
+    const { exitCode, stdout, stderr } = await run(['ci', '--test', 'tests', '--artifacts', 'out'], env);
+    expect([exitCode, stderr]).toEqual([
+      3,
+      expect.stringContaining('compose.yaml:10:3: the tests ended with exit code 3\n'),
+    ]);
+    expect(stdout).toContain('::error file=compose.yaml,line=12,col=14,title=service "tests" exited with code 3::');
+    const own = /message="the tests ended with exit code 3">service &quot;tests&quot; exited with code 3.*<hello&gt;/s;
+    expect(artifact('junit.xml').replace('&lt;hello', '<hello')).toMatch(own);
+    expect(JSON.parse(artifact('post-mortem.json'))).toMatchObject([{ facts: { service: 'tests' } }]);
     expect(await left()).toBe('');
+  });
+
+  test('compose.lock is frozen: what it has not is refused before anything is done', async () => {
+    const lock = join(cwd, 'compose.lock');
+    writeFileSync(lock, 'version: 1\nservices: {}\n');
+    try {
+      const { exitCode, stderr } = await run(['ci', '--test', 'tests'], { CI: '' });
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('compose.lock has no entry for busybox')]);
+      expect(stderr).not.toContain('Creat');
+    } finally {
+      rmSync(lock);
+    }
   });
 
   test('a command finds the engine and the project, and may leave it up', async () => {
@@ -62,7 +82,9 @@ volumes: {data: {}}
     expect([exitCode, await sandbox.ok(['ps', '--services'], { cwd })]).toEqual([4, 'db\n']);
     expect((await run(['ci', '--', ...command])).stdout).toContain(`shop unix://${socket}\n`);
     expect(await left()).toBe('');
-    expect(await run(['ci', 'no-such-program'])).toMatchObject({ exitCode: 127 });
+    expect(await run(['ci', 'no-such-program'])).toMatchObject({
+      ...{ exitCode: 127, stderr: expect.stringContaining('cannot find the program no-such-program\n') as string },
+    });
   });
 
   test('a service that does not become healthy is found in the report, and beside its line on GitHub', async () => {
