@@ -74,7 +74,7 @@ async function prepareMount(
       return bind(one, below(path, one.subpath));
     }
     case 'image':
-      return bind(one, below(mountImage(room, record, one, index), one.subpath));
+      return bind(one, below(await mountImage(room, record, one, index), one.subpath));
   }
 }
 
@@ -158,7 +158,12 @@ function below(root: string, subpath: string | undefined): string {
   }
 }
 
-function mountImage(room: Room, record: ContainerRecord, { source }: ContainerMount, index: number): string {
+async function mountImage(
+  room: Room,
+  record: ContainerRecord,
+  { source }: ContainerMount,
+  index: number,
+): Promise<string> {
   const target = join(bundleOf(room, record.id), `image-${index}`);
   mkdirSync(target, { recursive: true });
   const lower = room.layers.lowerDirs(room.images.resolve(source).chainId);
@@ -167,7 +172,7 @@ function mountImage(room: Room, record: ContainerRecord, { source }: ContainerMo
     mount({ source: only, target, flags: ['bind'] });
     mount({ target, flags: ['bind', 'remount', 'ro'] });
   } else {
-    mount({ source: 'overlay', target, fstype: 'overlay', data: room.layers.overlayData({ lower }) });
+    mount({ source: 'overlay', target, fstype: 'overlay', data: await room.layers.overlayData({ lower }) });
   }
   return target;
 }

@@ -17,12 +17,12 @@ export async function mountRoot(room: Room, { id, chainId }: ContainerRecord): P
   const [upper, work] = [upperOf(room, id), join(folderOf(room, id), 'work')];
   for (const folder of [root, upper, work]) mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (isMountPoint(root)) return root;
-  const overlayData: Room['layers']['overlayData'] = (directories) => room.layers.overlayData(directories);
   const image = room.layers.lowerDirs(chainId);
   const initDir = join(room.dir, '.init');
   mkdirSync(initDir, { recursive: true, mode: 0o700 });
-  const lower = [ensureInitLayer({ dir: initDir, lower: image, overlayData }), ...image];
-  mount({ source: 'overlay', target: root, fstype: 'overlay', data: overlayData({ lower, upper, work }) });
+  const lower = [await ensureInitLayer({ dir: initDir, lower: image, layers: room.layers }), ...image];
+  const data = await room.layers.overlayData({ lower, upper, work });
+  mount({ source: 'overlay', target: root, fstype: 'overlay', data });
   return root;
 }
 

@@ -21,7 +21,7 @@ export async function fillVolumes(room: Room, record: ContainerRecord, signal: A
   }
   if (empty.length === 0) return;
   await using undo = new CleanupStack();
-  const root = mountImage(room, record, undo);
+  const root = await mountImage(room, record, undo);
   for (const { name = '', destination } of empty) {
     if (kindBeneath(root, destination) !== 'folder') continue;
     await room.volumes.acquire(name, record.id);
@@ -36,7 +36,7 @@ export async function fillVolumes(room: Room, record: ContainerRecord, signal: A
 }
 
 /** The image's files, read-only for as long as `undo` is not run. */
-function mountImage(room: Room, { chainId }: ContainerRecord, undo: CleanupStack): string {
+async function mountImage(room: Room, { chainId }: ContainerRecord, undo: CleanupStack): Promise<string> {
   const lower = room.layers.lowerDirs(chainId);
   const root = mkdtempSync(join(room.runtimeDir, 'view-'));
   undo.defer(() => {
@@ -45,7 +45,7 @@ function mountImage(room: Room, { chainId }: ContainerRecord, undo: CleanupStack
   const [only] = lower;
   // An overlay wants two layers when it has nothing to write to (overlayfs documentation, "Multiple lower layers").
   if (lower.length === 1 && only !== undefined) mount({ source: only, target: root, flags: ['bind'] });
-  else mount({ source: 'overlay', target: root, fstype: 'overlay', data: room.layers.overlayData({ lower }) });
+  else mount({ source: 'overlay', target: root, fstype: 'overlay', data: await room.layers.overlayData({ lower }) });
   undo.defer(() => {
     unmount(root, { detach: true });
   });

@@ -69,7 +69,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     openOci({
       runtimeDir,
       engineId,
-      overlayData: (directories) => layers.overlayData(directories),
+      layers,
       joinBridge: stepNetworks(networks),
       outlivesSession: readyFd !== undefined,
       log,

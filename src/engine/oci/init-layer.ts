@@ -2,11 +2,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
-import type { OverlayDirectories } from '../snapshots/index.js';
-import { mount, settleOverlay, unmount } from '../sys/index.js';
+import type { LayerStore } from '../snapshots/index.js';
+import { mount, unmount } from '../sys/index.js';
 import { ensureFileBeneath, ensureFolderBeneath, ensureLinkBeneath } from './beneath.js';
 
-export type RenderOverlay = (directories: OverlayDirectories) => string;
+/** What overlays are made by. */
+export type OverlayLayers = Pick<LayerStore, 'overlayData' | 'settle'>;
 
 export interface InitLayerRequest {
   /** Init layers live here by a hash of what is below them. */
@@ -16,7 +17,7 @@ export interface InitLayerRequest {
   /** More mount points. */
   readonly folders?: readonly string[];
   readonly files?: readonly string[];
-  readonly overlayData: RenderOverlay;
+  readonly layers: OverlayLayers;
 }
 
 const folders = ['/dev/pts', '/dev/shm', '/proc', '/sys'];
@@ -28,13 +29,13 @@ const files = ['/.dockerenv', '/dev/console', '/etc/hostname', '/etc/hosts', '/e
  * which the image has keep their owner and mode. Made once; a crash leaves a folder with another name, which is no layer.
  * @returns its folder, to be put on top of `lower`
  */
-export function ensureInitLayer({
+export async function ensureInitLayer({
   dir,
   lower,
   folders: more = [],
   files: moreFiles = [],
-  overlayData,
-}: InitLayerRequest): string {
+  layers,
+}: InitLayerRequest): Promise<string> {
   const wanted = { folders: [...folders, ...more], files: [...files, ...moreFiles] };
   const name = createHash('sha256')
     .update(JSON.stringify([lower, wanted]))
@@ -46,7 +47,7 @@ export function ensureInitLayer({
   const [upper, work, merged] = [join(making, 'u'), join(making, 'w'), join(making, 'm')];
   for (const folder of [upper, work, merged]) mkdirSync(folder, { recursive: true, mode: 0o755 });
   try {
-    const data = overlayData({ lower, upper, work, volatile: true }); // it holds names only, which a journal keeps
+    const data = await layers.overlayData({ lower, upper, work, volatile: true }); // it holds names only, which a journal keeps
     mount({ source: 'overlay', target: merged, fstype: 'overlay', data });
     try {
       for (const path of wanted.folders) ensureFolderBeneath(merged, path);
@@ -55,7 +56,7 @@ export function ensureInitLayer({
     } finally {
       unmount(merged, { detach: true });
     }
-    settleOverlay(upper);
+    await layers.settle(upper, new AbortController().signal);
     renameSync(upper, layer);
   } catch (error) {
     if (!['EEXIST', 'ENOTEMPTY'].includes(errnoOf(error) ?? '') || !existsSync(layer)) throw error; // made twice at once

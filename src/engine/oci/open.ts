@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../base/log.js';
 import { sweepEach } from '../../base/sweep.js';
-import type { OverlayDirectories } from '../snapshots/index.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
 import { leaveSession, openCgroup, prepareCgroupParent } from './cgroups.js';
@@ -23,6 +22,7 @@ import {
   startContainer,
   updateContainer,
 } from './runtime.js';
+import type { OverlayLayers } from './init-layer.js';
 import { openRuntimes, type Runtimes } from './runtimes.js';
 import { openSeccompCache, type SeccompCache } from './seccomp-cache.js';
 import type { OciResources, OciSpec } from './spec.js';
@@ -33,8 +33,7 @@ export interface OciOptions {
   readonly runtimeDir: string;
   /** 8 hex digits that tell engines on one host apart. */
   readonly engineId: string;
-  /** Text of overlay mount options, from the layer store. */
-  readonly overlayData: (directories: OverlayDirectories) => string;
+  readonly layers: OverlayLayers;
   /** Puts a build step on the default bridge. */
   readonly joinBridge?: OciEnvironment['joinBridge'];
   /** Whether the engine was started from somebody's session and is to outlive it; a service stays in its own unit. */
@@ -50,7 +49,7 @@ export interface OciEnvironment {
   /** `/tscompose-<engine id>` */
   readonly cgroupParent: string;
   readonly seccomp: SeccompCache;
-  readonly overlayData: (directories: OverlayDirectories) => string;
+  readonly layers: OverlayLayers;
   readonly joinBridge?:
     | ((
         step: { readonly id: string; readonly extraHosts: readonly string[] },
@@ -97,7 +96,7 @@ export interface Oci {
  * @throws `oci/no-runtime`, `oci/no-monitor`
  */
 export async function openOci(options: OciOptions): Promise<Oci> {
-  const { runtimeDir, engineId, overlayData, joinBridge, outlivesSession = false, log, signal } = options;
+  const { runtimeDir, engineId, layers, joinBridge, outlivesSession = false, log, signal } = options;
   const cgroupParent = `/tscompose-${engineId}`;
   await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
   prepareCgroupParent(cgroupParent);
@@ -105,7 +104,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
   const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
   const runtimes = await openRuntimes(runtime, runtimeDir);
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
-  const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, overlayData, joinBridge };
+  const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, layers, joinBridge };
   const discard: Oci['discard'] = (id, how) => discardContainer(environment, runtimes, id, how);
   await sweepSteps(runtimeDir, runtimes, discard, log);
   return {

@@ -72,14 +72,14 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
   if (network !== undefined) undo.defer(() => network.release());
 
   const mounts = [...(await networkFiles(dir, request, network)), ...(request.mounts ?? [])];
-  const initLayer = ensureInitLayer({
+  const initLayer = await ensureInitLayer({
     dir,
     lower: request.rootfs.lower,
     folders: mounts.filter(({ type }) => type !== 'bind').map(({ destination }) => destination),
-    overlayData: oci.overlayData,
+    layers: oci.layers,
   });
   const overlay = { ...request.rootfs, lower: [initLayer, ...request.rootfs.lower], volatile: true };
-  mount({ source: 'overlay', target: merged, fstype: 'overlay', data: oci.overlayData(overlay) });
+  mount({ source: 'overlay', target: merged, fstype: 'overlay', data: await oci.layers.overlayData(overlay) });
   undo.defer(() => {
     unmount(merged, { detach: true });
   });

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { decodeName, fileName } from '../../base/tar/names.js';
-import { mount, type OverlayRequest, runToolSync } from '../sys/index.js';
+import { mount, type OverlayMounter, type OverlayRequest, runToolSync } from '../sys/index.js';
 import { copyMarker, isWhiteout } from './layer-tree.js';
 import { isOpaque } from './lower-view.js';
 
@@ -27,21 +27,36 @@ export interface CopyOrigin {
 export const copyPaths = { tree: 'copy', origin: 'copy.json' } as const;
 
 /**
- * In place of an overlay: a copy of all its directories at the target. One that may be changed lies in the work directory
- * and is made once; `settleCopy` finds out what was changed in it. One for reading lies beside the topmost layer and
- * goes with it.
- * @param request - its lower directories are layers, or lie on those
- * @throws `sys/call-failed`, `tool/missing`
+ * In place of an overlay: a copy of all its directories at the target. Works on any file system, and every container and
+ * build step costs the size of its image. The lower directories have to be layers, or lie on those.
  */
+export const copyMounter: OverlayMounter = { mount: mountByCopy };
+
+/** The copy that a mount with these options is going to want: what takes its time of it. */
+export interface CopyJob {
+  readonly kind: 'copy';
+  readonly data: string;
+}
+
+/** @throws `sys/call-failed`, `tool/missing` */
 export function mountByCopy({ target, data, readOnly }: OverlayRequest): void {
+  const { tree, isView } = copyFor(data);
+  bind(tree, target, readOnly || isView);
+}
+
+/**
+ * Makes the copy, where it is not there. One that may be changed lies in the work directory and is made once; `runSettle`
+ * finds out what was changed in it. One for reading lies beside the topmost layer and goes with it.
+ * @throws `tool/missing`, `tool/failed`
+ */
+export function copyFor(data: string): { readonly tree: string; readonly isView: boolean } {
   const { lower: given, upper, work } = parseOverlayData(data);
   const lower = given.map((path) => realpathSync(path)).filter((path) => readdirSync(path).length > 0);
   if (upper === undefined || work === undefined) {
-    const [top = given[0] ?? target, below] = lower;
+    const [top = given[0] ?? '', below] = lower;
     const view = below === undefined ? top : `${dirname(top)}/view`;
     makeCopy(view, lower);
-    bind(view, target, true);
-    return;
+    return { tree: view, isView: true };
   }
   const tree = `${work}/${copyPaths.tree}`;
   if (!existsSync(tree)) {
@@ -52,7 +67,7 @@ export function mountByCopy({ target, data, readOnly }: OverlayRequest): void {
   if (lstatSync(`${upper}/${copyMarker}`, { throwIfNoEntry: false }) === undefined) {
     symlinkSync(work, `${upper}/${copyMarker}`);
   }
-  bind(tree, target, readOnly);
+  return { tree, isView: false };
 }
 
 /** Layers stay as long as what lies on them; small directories that were put between may go before. */

@@ -1,6 +1,6 @@
 export { chainIdOf, extendChain, type ChainId } from './chain-id.js';
 export { copyMetadata } from './copy-metadata.js';
-export { copyMounter } from './copy-mounter.js';
+export { copyMounter } from './copy-mount.js';
 export { decompress, type Decompressed } from './decompress.js';
 export { openLayerStore, type LayerStoreOptions } from './layer-store.js';
 export { packTree, type PackOptions } from './pack-tree.js';

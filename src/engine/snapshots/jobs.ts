@@ -1,6 +1,7 @@
 import type { FilesystemChange } from '../../api/container.js';
 import { syncFilesystem } from '../sys/index.js';
 import { type ChangesJob, runChanges } from './changes-job.js';
+import { copyFor, type CopyJob } from './copy-mount.js';
 import { type PackJob, type PackResult, runPack } from './pack-job.js';
 import { runSettle, type SettleJob } from './settle-job.js';
 import { type JobContext, runUnpack, type UnpackJob, type UnpackResult } from './unpack-job.js';
@@ -12,12 +13,13 @@ export interface SyncJob {
 }
 
 /** Work that keeps a core busy, for a thread of its own. */
-export type Job = UnpackJob | PackJob | ChangesJob | SettleJob | SyncJob;
+export type Job = UnpackJob | PackJob | ChangesJob | CopyJob | SettleJob | SyncJob;
 
 export interface JobResults {
   unpack: UnpackResult;
   pack: PackResult;
   changes: FilesystemChange[];
+  copy: undefined;
   settle: undefined;
   sync: undefined;
 }
@@ -33,6 +35,9 @@ export async function runJob(job: Job, context: JobContext): Promise<JobResults[
       return runPack(job, context.signal);
     case 'changes':
       return runChanges(job);
+    case 'copy':
+      copyFor(job.data);
+      return undefined;
     case 'settle':
       runSettle(job);
       return undefined;

@@ -7,8 +7,9 @@ import type { Digest } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
 import { type Log, silentLog } from '../../base/log.js';
 import { fileName } from '../../base/tar/names.js';
-import { setTimes } from '../sys/index.js';
+import { overlayMounter, setTimes } from '../sys/index.js';
 import { type ChainId, extendChain } from './chain-id.js';
+import { copyMounter } from './copy-mount.js';
 import { copyMetadata } from './copy-metadata.js';
 import { exportTar } from './export-layer.js';
 import type { LayerMode } from './extractor.js';
@@ -66,6 +67,7 @@ class OverlayLayerStore implements LayerStore {
   readonly #retained = new Map<ChainId, number>();
   /** Upper directories that are being read: one reader at a time. */
   readonly #settling = new Map<string, Promise<unknown>>();
+  #copying: Promise<void> = Promise.resolve();
   #syncTimer: NodeJS.Timeout | undefined;
   #syncing: Promise<void> = Promise.resolve();
   #sealing: Promise<unknown> = Promise.resolve();
@@ -175,8 +177,18 @@ class OverlayLayerStore implements LayerStore {
     return this.#chain(chainId).map(({ short }) => this.#disk.diffDir(short));
   }
 
-  overlayData(directories: OverlayDirectories): string {
-    return this.#overlay.render({ ...directories, empty: this.#disk.emptyDir });
+  async overlayData(directories: OverlayDirectories): Promise<string> {
+    const data = this.#overlay.render({ ...directories, empty: this.#disk.emptyDir });
+    if (overlayMounter() === copyMounter) await this.#copy(data);
+    return data;
+  }
+
+  /** One after the other: two may want the same tree, and the disk is no faster for both. */
+  #copy(data: string): Promise<void> {
+    const { signal } = new AbortController();
+    const copying = this.#copying.then(() => this.#runner.run<'copy'>({ kind: 'copy', data }, { signal }));
+    this.#copying = copying.catch(() => undefined); // told to whoever wanted that one
+    return copying;
   }
 
   exportLayer(chainId: ChainId, signal: AbortSignal): Readable {

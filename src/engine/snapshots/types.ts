@@ -107,8 +107,12 @@ export interface LayerStore {
   chain(chainId: ChainId): readonly Layer[];
   /** Directories for an overlay mount, top first; undefined (an image without layers) gives one empty directory. */
   lowerDirs(chainId: ChainId | undefined): readonly string[];
-  /** Text of the mount options; always fits a page. @throws `layer/too-many` */
-  overlayData(directories: OverlayDirectories): string;
+  /**
+   * Text of the mount options; always fits a page. Where files are copied the copy is there when it is given, so that the
+   * mount itself is quick.
+   * @throws `layer/too-many`; `tool/failed` of a copy
+   */
+  overlayData(directories: OverlayDirectories): Promise<string>;
   /** The tar whose hash is the diffID; fails at its end with `layer/digest-mismatch` if the files were changed. */
   exportLayer(chainId: ChainId, signal: AbortSignal): Readable;
   /** What an upper directory changes over `chainId`, sorted by path, as `docker diff` lists it. */

@@ -23,7 +23,7 @@ export {
   type MountFlag,
   type MountRequest,
 } from './mounts.js';
-export { type OverlayMounter, type OverlayRequest, settleOverlay } from './overlay-mounter.js';
+export { type OverlayMounter, overlayMounter, type OverlayRequest } from './overlay-mounter.js';
 export { chooseOverlayDriver, type OverlayDriver } from './overlay-driver.js';
 export {
   canEnterNamespaces,

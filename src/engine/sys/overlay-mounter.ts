@@ -10,8 +10,6 @@ export interface OverlayRequest {
 export interface OverlayMounter {
   /** @throws `tool/missing`, `sys/call-failed` */
   readonly mount: (request: OverlayRequest) => void;
-  /** Brings what was changed into the upper directory, which nobody mounts any more, where it is not there at once. */
-  readonly settle?: (upper: string) => void;
 }
 
 let chosen: OverlayMounter | undefined;
@@ -23,9 +21,4 @@ export function mountOverlaysBy(mounter: OverlayMounter | undefined): void {
 
 export function overlayMounter(): OverlayMounter | undefined {
   return chosen;
-}
-
-/** To be called before the upper directory of an overlay that was unmounted is read. */
-export function settleOverlay(upper: string): void {
-  chosen?.settle?.(upper);
 }

@@ -104,7 +104,7 @@ export class BuildLab implements AsyncDisposable {
     const oci = await openOci({
       runtimeDir: join(folder, 'run'),
       engineId: randomBytes(4).toString('hex'),
-      overlayData: (directories) => layers.overlayData(directories),
+      layers,
       log: silentLog,
       signal: AbortSignal.timeout(60_000),
     });
@@ -204,7 +204,7 @@ export class BuildLab implements AsyncDisposable {
       target: root,
       fstype: 'overlay',
       flags: ['ro'],
-      data: this.layers.overlayData({ lower }),
+      data: await this.layers.overlayData({ lower }),
     });
     try {
       return listTree(join(root, path));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.js';
 import { openOci } from '../../../src/engine/oci/index.js';
 import { eventually } from '../../support/engine-sandbox.js';
-import { Lab, missing, overlayData } from './support.js';
+import { Lab, missing, layers } from './support.js';
 
 describe.skipIf(missing !== undefined)(`processes that look like helpers (needs ${missing ?? 'nothing more'})`, () => {
   let lab: Lab;
@@ -49,7 +49,7 @@ describe.skipIf(missing !== undefined)(`processes that look like helpers (needs 
     mkdirSync(victim, { recursive: true });
     await pretend(argv0, words(`step-x/../../victim-${uid}`), { uid });
     const engineId = lab.oci.cgroupParent.slice('/tscompose-'.length);
-    await openOci({ runtimeDir, engineId, overlayData, log: silentLog, signal: AbortSignal.timeout(30_000) });
+    await openOci({ runtimeDir, engineId, layers, log: silentLog, signal: AbortSignal.timeout(30_000) });
     expect(existsSync(victim)).toBe(true);
     expect(children.at(-1)?.signalCode).toBeNull();
   });

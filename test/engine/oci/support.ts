@@ -13,16 +13,23 @@ import {
   openOci,
   prepareCgroups,
 } from '../../../src/engine/oci/index.js';
+import type { LayerStore } from '../../../src/engine/snapshots/index.js';
 import { readExitCode } from '../../../src/engine/oci/index.js';
 import { engineMissing, eventually } from '../../support/engine-sandbox.js';
 
 /** Why these tests cannot run here, or undefined. */
 export const missing = engineMissing();
 
-export function overlayData(dirs: { lower: readonly string[]; upper?: string; work?: string }): string {
+function overlayData(dirs: { lower: readonly string[]; upper?: string; work?: string }): string {
   const writable = dirs.upper === undefined ? '' : `,upperdir=${dirs.upper},workdir=${dirs.work ?? ''}`;
   return `lowerdir=${dirs.lower.join(':')}${writable}`;
 }
+
+/** Overlays by the kernel. */
+export const layers: Pick<LayerStore, 'overlayData' | 'settle'> = {
+  overlayData: (dirs) => Promise.resolve(overlayData(dirs)),
+  settle: () => Promise.resolve(),
+};
 
 /** A root file system of busybox in `folder`. */
 export function makeRootfs(folder: string): string {
@@ -57,7 +64,7 @@ export class Lab implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'tsc-oci-'));
     const engineId = randomBytes(4).toString('hex');
     const signal = AbortSignal.timeout(60_000);
-    const options = { runtimeDir: join(folder, 'run'), engineId, overlayData, log: silentLog, signal };
+    const options = { runtimeDir: join(folder, 'run'), engineId, layers, log: silentLog, signal };
     return new Lab(folder, await openOci(options));
   }
 

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { connectEngine } from '../../../src/client/index.js';
-import { engineMissing, EngineSandbox } from '../../support/engine-sandbox.js';
+import { engineMissing, EngineSandbox, eventually } from '../../support/engine-sandbox.js';
 
 const missing = engineMissing();
 
@@ -18,7 +19,14 @@ const look =
 
 describe.skipIf(missing !== undefined)('where nothing can mount overlays, files are copied', () => {
   test('builds, runs, compares, commits and exports, and leaves nothing behind', async () => {
-    await using sandbox = await new EngineSandbox({ TSCOMPOSE_STORAGE_DRIVER: 'vfs' }).withBusybox();
+    const tools = mkdtempSync(join(tmpdir(), 'slow-copy-'));
+    const [gate, waiting] = [join(tools, 'gate'), join(tools, 'waiting')];
+    const slowly = `#!/bin/sh\nif [ -e ${gate} ]; then : > ${waiting}; while [ -e ${gate} ]; do sleep 0.05; done; fi\n`;
+    writeFileSync(join(tools, 'cp'), `${slowly}exec /bin/cp "$@"\n`, { mode: 0o755 });
+    await using sandbox = await new EngineSandbox({
+      TSCOMPOSE_STORAGE_DRIVER: 'vfs',
+      PATH: `${tools}:${process.env['PATH'] ?? ''}`,
+    }).withBusybox();
     const cwd = sandbox.project('copies', {
       'compose.yaml': 'services: {app: {build: ., command: sleep 1000, network_mode: none, stop_grace_period: 0s}}\n',
       Dockerfile: [
@@ -66,10 +74,18 @@ describe.skipIf(missing !== undefined)('where nothing can mount overlays, files 
     const image = sandbox.project('again', {
       'compose.yaml': 'services: {app: {image: committed, network_mode: none}}\n',
     });
-    const shown = await sandbox.ok(
+    writeFileSync(gate, '');
+    const running = sandbox.ok(
       ['run', '--rm', '-T', 'app', 'sh', '-c', `ls -A /old; ls /copy || echo no; stat -c %a /etc/passwd; ${look}`],
       { cwd: image },
     );
+    try {
+      await eventually('files are being copied', () => existsSync(waiting));
+      expect((await client.info(signal)).Driver).toBe('vfs'); // meanwhile the engine serves others
+    } finally {
+      rmSync(gate);
+    }
+    const shown = await running;
     const withoutTimes = (text: string) => text.replaceAll(/(?<= 7:8 2) \d+/g, '');
     expect(withoutTimes(shown)).toBe(`newer\nno\n600\n${withoutTimes(kinds)}x\n`);
     await sandbox.ok(['export', '-o', 'root.tar', 'app'], { cwd });
@@ -82,5 +98,6 @@ describe.skipIf(missing !== undefined)('where nothing can mount overlays, files 
     expect(readdirSync(join(sandbox.folder, 'data/containers')).filter((name) => /^[0-9a-f]{64}$/.test(name))).toEqual(
       [],
     );
+    rmSync(tools, { recursive: true });
   });
 });

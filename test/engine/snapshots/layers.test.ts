@@ -63,7 +63,7 @@ async function changedOver(chainId: ChainId | undefined, change: (merged: string
   const base = await store.scratch();
   const [upper = '', work = '', merged = ''] = ['upper', 'work', 'merged'].map((name) => join(base, name));
   for (const path of [upper, work, merged]) mkdirSync(path);
-  const data = store.overlayData({ lower: store.lowerDirs(chainId), upper, work });
+  const data = await store.overlayData({ lower: store.lowerDirs(chainId), upper, work });
   mount({ source: 'overlay', target: merged, fstype: 'overlay', data });
   try {
     change(merged);
@@ -314,7 +314,7 @@ describe('committing', () => {
       });
       const again = await other.apply({ parent: otherBase.chainId, tar: Readable.from([tar]), signal });
       expect(again.chainId).toBe(chainId);
-      const listings = [store.lowerDirs(chainId), other.lowerDirs(chainId)].map((lower) => listMerged(lower));
+      const listings = [await listMerged(store.lowerDirs(chainId)), await listMerged(other.lowerDirs(chainId))];
       expect(listings[1]).toBe(listings[0]);
       expect(listings[0]).toContain('./old/z');
       expect(listings[0]).not.toContain('./old/x');
@@ -323,10 +323,10 @@ describe('committing', () => {
     },
   );
 
-  function listMerged(lower: readonly string[]): string {
+  async function listMerged(lower: readonly string[]): Promise<string> {
     const merged = join(dir, 'listing');
     mkdirSync(merged, { recursive: true });
-    mount({ source: 'overlay', target: merged, fstype: 'overlay', data: store.overlayData({ lower }) });
+    mount({ source: 'overlay', target: merged, fstype: 'overlay', data: await store.overlayData({ lower }) });
     try {
       const format = '%p %y %m %U %G %s %Ts %l\\n';
       const listing = execFileSync('find', ['.', '-mindepth', '1', '-not', '-type', 'd', '-printf', format], {

@@ -16,7 +16,8 @@ export async function withReadableRoot<T>(
   if (only !== undefined && second === undefined) return await work(only); // the kernel wants two for a read-only overlay
   const root = await layers.scratch();
   undo.defer(() => rm(root, { recursive: true, force: true }));
-  mount({ source: 'overlay', target: root, fstype: 'overlay', flags: ['ro'], data: layers.overlayData({ lower }) });
+  const data = await layers.overlayData({ lower });
+  mount({ source: 'overlay', target: root, fstype: 'overlay', flags: ['ro'], data });
   undo.defer(() => unmount(root, { detach: true }));
   return await work(root);
 }

@@ -41,7 +41,12 @@ export async function withWritableRoot<T>(
   if (parent !== undefined) {
     const overlayWork = await scratch();
     root = await scratch();
-    const data = layers.overlayData({ lower: layers.lowerDirs(parent), upper, work: overlayWork, volatile: true });
+    const data = await layers.overlayData({
+      lower: layers.lowerDirs(parent),
+      upper,
+      work: overlayWork,
+      volatile: true,
+    });
     mount({ source: 'overlay', target: root, fstype: 'overlay', data });
     mounted = true;
     undo.defer(() => {

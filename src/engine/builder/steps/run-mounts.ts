@@ -185,7 +185,7 @@ async function bindSource(
     const lower = layers.lowerDirs(source.id);
     from = await scratch();
     const upper = await scratch();
-    const data = layers.overlayData({ lower, upper, work: await scratch(), volatile: true });
+    const data = await layers.overlayData({ lower, upper, work: await scratch(), volatile: true });
     mount({ source: 'overlay', target: from, fstype: 'overlay', data });
     undo.defer(() => unmount(from, { detach: true }));
   }
