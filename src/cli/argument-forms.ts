@@ -1,4 +1,4 @@
-import { TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { longName, type Flag, type Flags } from './flags.js';
 
 export interface NormalArguments {
@@ -109,9 +109,5 @@ function index(flags: Flags): { long: Map<string, Indexed>; short: Map<string, I
 function parseSwitch(word: string, value: string): boolean {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
-  throw new TscomposeError({
-    code: 'usage/invalid',
-    message: `${word}: "${value}" is neither true nor false`,
-    facts: { argument: word },
-  });
+  throw invalidUsage(word, `${word}: "${value}" is neither true nor false`);
 }

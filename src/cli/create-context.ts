@@ -1,5 +1,5 @@
+import { invalidUsage } from '../base/invalid-usage.js';
 import { wrapWords } from '../base/text-width.js';
-import { TscomposeError } from '../base/errors.js';
 import type { EngineClient } from '../client/index.js';
 import type { CliContext } from './context.js';
 import type { GlobalValues } from './global-flags.js';
@@ -85,14 +85,14 @@ function ansiChoice({ ansi, noAnsi }: GlobalValues, environment: Terminal['envir
   const wanted = noAnsi ? 'never' : (ansi ?? (environment['COMPOSE_ANSI'] || 'auto'));
   if (wanted === 'never' || wanted === 'always' || wanted === 'auto') return wanted;
   if (ansi === undefined) return 'auto'; // as docker compose, which looks at the variable no closer
-  throw invalid('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
+  throw invalidUsage('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
 }
 
 function modeOf({ progress, ansi }: GlobalValues, { stderr, environment }: Terminal): ProgressMode {
   const wanted = progress ?? environment['COMPOSE_PROGRESS'] ?? '';
   const mode = progressMode(wanted, stderr, environment);
   if (mode === undefined)
-    throw invalid('--progress', `--progress: "${wanted}" is none of auto, tty, plain, json and quiet`);
+    throw invalidUsage('--progress', `--progress: "${wanted}" is none of auto, tty, plain, json and quiet`);
   return mode === 'tty' && ansi === 'never' ? 'plain' : mode;
 }
 
@@ -104,9 +104,5 @@ function parallelOf({ parallel }: GlobalValues, environment: Terminal['environme
 function integerSetting(value: string | undefined): number | undefined {
   if (value === undefined || value === '') return undefined;
   if (/^-?\d+$/.test(value)) return Number(value);
-  throw invalid('COMPOSE_PARALLEL_LIMIT', `COMPOSE_PARALLEL_LIMIT: "${value}" is not a whole number`);
-}
-
-function invalid(argument: string, message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
+  throw invalidUsage('COMPOSE_PARALLEL_LIMIT', `COMPOSE_PARALLEL_LIMIT: "${value}" is not a whole number`);
 }

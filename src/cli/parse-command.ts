@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { normaliseArguments } from './argument-forms.js';
 import { longName, type Flag, type Flags, type FlagValues } from './flags.js';
 
@@ -97,11 +98,7 @@ function commanderOption(key: string, flag: Flag<unknown>): Option {
 
 function parseInteger(name: string, value: string): number {
   if (/^[+-]?\d+$/.test(value)) return Number(value);
-  throw new TscomposeError({
-    code: 'usage/invalid',
-    message: `${name}: "${value}" is not a whole number`,
-    facts: { argument: name },
-  });
+  throw invalidUsage(name, `${name}: "${value}" is not a whole number`);
 }
 
 function valuesOf<Table extends Flags>(
@@ -121,10 +118,9 @@ function behindDashes(args: readonly string[], word: string): boolean {
 function usageError(shape: CommandShape<Flags>, error: CommanderError): TscomposeError {
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /\(Did you mean (.*)\?\)/.exec(more.join(' '))?.[1];
-  return new TscomposeError({
-    code: 'usage/invalid',
-    message: `${shape.name}: ${first.replaceAll("'", '"')}`,
-    facts: {},
-    hint: suggestion === undefined ? `see ${shape.name} --help` : `did you mean ${suggestion}?`,
-  });
+  return invalidUsage(
+    undefined,
+    `${shape.name}: ${first.replaceAll("'", '"')}`,
+    suggestion === undefined ? `see ${shape.name} --help` : `did you mean ${suggestion}?`,
+  );
 }

@@ -1,4 +1,5 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { isGroup, type AnyCommand, type CommandEntry } from './command.js';
 import { commandTable } from './command-table.js';
 import type { CliContext } from './context.js';
@@ -160,12 +161,11 @@ function writeHelp(shape: CommandShape<Flags>, { stdout }: Terminal): number {
 
 function unknownCommand(table: readonly CommandEntry[], word: string, path: string): TscomposeError {
   const near = table.find(({ name }) => name.startsWith(word) || word.startsWith(name) || differByOne(name, word));
-  return new TscomposeError({
-    code: 'usage/invalid',
-    message: word.startsWith('-') ? `${path}: unknown flag ${word}` : `unknown command: "${path} ${word}"`,
-    facts: { argument: word },
-    hint: near === undefined ? `${path} --help lists the commands` : `did you mean "${near.name}"?`,
-  });
+  return invalidUsage(
+    word,
+    word.startsWith('-') ? `${path}: unknown flag ${word}` : `unknown command: "${path} ${word}"`,
+    near === undefined ? `${path} --help lists the commands` : `did you mean "${near.name}"?`,
+  );
 }
 
 /** One letter missing, too much, wrong or swapped with its neighbour. */
@@ -205,10 +205,6 @@ function errorFormat({ errorFormat, progress }: GlobalValues, { environment }: T
     case undefined:
       return (progress ?? environment['COMPOSE_PROGRESS']) === 'json' ? 'progress-json' : 'text';
     default:
-      throw new TscomposeError({
-        code: 'usage/invalid',
-        message: `--error-format: "${errorFormat}" is neither text nor json`,
-        facts: { argument: '--error-format' },
-      });
+      throw invalidUsage('--error-format', `--error-format: "${errorFormat}" is neither text nor json`);
   }
 }

@@ -1,4 +1,5 @@
 import { TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { timerMs } from '../base/timer.js';
 import type { UpOptions } from '../plan/index.js';
 import { booleanSetting } from './terminal.js';
@@ -21,8 +22,7 @@ export function timeoutOf(timeout: number | undefined): { readonly timeoutS?: nu
 export function withinSeconds(signal: AbortSignal, seconds: number | undefined): AbortSignal {
   if (seconds === undefined || seconds === 0) return signal;
   if (seconds < 0) {
-    const message = '--wait-timeout: a time cannot be negative';
-    throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--wait-timeout' } });
+    throw invalidUsage('--wait-timeout', '--wait-timeout: a time cannot be negative');
   }
   const timeout = new AbortController();
   const reason = new TscomposeError({
@@ -46,14 +46,14 @@ export function parseScale(entries: readonly string[], argument = '--scale'): Re
     entries.map((entry) => {
       const [, service, count] = /^(.+)=(\d+)$/.exec(entry) ?? [];
       if (service !== undefined && count !== undefined) return [service, Number(count)] as const;
-      throw invalid(argument, `${argument}: "${entry}" is not of the form SERVICE=NUM`);
+      throw invalidUsage(argument, `${argument}: "${entry}" is not of the form SERVICE=NUM`);
     }),
   );
 }
 
 /** @throws `usage/invalid` when both are given */
 export function excludeEachOther(one: string, oneGiven: boolean, other: string, otherGiven: boolean): void {
-  if (oneGiven && otherGiven) throw invalid(one, `${one} and ${other} exclude each other`);
+  if (oneGiven && otherGiven) throw invalidUsage(one, `${one} and ${other} exclude each other`);
 }
 
 /** `--build`, `--no-build` and `--pull`. @throws `usage/invalid` */
@@ -82,7 +82,7 @@ function pullPolicy(value: string | undefined): 'always' | 'missing' | 'never' |
     case 'if_not_present':
       return 'missing';
     default:
-      throw invalid('--pull', `--pull: "${value}" is none of always, missing and never`);
+      throw invalidUsage('--pull', `--pull: "${value}" is none of always, missing and never`);
   }
 }
 
@@ -98,11 +98,7 @@ export function orphanOptions(
 ): { readonly removeOrphans: boolean; readonly ignoreOrphans: boolean } {
   const ignoreOrphans = booleanSetting(environment['COMPOSE_IGNORE_ORPHANS']) ?? false;
   if (removeOrphans && ignoreOrphans) {
-    throw invalid('--remove-orphans', '--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
+    throw invalidUsage('--remove-orphans', '--remove-orphans and COMPOSE_IGNORE_ORPHANS exclude each other');
   }
   return { removeOrphans, ignoreOrphans };
-}
-
-function invalid(argument: string, message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

@@ -1,5 +1,5 @@
-import { TscomposeError } from '../base/errors.js';
 import { parseGoDuration } from '../base/go-duration.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 
 /**
  * A moment as the API wants it: unix seconds with nanoseconds. People write unix seconds, RFC 3339 (where a missing zone
@@ -16,12 +16,11 @@ export function encodeMoment(value: string | number | undefined, nowMs: number =
   const [, date = '', hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = stamp ?? [];
   const ms = Date.parse(`${date}T${hour}:${minute}:${second}${zone.toUpperCase()}`);
   if (Number.isNaN(ms)) {
-    throw new TscomposeError({
-      code: 'usage/invalid',
-      message: `${JSON.stringify(text)} is not a moment`,
-      facts: {},
-      hint: 'write 2026-01-31T08:30:00Z, unix seconds, or a duration before now such as 10m',
-    });
+    throw invalidUsage(
+      undefined,
+      `${JSON.stringify(text)} is not a moment`,
+      'write 2026-01-31T08:30:00Z, unix seconds, or a duration before now such as 10m',
+    );
   }
   return secondsOf(BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0')));
 }

@@ -1,5 +1,5 @@
 import { posix, resolve } from 'node:path';
-import { TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { readEnvFile } from './environment.js';
 import { splitCommand } from './go-values.js';
 import type { Mount, Port } from './model.js';
@@ -10,7 +10,8 @@ import { Problems } from './problems.js';
 /** `--publish`: the short form of `ports`. @throws `usage/invalid` */
 export function parsePublishFlag(spec: string): readonly Port[] {
   const parsed = parsePorts(spec);
-  if ('problem' in parsed) throw invalid('--publish', `--publish: "${spec}" is no port mapping: ${parsed.problem}`);
+  if ('problem' in parsed)
+    throw invalidUsage('--publish', `--publish: "${spec}" is no port mapping: ${parsed.problem}`);
   return parsed.ports.map(({ target, published, hostIp, protocol }) => ({
     mode: 'ingress',
     target,
@@ -23,7 +24,7 @@ export function parsePublishFlag(spec: string): readonly Port[] {
 /** `--volume`: the short form of `volumes`; a relative path starts at `folder`, `~` is `home`. @throws `usage/invalid` */
 export function parseVolumeFlag(spec: string, folder: string, home: string): Mount {
   const mount = parseMount(spec);
-  if ('problem' in mount) throw invalid('--volume', `--volume: "${spec}" is no mount: ${mount.problem}`);
+  if ('problem' in mount) throw invalidUsage('--volume', `--volume: "${spec}" is no mount: ${mount.problem}`);
   const { type, source, readOnly, noCopy, propagation, selinux } = mount;
   const common = { type, target: posix.normalize(mount.target), ...(readOnly ? { read_only: true } : {}) };
   if (type === 'volume') {
@@ -43,7 +44,7 @@ export function parseVolumeFlag(spec: string, folder: string, home: string): Mou
 /** A command line as a shell would split it. @throws `usage/invalid` for quotes that do not close */
 export function splitCommandFlag(flag: string, line: string): readonly string[] {
   const words = splitCommand(line);
-  if (words === undefined) throw invalid(flag, `${flag}: "${line}" has a quote that does not close`);
+  if (words === undefined) throw invalidUsage(flag, `${flag}: "${line}" has a quote that does not close`);
   return words;
 }
 
@@ -65,8 +66,4 @@ export function readEnvFlags(
   }
   problems.throwIfAny();
   return values;
-}
-
-function invalid(argument: string, message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { errnoOf, TscomposeError } from '../base/errors.js';
+import { invalidUsage } from '../base/invalid-usage.js';
 import { cacheFolder, RemoteCache } from './cache.js';
 import { ociScheme } from './artifact.js';
 import { type GitReference, parseGitReference } from '../base/git/reference.js';
@@ -106,8 +107,7 @@ function checkSwitch(variable: string, reference: string, { environment }: Remot
   const value = environment[variable] ?? '';
   if (value === '' || /^(?:1|t|true)$/i.test(value)) return;
   if (!/^(?:0|f|false)$/i.test(value)) {
-    const message = `${variable} must be true or false, got "${value}"`;
-    throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: variable } });
+    throw invalidUsage(variable, `${variable} must be true or false, got "${value}"`);
   }
   throw new TscomposeError({
     code: 'remote/disabled',

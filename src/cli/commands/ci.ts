@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { composeLabels } from '../../api/labels.js';
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import type { EngineClient } from '../../client/index.js';
 import { prepareArtifacts } from '../ci/artifacts.js';
 import { ciHost } from '../ci/ci-host.js';
@@ -35,9 +36,10 @@ export const ciCommand = defineCommand({
     timeout: text('Longest time until the tests are over, such as 90s or 10m', { placeholder: 'TIME' }),
   },
   run: async ({ flags, args, context }) => {
-    if (flags.test !== undefined && args.length > 0) throw invalid('--test', '--test and a command exclude each other');
+    if (flags.test !== undefined && args.length > 0)
+      throw invalidUsage('--test', '--test and a command exclude each other');
     const attempts = flags.pullAttempts ?? defaultAttempts;
-    if (attempts < 1) throw invalid('--pull-attempts', '--pull-attempts: at least one is needed');
+    if (attempts < 1) throw invalidUsage('--pull-attempts', '--pull-attempts: at least one is needed');
     const { terminal } = context;
     const loaded = await requireProject(context);
     const named = flags.test === undefined ? [] : [flags.test];
@@ -71,8 +73,4 @@ async function confirmLoss(context: CliContext, client: EngineClient, project: s
     facts: { question },
     hint: '-p NAME tests beside it, --keep leaves the project up',
   });
-}
-
-function invalid(argument: string, message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

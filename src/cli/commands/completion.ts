@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { completionScripts } from '../completion/scripts.js';
 
@@ -11,12 +11,11 @@ export const completionCommand = defineCommand({
   flags: {},
   run: ({ args: [shell], context }) => {
     if (shell !== 'bash' && shell !== 'zsh' && shell !== 'fish') {
-      throw new TscomposeError({
-        code: 'usage/invalid',
-        message: shell === undefined ? 'no shell named' : `no completion for "${shell}"`,
-        facts: {},
-        hint: 'there are bash, zsh and fish',
-      });
+      throw invalidUsage(
+        undefined,
+        shell === undefined ? 'no shell named' : `no completion for "${shell}"`,
+        'there are bash, zsh and fish',
+      );
     }
     context.terminal.stdout.write(completionScripts[shell]);
     return Promise.resolve(0);

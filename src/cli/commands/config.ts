@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import {
   listVariables,
   renderProject,
@@ -89,8 +89,7 @@ interface RenderFlags {
 async function render(project: Project, flags: RenderFlags, context: CliContext): Promise<string> {
   const { format = 'yaml', noInterpolate, lockImageDigests } = flags;
   if (format !== 'yaml' && format !== 'json') {
-    const message = `--format: "${format}" is neither yaml nor json`;
-    throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+    throw invalidUsage('--format', `--format: "${format}" is neither yaml nor json`);
   }
   const options = { format, escapeDollars: !noInterpolate } as const;
   if (!flags.resolveImageDigests && !lockImageDigests) return renderProject(project, options);

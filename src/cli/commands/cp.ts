@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { ContainerSummary } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { settleAll } from '../../base/settle-all.js';
 import type { EngineClient } from '../../client/index.js';
 import { defineCommand } from '../command.js';
@@ -89,5 +90,5 @@ async function chosen(
 }
 
 function usage(message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: {} });
+  return invalidUsage(undefined, message);
 }

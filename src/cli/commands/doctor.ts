@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { examine, thisMachine } from '../doctor/examine.js';
 import { isReady, renderFindings } from '../doctor/report.js';
@@ -16,8 +16,7 @@ export const doctorCommand = defineCommand({
   run: async ({ flags, context }) => {
     const { terminal, signal, ansi } = context;
     if (flags.format !== 'table' && flags.format !== 'json') {
-      const message = `--format: "${flags.format}" is neither table nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
     }
     const findings = await examine(thisMachine(enginePaths(terminal), terminal.environment['PATH'] ?? '', signal));
     const ready = isReady(findings);

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { planDown } from '../../plan/index.js';
 import { actOnProject } from '../act-on-project.js';
 import { defineCommand } from '../command.js';
@@ -20,8 +20,7 @@ export const downCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     const { rmi = 'none' } = flags;
     if (rmi !== 'none' && rmi !== 'local' && rmi !== 'all') {
-      const message = `--rmi: "${rmi}" is neither local nor all`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--rmi' } });
+      throw invalidUsage('--rmi', `--rmi: "${rmi}" is neither local nor all`);
     }
     return await actOnProject(
       context,

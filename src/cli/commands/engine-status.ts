@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { enginePaths } from '../engine/paths.js';
 import { readEngineStatus } from '../engine/status.js';
@@ -30,8 +30,7 @@ export const engineStatusCommand = defineCommand({
         return 0;
       }
       default: {
-        const message = `--format: "${flags.format}" is neither table nor json`;
-        throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+        throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
       }
     }
   },

@@ -1,5 +1,5 @@
 import type { StoreReport } from '../../api/tscompose.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { connectChosen } from '../engine/connect.js';
 import { enginePaths } from '../engine/paths.js';
@@ -13,8 +13,7 @@ export const engineVerifyCommand = defineCommand({
   flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT' }) },
   run: async ({ flags, context: { terminal, signal } }) => {
     if (flags.format !== 'json' && flags.format !== 'table') {
-      const message = `--format: "${flags.format}" is neither table nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
     }
     const client = await connectChosen({ kind: 'embedded', paths: enginePaths(terminal) }, terminal, signal);
     try {

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { joinTerminal } from '../attach-terminal.js';
 import { defineCommand } from '../command.js';
 import { containerOf } from '../containers.js';
@@ -28,11 +28,7 @@ export const execCommand = defineCommand({
     const target = { project, service, index: flags.index };
     const { Id } = await containerOf(client, target, { stopped: false }, signal);
     if (context.dryRun) {
-      throw new TscomposeError({
-        code: 'usage/invalid',
-        message: 'exec cannot be rehearsed: what a command would do is not known before it runs',
-        facts: { argument: '--dry-run' },
-      });
+      throw invalidUsage('--dry-run', 'exec cannot be rehearsed: what a command would do is not known before it runs');
     }
     const tty = !flags.noTty && !flags.detach && terminal.stdout.isTTY === true && terminal.stdin.isTTY === true;
     const interactive = flags.interactive && !flags.detach;

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { inspectVariables, Mask, traceProject, type Explanation } from '../../compose/index.js';
 import { defineCommand } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -24,8 +24,7 @@ export const explainCommand = defineCommand({
     const { terminal } = context;
     const format = flags.format ?? 'text';
     if (format !== 'text' && format !== 'json') {
-      const message = `--format: "${format}" is neither text nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+      throw invalidUsage('--format', `--format: "${format}" is neither text nor json`);
     }
     if (flags.variables || flags.lint) return await inspect(flags, args, format, context);
     const explainer = await traceProject(loadOptions(context));
@@ -51,8 +50,7 @@ async function inspect(
   context: CliContext,
 ): Promise<number> {
   if (args.length > 0) {
-    const message = '--variables and --lint are about the whole project: leave the path out';
-    throw new TscomposeError({ code: 'usage/invalid', message, facts: {} });
+    throw invalidUsage(undefined, '--variables and --lint are about the whole project: leave the path out');
   }
   const quiet = { ...loadOptions(context), onWarning: undefined }; // warnings say what is listed anyway
   const { variables, lints, values, failure } = await inspectVariables(quiet);

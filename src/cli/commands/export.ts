@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { containerOf, nameOf } from '../containers.js';
 import { integer, text } from '../flags.js';
@@ -18,12 +18,7 @@ export const exportCommand = defineCommand({
   run: async ({ flags, args: [service = ''], context }) => {
     const { signal, terminal } = context;
     if (flags.output === undefined && terminal.stdout.isTTY === true) {
-      throw new TscomposeError({
-        code: 'usage/invalid',
-        message: 'a tar is nothing for a terminal',
-        facts: { argument: '--output' },
-        hint: 'name a file with --output',
-      });
+      throw invalidUsage('--output', 'a tar is nothing for a terminal', 'name a file with --output');
     }
     const project = await projectName(context);
     const client = await context.engine();

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { selectServices } from '../../compose/index.js';
 import { describeDiagram, diagramFormats, drawDiagram, type DiagramFormat } from '../../diagram/index.js';
 import { defineCommand } from '../command.js';
@@ -32,9 +32,5 @@ export const graphCommand = defineCommand({
 function formatOf(wanted: string): DiagramFormat {
   const format = diagramFormats.find((known) => known === wanted);
   if (format !== undefined) return format;
-  throw new TscomposeError({
-    code: 'usage/invalid',
-    message: `--format: "${wanted}" is none of svg, dot, mermaid and json`,
-    facts: { argument: '--format' },
-  });
+  throw invalidUsage('--format', `--format: "${wanted}" is none of svg, dot, mermaid and json`);
 }

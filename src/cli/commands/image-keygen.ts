@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { errnoOf, TscomposeError } from '../../base/errors.js';
+import { errnoOf } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { generateKeys } from '../../trust/index.js';
 import { askPassword } from '../ask-password.js';
 import { defineCommand } from '../command.js';
@@ -22,7 +23,8 @@ export const imageKeygenCommand = defineCommand({
     const password = flags.noPassword
       ? undefined
       : await askPassword(terminal, passwordVariable, 'Password for the private key: ');
-    if (password === '') throw invalid('--no-password', 'an empty password protects nothing; --no-password says so');
+    if (password === '')
+      throw invalidUsage('--no-password', 'an empty password protects nothing; --no-password says so');
     const { privatePem, publicPem } = generateKeys(password);
     await writeNew(resolve(terminal.cwd, key), key, privatePem, 0o600);
     try {
@@ -47,10 +49,6 @@ async function writeNew(path: string, shown: string, text: string, mode: number)
     }
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
-    throw invalid('NAME', `${shown} is there already, and is not written over`);
+    throw invalidUsage('NAME', `${shown} is there already, and is not written over`);
   }
-}
-
-function invalid(argument: string, message: string): TscomposeError<'usage/invalid'> {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { withDigest } from '../../registry/index.js';
 import { signImage } from '../../trust/index.js';
 import { defineCommand } from '../command.js';
@@ -29,9 +30,5 @@ export const imageSignCommand = defineCommand({
 });
 
 export function noKey(what: string): TscomposeError<'usage/invalid'> {
-  return new TscomposeError({
-    code: 'usage/invalid',
-    message: `--key is missing: ${what}`,
-    facts: { argument: '--key' },
-  });
+  return invalidUsage('--key', `--key is missing: ${what}`);
 }

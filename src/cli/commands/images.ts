@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../api/container.js';
 import type { ImageInspect } from '../../api/image.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { isNotFound, type EngineClient } from '../../client/index.js';
 import { defineCommand } from '../command.js';
 import { nameOf, projectContainers } from '../containers.js';
@@ -33,8 +33,7 @@ export const imagesCommand = defineCommand({
     if (flags.format === 'json') terminal.stdout.write(`${rows.length === 0 ? 'null' : JSON.stringify(rows)}\n\n`);
     else if (flags.format === 'table') terminal.stdout.write(table(rows, terminal.stdout.columns));
     else {
-      const message = `--format: "${flags.format}" is neither table nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
     }
     return 0;
   },

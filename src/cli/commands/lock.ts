@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { replaceFile } from '../../base/durable-file.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { diffLocks, emptyLock, type LockFile, renderChange, renderLock } from '../../lock/index.js';
 import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
@@ -25,7 +25,8 @@ export const lockCommand = defineCommand({
     const { terminal, warn, dryRun } = context;
     const project = await requireProject(context, args.length === 0 ? { remotes: 'newest' } : {});
     withFiles(project).checkServices(args);
-    if (flags.update && args.length === 0) throw invalid('--update: say which services; without it all are renewed');
+    if (flags.update && args.length === 0)
+      throw invalidUsage('--update', '--update: say which services; without it all are renewed');
     const file = lockPlace(context, project);
     const before = await lockBefore(file, args.length > 0);
     const after = await makeLock(context, project, args.length === 0 ? undefined : args, before);
@@ -49,8 +50,4 @@ async function lockBefore(file: string, isKept: boolean): Promise<LockFile> {
     if (isKept) throw error;
   }
   return emptyLock;
-}
-
-function invalid(message: string): TscomposeError<'usage/invalid'> {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--update' } });
 }

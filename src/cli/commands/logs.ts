@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { followLogs, readLogs, type LogOptions } from '../../execute/index.js';
 import { defineCommand } from '../command.js';
 import { containerOf } from '../containers.js';
@@ -25,8 +25,7 @@ export const logsCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     const { signal } = context;
     if (flags.index !== undefined && args.length !== 1) {
-      const message = '--index needs exactly one service';
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--index' } });
+      throw invalidUsage('--index', '--index needs exactly one service');
     }
     const target = await projectIfPresent(context);
     target.checkServices(args);
@@ -79,6 +78,5 @@ function parseTail(value: string): number | 'all' {
   if (value === 'all') return 'all';
   if (/^-\d+$/.test(value)) return 'all'; // docker's -1
   if (/^\d+$/.test(value)) return Number(value);
-  const message = `--tail: "${value}" is neither a number nor all`;
-  throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--tail' } });
+  throw invalidUsage('--tail', `--tail: "${value}" is neither a number nor all`);
 }

@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '../../api/container.js';
 import { composeLabels } from '../../api/labels.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { compare, serviceOf } from '../containers.js';
 import { flag, list, textOr } from '../flags.js';
@@ -34,7 +34,7 @@ export const lsCommand = defineCommand({
     else if (flags.format === 'table') {
       const cells = rows.map(({ row, trouble }) => [row.Name, row.Status + trouble, row.ConfigFiles]);
       stdout.write(renderTable(columns, cells, stdout.columns));
-    } else throw invalid(`--format: "${flags.format}" is neither table nor json`, '--format');
+    } else throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
     return 0;
   },
 });
@@ -47,11 +47,11 @@ const columns: readonly TableColumn[] = [
 
 function namePattern(filter: string): RegExp {
   const [, pattern] = /^name=(.*)$/s.exec(filter) ?? [];
-  if (pattern === undefined) throw invalid(`--filter: "${filter}" is not of the form name=REGEX`, '--filter');
+  if (pattern === undefined) throw invalidUsage('--filter', `--filter: "${filter}" is not of the form name=REGEX`);
   try {
     return new RegExp(pattern);
   } catch {
-    throw invalid(`--filter: "${pattern}" is not a regular expression`, '--filter');
+    throw invalidUsage('--filter', `--filter: "${pattern}" is not a regular expression`);
   }
 }
 
@@ -90,8 +90,4 @@ function filesOf(containers: readonly ContainerSummary[]): string {
     (Labels[composeLabels.configFiles] ?? '').split(',').filter(Boolean),
   );
   return files.length === 0 ? 'N/A' : [...new Set(files)].join(',');
-}
-
-function invalid(message: string, argument: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

@@ -4,6 +4,7 @@ import { relative, resolve } from 'node:path';
 import { renderDiagnostic } from '../../base/diagnostic.js';
 import { replaceFile } from '../../base/durable-file.js';
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { renderLocation } from '../../base/source-location.js';
 import { findComposeTexts, migrateFile, type ComposeText, type MigratedFile } from '../../compose/index.js';
 import { defineCommand } from '../command.js';
@@ -44,8 +45,7 @@ function targetOf(
   { output, write }: { readonly output: string | undefined; readonly write: boolean },
   files: readonly ComposeText[],
 ): 'stdout' | 'in place' | { readonly file: string } {
-  const invalid = (message: string, hint?: string): TscomposeError =>
-    new TscomposeError({ code: 'usage/invalid', message, facts: {}, hint });
+  const invalid = (message: string, hint?: string): TscomposeError => invalidUsage(undefined, message, hint);
   if (write && output !== undefined) throw invalid('--write and --output exclude each other');
   if (write && files.some(({ path }) => path === '-')) throw invalid('--write: standard input cannot be replaced');
   if (write) return 'in place';

@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { containerOf, nameOf } from '../containers.js';
 import { integer, textOr } from '../flags.js';
@@ -21,8 +22,7 @@ export const portCommand = defineCommand({
     const { signal, terminal } = context;
     const port = Number(wanted);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      const message = `"${wanted}" is not a port`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: wanted } });
+      throw invalidUsage(wanted, `"${wanted}" is not a port`);
     }
     const project = await projectName(context);
     const client = await context.engine();

@@ -1,6 +1,6 @@
 import type { ContainerStatus, ContainerSummary } from '../../api/container.js';
 import { readDockerConfig } from '../../base/docker-config.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { noteOf } from '../../execute/index.js';
 import { defineCommand } from '../command.js';
 import { compare, projectContainers, serviceOf } from '../containers.js';
@@ -111,15 +111,11 @@ function statusFilter(filter: string | undefined): readonly string[] {
   if (filter === undefined) return [];
   const [key = '', value] = filter.split('=', 2);
   if (key === 'status' && value !== undefined) return [value];
-  throw invalid(`--filter: "${filter}" is not of the form status=STATE`, '--filter');
+  throw invalidUsage('--filter', `--filter: "${filter}" is not of the form status=STATE`);
 }
 
 function checkedState(state: string): ContainerStatus {
   const found = states.find((known) => known === state);
-  if (found === undefined) throw invalid(`--status: "${state}" is none of ${states.join(', ')}`, '--status');
+  if (found === undefined) throw invalidUsage('--status', `--status: "${state}" is none of ${states.join(', ')}`);
   return found;
-}
-
-function invalid(message: string, argument: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: { argument } });
 }

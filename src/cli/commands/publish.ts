@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { renderProject } from '../../compose/index.js';
 import { publishProject } from '../../remote/index.js';
 import { defineCommand } from '../command.js';
@@ -28,9 +28,10 @@ export const publishCommand = defineCommand({
   run: async ({ flags, args: [reference = ''], context }) => {
     const { ociVersion } = flags;
     const { globals, signal, terminal } = context;
-    if (flags.app) throw invalid('--app', 'images are not part of what is published; push sends those that are built');
+    if (flags.app)
+      throw invalidUsage('--app', '--app: images are not part of what is published; push sends those that are built');
     if (ociVersion !== undefined && ociVersion !== '1.0' && ociVersion !== '1.1') {
-      throw invalid('--oci-version', `"${ociVersion}" is neither 1.0 nor 1.1`);
+      throw invalidUsage('--oci-version', `--oci-version: "${ociVersion}" is neither 1.0 nor 1.1`);
     }
     const project = await requireProject(context, { without: ['environment'], asWritten: true });
     const files = [...publishedFiles(project, flags.withEnv)];
@@ -61,7 +62,3 @@ export const publishCommand = defineCommand({
     return 0;
   },
 });
-
-function invalid(argument: string, reason: string): TscomposeError<'usage/invalid'> {
-  return new TscomposeError({ code: 'usage/invalid', message: `${argument}: ${reason}`, facts: { argument } });
-}

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { observe } from '../../execute/index.js';
 import { planPull } from '../../plan/index.js';
 import { defineCommand } from '../command.js';
@@ -23,8 +23,7 @@ export const pullCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     const { policy } = flags;
     if (policy !== undefined && policy !== 'missing' && policy !== 'always') {
-      const message = `--policy: "${policy}" is neither missing nor always`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--policy' } });
+      throw invalidUsage('--policy', `--policy: "${policy}" is neither missing nor always`);
     }
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
 import { withLock } from '../lock/use-lock.js';
@@ -12,8 +12,7 @@ export const scaleCommand = defineCommand({
   flags: { noDeps: flag('Leave what the services need alone') },
   run: async ({ flags, args, context }) => {
     if (args.length === 0) {
-      const message = 'scale: say which service, and how many: SERVICE=NUM';
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: {} });
+      throw invalidUsage(undefined, 'scale: say which service, and how many: SERVICE=NUM');
     }
     const scale = parseScale(args, 'scale');
     const services = Object.keys(scale);

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { defineCommand } from '../command.js';
 import { flag, textOr } from '../flags.js';
 import { version } from '../version.js';
@@ -15,8 +15,7 @@ export const versionCommand = defineCommand({
     else if (flags.format === 'json') stdout.write(`${JSON.stringify({ version: `v${version}` })}\n`);
     else if (flags.format === 'pretty') stdout.write(`tscompose version v${version}\n`);
     else {
-      const message = `--format: "${flags.format}" is neither pretty nor json`;
-      return Promise.reject(new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } }));
+      return Promise.reject(invalidUsage('--format', `--format: "${flags.format}" is neither pretty nor json`));
     }
     return Promise.resolve(0);
   },

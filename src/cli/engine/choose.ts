@@ -1,5 +1,5 @@
 import { readDockerConfig } from '../../base/docker-config.js';
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import type { Terminal } from '../terminal.js';
 import { currentDockerContext, readDockerContext, type ContextEndpoint } from './docker-context.js';
 import { enginePaths, type EnginePaths } from './paths.js';
@@ -32,11 +32,7 @@ export function chooseEngine(
 ): EngineChoice {
   const { environment } = terminal;
   if (flags.host !== undefined && flags.context !== undefined) {
-    throw new TscomposeError({
-      code: 'usage/invalid',
-      message: '--host and --context both name an engine; give one',
-      facts: { argument: '--host' },
-    });
+    throw invalidUsage('--host', '--host and --context both name an engine; give one');
   }
   const embedded = (): EngineChoice => ({ kind: 'embedded', paths: enginePaths(terminal) });
   const byHost = (host: string, source: string): EngineChoice => {

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { yamlText, type TemplateVariable } from '../../compose/index.js';
 
 const header = ['NAME', 'REQUIRED', 'DEFAULT VALUE', 'ALTERNATE VALUE'];
@@ -18,11 +18,7 @@ export function renderVariables(variables: readonly TemplateVariable[], format =
     case 'yaml':
       return yamlText(byName(variables, yamlMembers));
     default:
-      throw new TscomposeError({
-        code: 'usage/invalid',
-        message: `--format: "${format}" is none of table, json and yaml`,
-        facts: { argument: '--format' },
-      });
+      throw invalidUsage('--format', `--format: "${format}" is none of table, json and yaml`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import type { UpOptions } from '../../plan/index.js';
 import type { upFlags } from '../commands/up.js';
 import type { FlagValues } from '../flags.js';
@@ -36,10 +36,10 @@ export function checkUpFlags(flags: UpFlags): void {
     ],
   ];
   if ((flags.timeline || flags.trace !== undefined) && !flags.detach && !flags.wait)
-    throw invalid('--timeline and --trace need --detach or --wait');
-  for (const [conflict, names] of conflicts) if (conflict) throw invalid(`${names} exclude each other`);
+    throw invalidUsage(undefined, '--timeline and --trace need --detach or --wait');
+  for (const [conflict, names] of conflicts) if (conflict) throw invalidUsage(undefined, `${names} exclude each other`);
   if (flags.waitTimeout !== undefined && flags.waitTimeout < 0)
-    throw invalid('--wait-timeout: a time cannot be negative');
+    throw invalidUsage(undefined, '--wait-timeout: a time cannot be negative');
 }
 
 /** Those that decide what is done; the others are about how it is shown and waited for. */
@@ -69,8 +69,4 @@ export function upOptions(
     wait: flags.wait,
     ...(flags.timeout === undefined ? {} : { timeoutS: flags.timeout }),
   };
-}
-
-function invalid(message: string): TscomposeError {
-  return new TscomposeError({ code: 'usage/invalid', message, facts: {} });
 }
