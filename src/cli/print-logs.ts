@@ -31,7 +31,11 @@ export function printLogEvent(
     case 'line':
       printer.line(name, timestamps && event.time !== undefined ? `${event.time} ${event.text}` : event.text);
       return;
+    case 'recreated':
+      printer.notice(name, 'has been recreated');
+      return;
     case 'exited':
+      if (event.repeated) return;
       printer.notice(name, `exited with code ${event.exitCode}${event.restarting ? ' (restarting)' : ''}`);
       return;
     case 'unreadable':

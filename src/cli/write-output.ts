@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, TscomposeError } from '../base/errors.js';
-import type { Terminal } from './terminal.js';
+import type { CliContext } from './context.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -9,9 +9,16 @@ declare module '../base/errors.js' {
   }
 }
 
-/** For `--output FILE`; a relative path starts where the command was given. @throws `cli/output-not-written` */
-export function writeOutput({ cwd }: Terminal, file: string, content: string): void {
-  const path = resolve(cwd, file);
+/**
+ * For `--output FILE`; a relative path starts where the command was given. A dry run only says so.
+ * @throws `cli/output-not-written`
+ */
+export function writeOutput({ terminal, dryRun, warn }: CliContext, file: string, content: string): void {
+  if (dryRun) {
+    warn(`${file}: would be written`);
+    return;
+  }
+  const path = resolve(terminal.cwd, file);
   try {
     writeFileSync(path, content);
   } catch (error) {

@@ -163,6 +163,7 @@ async function perform(
 ): Promise<void> {
   const progress = progressOf(operation);
   const output = new OutputTail(outputLines);
+  let left = false;
   const context: ExecutionContext = {
     client,
     project,
@@ -190,6 +191,9 @@ async function perform(
         endpoints: { ...answers.endpoints, ...endpoints },
       };
     },
+    leave: () => {
+      left = true;
+    },
   };
   if (progress !== undefined) onEvent({ kind: 'started', subject: progress.subject, status: progress.begin });
   try {
@@ -202,7 +206,7 @@ async function perform(
     const at = placeOf(project, operation);
     throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at, project });
   }
-  if (progress?.end !== undefined) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
+  if (progress?.end !== undefined && !left) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
 }
 
 async function run<K extends OperationKind>(operation: OperationOf<K>, context: ExecutionContext): Promise<void> {

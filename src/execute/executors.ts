@@ -19,6 +19,7 @@ import { judge } from './conditions.js';
 import type { ContainerWatch } from './container-watch.js';
 import { dependencyFailure, type FailureProject } from './failures.js';
 import { reportMessages } from './image-progress.js';
+import { LineAssembler, type TimedLine } from './log-lines.js';
 import { OutputTail } from './output-tail.js';
 import type { OnEvent } from './progress.js';
 import { runHook } from './run-hook.js';
@@ -44,6 +45,8 @@ export interface ExecutionContext {
   readonly keepId: (id: string) => void;
   /** Keeps what a provider or model answered, for the next plan. */
   readonly keep: (answer: Answers) => void;
+  /** It has not come to its usual end, and that has been told. */
+  readonly leave: () => void;
 }
 
 /** Of providers and models. */
@@ -54,7 +57,7 @@ type Executors = {
 };
 
 export const executors: Executors = {
-  'image.pull': async (operation, { client, credentials, onEvent, signal, keepId }) => {
+  'image.pull': async (operation, { client, credentials, onEvent, signal, keepId, leave }) => {
     const { image, platform, optional } = operation;
     try {
       const auth = await credentials(image);
@@ -65,11 +68,12 @@ export const executors: Executors = {
       signal.throwIfAborted();
       if (!optional) throw error;
       onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail: messageOf(error) });
+      leave();
       return;
     }
     keepId((await client.images.inspect(image, signal, platform)).Id);
   },
-  'image.push': async ({ image, optional }, { client, credentials, onEvent, signal }) => {
+  'image.push': async ({ image, optional }, { client, credentials, onEvent, signal, leave }) => {
     const subject = `Image ${image}`;
     try {
       const auth = await credentials(image);
@@ -79,6 +83,7 @@ export const executors: Executors = {
       signal.throwIfAborted();
       if (!optional) throw error;
       onEvent({ kind: 'warning', subject, status: 'Warning', detail: messageOf(error) });
+      leave();
     }
   },
   'image.build': async (operation, { client, buildCredentials, onEvent, signal, output, keepId }) => {
@@ -221,7 +226,14 @@ async function waitFor(
   const id = idOfRef(container, idOf);
   const subject = `Container ${container.name}`;
   onEvent({ kind: 'started', subject, status: 'Waiting' });
+  const telling =
+    operation.hook === undefined
+      ? undefined
+      : tellOutput(client, id, signal, (detail) => {
+          onEvent({ kind: 'progress', subject, status: operation.hook ?? '', detail });
+        });
   const verdict = await watch.until(id, (state) => judge(operation.condition, state), signal);
+  await telling;
   if (verdict.met) {
     onEvent({ kind: 'done', subject, status: verdict.status });
     return;
@@ -233,6 +245,26 @@ async function waitFor(
     throw failure;
   }
   onEvent({ kind: 'warning', subject, status: 'Warning', detail: failure.message });
+}
+
+/** Tells all that a container says until it ends; nothing where its log cannot be read, which is no failure of what it does. */
+async function tellOutput(
+  client: EngineClient,
+  id: string,
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const lines = new LineAssembler();
+  const tell = ({ text }: TimedLine): void => {
+    onLine(text);
+  };
+  try {
+    for await (const { stream, payload } of client.containers.logs(id, { follow: true, timestamps: true }, signal))
+      lines.push(stream, payload).forEach(tell);
+  } catch (error) {
+    if (!signal.aborted && !hasCode(error, 'engine/response')) throw error;
+  }
+  lines.end().forEach(tell);
 }
 
 /** Of several that all failed. */
@@ -291,7 +323,7 @@ async function unlessInUse(
   answer: Promise<unknown>,
   subject: string,
   whenUnused: boolean,
-  { onEvent }: ExecutionContext,
+  { onEvent, leave }: ExecutionContext,
 ): Promise<void> {
   try {
     await answer;
@@ -301,6 +333,7 @@ async function unlessInUse(
     const inUse = isConflict(error) || (hasCode(error, 'engine/response') && error.facts.status === 403);
     if (!whenUnused || !inUse) throw error;
     onEvent({ kind: 'warning', subject, status: 'Warning', detail: 'Resource is still in use' });
+    leave();
   }
 }
 

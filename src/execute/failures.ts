@@ -49,11 +49,16 @@ export async function dependencyFailure(
   obstacle: Obstacle,
   signal: AbortSignal,
 ): Promise<TscomposeError<'execute/dependency-failed'>> {
-  const { service, dependent, at, condition } = operation;
+  const { service, dependent, at, condition, required } = operation;
   const evidence = await gatherEvidence(client, container.id, signal);
   const diagnosis = obstacle.kind === 'no-health-check' ? undefined : diagnose(service, evidence);
   const chain = chainTo(project, service, dependent);
-  const consequence = dependent === undefined ? '' : `, so service "${dependent}" was not started`;
+  const consequence =
+    dependent === undefined
+      ? ''
+      : required
+        ? `, so service "${dependent}" was not started`
+        : `, without which service "${dependent}" starts all the same`;
   const sentence = diagnosis === undefined ? explain(obstacle) : diagnosis.sentence;
   const message = `service "${service}" ${sentence}${tooSoon(obstacle, condition)}${consequence}`;
   const details = [

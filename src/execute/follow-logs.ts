@@ -48,6 +48,8 @@ class Following {
   /** Names of containers whose start has been told, and of those where it has yet to be. */
   readonly #started = new Set<string>();
   readonly #expected = new Set<string>();
+  /** Ids of containers that are about to take the place of others. */
+  readonly #replacements = new Set<string>();
   #regaining: Promise<void> | undefined;
   #endsWhenIdle = false;
   #settleOpened: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
@@ -94,7 +96,7 @@ class Following {
   #events(): OpenStream<EngineEvent> {
     const { client, project } = this.#options;
     const label = [`${composeLabels.project}=${project}`];
-    const filters = { type: ['container'], label, event: ['start', 'die', 'stop', 'destroy'] };
+    const filters = { type: ['container'], label, event: ['create', 'start', 'die', 'stop', 'destroy'] };
     return client.events({ filters }, this.#signal);
   }
 
@@ -156,6 +158,7 @@ class Following {
       else if (found.status !== 'created') this.#follow(found, { kind: 'all' }).look();
     }
     this.#expected.clear();
+    this.#replacements.clear();
     this.#checkIdle();
   }
 
@@ -164,17 +167,23 @@ class Following {
     for await (const { Action, Actor } of events) {
       const { ID: id, Attributes: labels } = Actor;
       const known = this.#containers.get(id);
-      if (Action !== 'start') {
+      if (Action !== 'start' && Action !== 'create') {
         const { exitCode } = labels;
         known?.lookIfUp(exitCode === undefined ? undefined : Number(exitCode));
+        if (this.#replacements.delete(id)) this.#checkIdle();
         continue;
       }
       const service = labels[composeLabels.service] ?? '';
       if (labels[composeLabels.configHash] === undefined) continue; // that of a hook
       if (labels[composeLabels.oneoff] === 'True' || services?.includes(service) === false) continue;
       if (number !== undefined && Number(labels[composeLabels.containerNumber]) !== number) continue;
+      if (Action === 'create') {
+        if (labels[composeLabels.replace] !== undefined) this.#replacements.add(id);
+        continue;
+      }
       const name = labels['name'] ?? id.slice(0, 12);
-      (known ?? this.#follow({ id, name, service }, { kind: 'all' })).look();
+      const beginning: Beginning = { kind: 'all', replaces: this.#replacements.delete(id) };
+      (known ?? this.#follow({ id, name, service }, beginning)).look();
       this.#started.add(name);
       this.#expected.delete(name);
     }
@@ -182,7 +191,7 @@ class Following {
   }
 
   #checkIdle(): void {
-    if (!this.#endsWhenIdle || this.#expected.size > 0) return;
+    if (!this.#endsWhenIdle || this.#expected.size + this.#replacements.size > 0) return;
     const { awaited } = this.#options;
     const pending = [...this.#containers.values()].some(
       (container) => container.pending && (awaited?.includes(container.service) ?? true),

@@ -20,8 +20,8 @@ export interface FollowedContainerOptions {
 
 /** What of its log is wanted. */
 export type Beginning =
-  /** It is new: all of it. */
-  | { readonly kind: 'all' }
+  /** It is new: all of it. `replaces` another one. */
+  | { readonly kind: 'all'; readonly replaces?: boolean }
   /** It has ended: what is written, when asked for, and the runs to come. */
   | { readonly kind: 'ended'; readonly history: LogsQuery | undefined }
   /** It is up: what is written, when asked for, and what comes. */
@@ -125,8 +125,10 @@ export class FollowedContainer {
   async #readRun({ StartedAt, ExitCode }: ContainerState): Promise<void> {
     if (this.#told === 'nothing') this.#tell(this.#exitCode ?? ExitCode, 'restarting');
     this.#exitCode = undefined;
-    if (this.#run !== undefined || this.#beginning.kind !== 'up')
-      this.#options.logs.onEvent({ kind: 'attached', source: this.#source });
+    const { onEvent } = this.#options.logs;
+    if (this.#run === undefined && this.#beginning.kind === 'all' && this.#beginning.replaces === true)
+      onEvent({ kind: 'recreated', source: this.#source });
+    if (this.#run !== undefined || this.#beginning.kind !== 'up') onEvent({ kind: 'attached', source: this.#source });
     const query = this.#queryOf(StartedAt);
     this.#run = StartedAt;
     this.#told = 'nothing';
@@ -155,8 +157,10 @@ export class FollowedContainer {
   }
 
   #tell(exitCode: number, how: 'restarting' | 'end'): void {
+    const repeated = this.#told !== 'nothing';
     this.#told = how;
-    this.#options.logs.onEvent({ kind: 'exited', source: this.#source, exitCode, restarting: how === 'restarting' });
+    const end = { exitCode, restarting: how === 'restarting', repeated };
+    this.#options.logs.onEvent({ kind: 'exited', source: this.#source, ...end });
   }
 
   async #readHistory(): Promise<void> {

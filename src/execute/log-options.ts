@@ -11,15 +11,18 @@ export interface LogSource {
 export type LogEvent =
   | { readonly kind: 'attached'; readonly source: LogSource }
   | ({ readonly kind: 'line'; readonly source: LogSource } & TimedLine)
+  /** It takes the place of one that was there when following began. Before its first line. */
+  | { readonly kind: 'recreated'; readonly source: LogSource }
   /**
    * After its last line. `restarting`: its restart policy starts it again; when that comes to nothing, because somebody
-   * stops it, another one without follows.
+   * stops it, another one without follows, which is then `repeated`.
    */
   | {
       readonly kind: 'exited';
       readonly source: LogSource;
       readonly exitCode: number;
       readonly restarting: boolean;
+      readonly repeated: boolean;
     }
   | { readonly kind: 'unreadable'; readonly source: LogSource; readonly reason: string };
 

@@ -62,8 +62,9 @@ export function runPreStart(builder: PlanBuilder, hooks: PreStart, after: readon
   const { service, definition } = hooks;
   let before = after;
   for (const [index, hook] of (definition.pre_start ?? []).entries()) {
-    const cause = `pre_start[${index}] of ${service}`;
-    const finalName = `${service} pre_start[${index}]`;
+    const name = `pre_start[${index}]`;
+    const cause = `${name} of ${service}`;
+    const finalName = `${service} ${name}`;
     const request = hookRequest(hooks, hook);
     const image = hooks.imageSteps.get(hook.image ?? '');
     const creation = {
@@ -85,6 +86,7 @@ export function runPreStart(builder: PlanBuilder, hooks: PreStart, after: readon
       required: true,
       dependent: service,
       at: hooks.project.locate(['services', service, 'pre_start', index]),
+      hook: name,
     };
     const ended = builder.add('container.wait', cause, wait, [started]);
     before = [builder.add('container.remove', cause, { container, force: true, volumes: true }, [ended])];

@@ -105,6 +105,8 @@ interface OperationFacts {
     /** The service that waits; undefined when the command does. */
     readonly dependent: string | undefined;
     readonly at: SourceLocation | undefined;
+    /** The container runs this hook, `pre_start[0]`: what it says is told meanwhile. */
+    readonly hook?: string;
   };
 }
 

@@ -2,6 +2,7 @@ import { composeLabels } from '../api/labels.js';
 import type { Project } from '../compose/index.js';
 import { buildGraph, dependentsOf } from '../graph/index.js';
 import { imageOf, isOrphan } from './names.js';
+import { networksOf } from './networks.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
@@ -10,9 +11,10 @@ import { stopProviders } from './providers.js';
 import { stopContainer } from './stop-container.js';
 import { inStopOrder } from './stop-order.js';
 import { isUp } from './up-state.js';
+import { volumesOf } from './volumes.js';
 
 export interface DownOptions {
-  /** Only these and what needs them; absent: all. */
+  /** Only these and what nothing else uses of theirs, without files also what needs them; absent: all. */
   readonly services?: readonly string[];
   /** Named volumes of the project, and anonymous ones, too. */
   readonly volumes?: boolean;
@@ -23,8 +25,9 @@ export interface DownOptions {
 }
 
 /**
- * Stops and removes containers of services that the profiles leave in, dependents first, then networks, and volumes and images when asked. Never touches what
- * is external. What is still in use is a warning of the run.
+ * Stops and removes containers of services that the profiles leave in, dependents first, then networks, and volumes and
+ * images when asked. What `run` made goes with the orphans. Never touches what is external. What is still in use is a
+ * warning of the run.
  * @param project - undefined: the project is known by name only
  */
 export function planDown(
@@ -36,7 +39,8 @@ export function planDown(
   const graph = buildGraph(model);
   const builder = new PlanBuilder(model.name);
   const named = options.services === undefined ? undefined : new Set(options.services);
-  const chosen = named === undefined ? undefined : new Set([...named, ...dependentsOf(graph, named)]);
+  const alone = named === undefined || project !== undefined;
+  const chosen = alone ? named : new Set([...named, ...dependentsOf(graph, named)]);
   const containers = observed.containers.filter((container) => isChosen(model, container, chosen, options));
   const removed: number[] = [];
   const providers = stopProviders(builder, model, observed, 'down', chosen);
@@ -62,9 +66,10 @@ export function planDown(
     removed.push(builder.add('container.remove', 'a hook that failed', facts));
   }
   warnOrphans(builder, model, observed, options, containers);
-  removeNetworks(builder, project, model.name, observed, removed);
-  if (options.volumes === true) removeVolumes(builder, project, model.name, observed, removed);
-  removeImages(builder, model, project !== undefined, observed, options.rmi ?? 'none', removed);
+  const services = project === undefined || chosen === undefined ? undefined : [...chosen];
+  removeNetworks(builder, project, services, model.name, observed, removed);
+  if (options.volumes === true) removeVolumes(builder, project, services, model.name, observed, removed);
+  removeImages(builder, model, { services, exact: project !== undefined }, observed, options.rmi ?? 'none', removed);
   return builder.build();
 }
 
@@ -74,8 +79,8 @@ function isChosen(
   chosen: ReadonlySet<string> | undefined,
   { removeOrphans = false }: DownOptions,
 ): boolean {
-  const { service, status } = container;
-  if (status === 'removing') return false;
+  const { service, status, oneOff } = container;
+  if (status === 'removing' || (oneOff && !removeOrphans)) return false;
   if (chosen !== undefined) return chosen.has(service);
   if (project.model.services[service] !== undefined) return true;
   return removeOrphans && project.disabledServices[service] === undefined;
@@ -89,23 +94,37 @@ function warnOrphans(
   taken: readonly ObservedContainer[],
 ): void {
   if (removeOrphans || services !== undefined) return;
-  const left = observed.containers.filter((container) => !taken.includes(container) && isOrphan(project, container));
-  if (left.length === 0) return;
-  const names = left.map(({ name }) => name).sort();
-  builder.warn(
-    `Project ${project.name}`,
-    `keeps containers of services that its files do not have: ${names.join(', ')}; --remove-orphans removes them`,
-  );
+  const left = observed.containers.filter((container) => !taken.includes(container));
+  const isOfRun = ({ service, oneOff }: ObservedContainer): boolean =>
+    oneOff && project.disabledServices[service] === undefined;
+  const kinds = [
+    {
+      what: 'of services that its files do not have',
+      is: (container: ObservedContainer) => isOrphan(project, container) && !container.oneOff,
+    },
+    { what: 'that run made', is: isOfRun },
+  ];
+  for (const { what, is } of kinds) {
+    const names = left.filter(is).map(({ name }) => name);
+    if (names.length === 0) continue;
+    builder.warn(
+      `Project ${project.name}`,
+      `keeps containers ${what}: ${names.sort().join(', ')}; --remove-orphans removes them`,
+    );
+  }
 }
 
 function removeNetworks(
   builder: PlanBuilder,
   project: Project | undefined,
+  services: readonly string[] | undefined,
   name: string,
   observed: ObservedState,
   after: readonly number[],
 ): void {
-  const declared = Object.values(project?.model.networks ?? {});
+  const networks = project?.model.networks ?? {};
+  const keys = project === undefined || services === undefined ? Object.keys(networks) : networksOf(project, services);
+  const declared = keys.flatMap((key) => networks[key] ?? []);
   for (const { id, name: network, labels } of observed.networks) {
     if (labels[composeLabels.project] !== name || labels[composeLabels.network] === undefined) continue;
     const definition = declared.find((candidate) => candidate.name === network);
@@ -117,11 +136,14 @@ function removeNetworks(
 function removeVolumes(
   builder: PlanBuilder,
   project: Project | undefined,
+  services: readonly string[] | undefined,
   name: string,
   observed: ObservedState,
   after: readonly number[],
 ): void {
-  const declared = Object.values(project?.model.volumes ?? {});
+  const volumes = project?.model.volumes ?? {};
+  const keys = project === undefined || services === undefined ? Object.keys(volumes) : volumesOf(project, services);
+  const declared = keys.flatMap((key) => volumes[key] ?? []);
   for (const { name: volume, labels } of observed.volumes) {
     const definition = declared.find((candidate) => candidate.name === volume);
     if (definition?.external === true || (project !== undefined && definition === undefined)) continue;
@@ -138,13 +160,14 @@ function removeVolumes(
 function removeImages(
   builder: PlanBuilder,
   project: Project,
-  exact: boolean,
+  { services, exact }: { readonly services: readonly string[] | undefined; readonly exact: boolean },
   observed: ObservedState,
   which: 'none' | 'local' | 'all',
   after: readonly number[],
 ): void {
   if (which === 'none') return;
   const images = Object.entries(project.model.services).flatMap(([service, definition]) => {
+    if (services?.includes(service) === false) return [];
     const image = imageOf(project, service, definition);
     const local = exact
       ? definition.image === undefined

@@ -16,6 +16,7 @@ import { asItIs, isUp, restartsAlong, UpState } from './up-state.js';
 declare module '../base/errors.js' {
   interface ErrorFacts {
     'plan/no-container': { readonly service: string };
+    'plan/no-containers': { readonly project: string };
   }
 }
 
@@ -28,13 +29,22 @@ export interface Target {
 
 /**
  * Starts existing containers in dependency order, with what the named services need.
- * @throws `plan/no-container` for a wanted service without containers
+ * @throws `plan/no-container` for a wanted service without containers; `plan/no-containers` for a project that is known
+ * by name only, and of which nothing is there
  */
 export function planStart(
   observed: ObservedState,
   project: Project | undefined,
   options: Target & { readonly wait?: boolean },
 ): Plan {
+  if (project === undefined && observed.containers.every(({ oneOff }) => oneOff)) {
+    throw new TscomposeError({
+      code: 'plan/no-containers',
+      message: `no container found for project "${options.projectName}": not found`,
+      facts: { project: options.projectName },
+      hint: 'tscompose ls -a lists the projects that have some',
+    });
+  }
   const model = project ?? projectFromLabels(options.projectName, observed.containers);
   const graph = buildGraph(model);
   const selection = selectForStart(model, graph, options);

@@ -124,6 +124,12 @@ test('parts of the project go to standard output, whatever --quiet and --output 
   expect(readdirSync(folder)).toEqual(['compose.yaml']);
 });
 
+test('a dry run writes no output file', async () => {
+  files({ 'compose.yaml': 'services: {x: {image: x}}' });
+  expect(await config('--dry-run', '-o', 'out.yaml')).toMatchObject({ exitCode: 0, stdout: '' });
+  expect(readdirSync(folder)).toEqual(['compose.yaml']);
+});
+
 describe('COMPOSE_ variables of the project’s .env govern the command', () => {
   const run = (env: Record<string, string> = {}) => runCli(['--parallel', '1', 'config'], { cwd: folder, env });
 

@@ -245,7 +245,9 @@ export class FakeEngine {
     const networks = new Set(Object.keys(request.NetworkingConfig?.EndpointsConfig ?? {}));
     const missing = [...networks].find((network) => this.#networkNamed(network) === undefined);
     if (missing !== undefined) return { status: 404, body: { message: `network ${missing} not found` } };
-    this.containers.set(id, { id, name, request, networks, state: createdState(), log: [], uploads: 0 });
+    const container = { id, name, request, networks, state: createdState(), log: [], uploads: 0 };
+    this.containers.set(id, container);
+    this.emit(container, 'create');
     return { status: 201, body: { Id: id, Warnings: [] } };
   }
 

@@ -63,10 +63,14 @@ export class CiSession {
     this.#wishes = wishes;
   }
 
-  /** @returns the exit code; see `ciExitCodes` */
+  /** A dry run prints what would come up, and runs no tests. @returns the exit code; see `ciExitCodes` */
   async run(): Promise<number> {
     const { keep, timeoutS, artifacts } = this.#wishes;
     const signal = withDeadline(this.#context.signal, timeoutS);
+    if (this.#context.dryRun) {
+      await this.#start({ build: 'always', removeOrphans: true, wait: 'or-done' }, signal);
+      return exitCodes.success;
+    }
     const patience = this.#ignoreOneMore();
     let code: number;
     try {

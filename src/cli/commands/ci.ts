@@ -48,8 +48,8 @@ export const ciCommand = defineCommand({
     const timeoutS = flags.timeout === undefined ? undefined : parseSeconds('--timeout', flags.timeout);
     const project = await withLock(context, enableNamed(loaded, named), { frozen: false, noFrozen: false, inCi: true });
     const client = await context.engine();
-    if (!flags.keep) await confirmLoss(context, client, project.name);
-    if (artifacts !== undefined) await prepareArtifacts(artifacts);
+    if (!flags.keep && !context.dryRun) await confirmLoss(context, client, project.name);
+    if (artifacts !== undefined && !context.dryRun) await prepareArtifacts(artifacts);
     const session = new CiSession(context, {
       ...{ client, project },
       ...{ host: ciHost(terminal.stdout, terminal.environment), command: args, keep: flags.keep },

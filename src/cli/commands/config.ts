@@ -73,7 +73,7 @@ export const configCommand = defineCommand({
     const content = await render(project, flags, context);
     if (flags.quiet) return 0;
     if (flags.output === undefined) terminal.stdout.write(content);
-    else writeOutput(terminal, flags.output, content);
+    else writeOutput(context, flags.output, content);
     return 0;
   },
 });

@@ -7,11 +7,11 @@ import { removesOrphans, timeoutOf } from '../shared-options.js';
 
 export const downCommand = defineCommand({
   details:
-    'With services: those and what depends on them. External networks and volumes are never touched, and what is still ' +
-    'in use elsewhere stays with a warning.',
+    'With services: only those and what they alone use; where there are no files also what depends on them. External ' +
+    'networks and volumes are never touched, and what is still in use elsewhere stays with a warning.',
   usage: '[SERVICE...]',
   flags: {
-    removeOrphans: flagOrUnset('Containers of services the project no longer has as well'),
+    removeOrphans: flagOrUnset('Containers of services the project no longer has, and of run, as well'),
     rmi: text('Remove images too: local for those without a name of their own, or all', { placeholder: 'WHICH' }),
     timeout: integer('Seconds before a container is killed', { short: 't' }),
     volumes: flag('Remove named volumes of the project and anonymous ones', { short: 'v', oldName: 'volume' }),

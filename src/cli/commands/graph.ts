@@ -22,9 +22,8 @@ export const graphCommand = defineCommand({
     withFiles(loaded).checkServices(args);
     const project = selectServices(loaded, args, { withDependencies: !flags.noDeps });
     const picture = await drawDiagram(describeDiagram(project), format);
-    const { terminal } = context;
-    if (flags.output === undefined) terminal.stdout.write(picture);
-    else writeOutput(terminal, flags.output, picture);
+    if (flags.output === undefined) context.terminal.stdout.write(picture);
+    else writeOutput(context, flags.output, picture);
     return 0;
   },
 });

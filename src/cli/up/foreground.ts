@@ -222,7 +222,7 @@ class Session {
     if (detail === undefined || this.#endAsked.signal.aborted) return;
     const name = displayName(this.#up.project.name, subject.replace(/^Container /, ''));
     if (kind === 'warning') this.#context.warn(`warning: ${detail}`);
-    else if (kind === 'progress' && status.startsWith('post_start')) this.#printer.line(`${name} ->`, detail);
+    else if (kind === 'progress' && /^(?:pre|post)_start\[/.test(status)) this.#printer.line(`${name} ->`, detail);
   }
 
   #onLog(event: LogEvent): void {

@@ -27,7 +27,7 @@ interface TimelineWishes {
 
 /** `up --timeline` and `--trace`. @throws `cli/trace-not-written` */
 export async function showTimeline(
-  { terminal, ansi, signal }: CliContext,
+  { terminal, ansi, signal, dryRun, warn }: CliContext,
   timeline: Timeline,
   { client, project, timeline: shown, trace }: TimelineWishes,
 ): Promise<void> {
@@ -42,6 +42,10 @@ export async function showTimeline(
     for (const line of [...lines, ...texts]) stdout.write(`${line}\n`);
   }
   if (trace === undefined) return;
+  if (dryRun) {
+    warn(`${trace}: would be written`);
+    return;
+  }
   const path = resolve(cwd, trace);
   try {
     await writeFile(path, chromeTrace(timeline));

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { composeLabels } from '../../../src/api/labels.js';
@@ -93,4 +94,30 @@ test('what post_start hooks say is shown beside the logs', async () => {
   engine.exit(engine.byName('demo-web-1'), 0);
   expect(await ended, said()).toBe(0);
   expect(said()).toContain('web-1 ->  | warm\n');
+});
+
+test('what pre_start hooks say is shown before the service says anything', async () => {
+  engine.onStart = (container) => {
+    engine.write(container, isHook(container) ? 'prepared' : 'served');
+    engine.exit(container, 0);
+  };
+  const { ended, said } = run('  web: {image: busybox, pre_start: [{command: [prepare]}]}\n', 'up');
+  expect(await ended, said()).toBe(0);
+  expect(said()).toMatch(/web pre_start\[0\] -> +\| prepared\n[^]*web-1 +\| served\n/);
+});
+
+test('a dry run of ci shows what would come up, runs no test and writes no report', async () => {
+  const { ended, said } = run(
+    '  web: {image: busybox}\n',
+    '--dry-run',
+    'ci',
+    '--artifacts',
+    'reports',
+    '--',
+    'touch',
+    'ran',
+  );
+  expect(await ended, said()).toBe(0);
+  expect(said()).toMatch(/container\.start +web-1/);
+  expect(readdirSync(folder)).toEqual(['compose.yaml']);
 });

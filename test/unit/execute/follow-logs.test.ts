@@ -29,9 +29,12 @@ function onEvent(event: LogEvent): void {
       seen.push(`${name}${event.stream === 2 ? '!' : ''} ${event.text}`);
       break;
     case 'exited':
-      seen.push(`${name} exited ${event.exitCode}${event.restarting ? ' restarting' : ''}`);
+      seen.push(
+        `${name} exited ${event.exitCode}${event.restarting ? ' restarting' : ''}${event.repeated ? ' as told' : ''}`,
+      );
       break;
     case 'attached':
+    case 'recreated':
     case 'unreadable':
       seen.push(`${name} ${event.kind}`);
   }
@@ -253,7 +256,7 @@ describe('between two runs of a restart policy', () => {
     if (action === undefined) follower.untilIdle();
     else engine.emit(a, action);
     await follower.ended;
-    expect(lines()).toEqual(['a-1 exited 3 restarting', 'a-1 exited 3']);
+    expect(lines()).toEqual(['a-1 exited 3 restarting', 'a-1 exited 3 as told']);
   });
 
   test('one that is removed is no longer waited for', async () => {
@@ -269,6 +272,49 @@ describe('between two runs of a restart policy', () => {
     await follower.ended;
     expect(lines()).toEqual(['a-1 exited 3 restarting']);
   });
+});
+
+test('what takes the place of a container is followed in its stead', async () => {
+  await up();
+  const [a, b] = pair();
+  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+  await follower.opened;
+  follower.untilIdle();
+  engine.exit(b, 0);
+  const onProgress = (): void => undefined;
+  const again = { services: ['a'], forceRecreate: true };
+  await converge(desired, again, { client, project: desired, onEvent: onProgress, signal });
+  const heir = engine.byName('demo-a-1');
+  expect(heir.id).not.toBe(a.id);
+  engine.write(heir, 'new');
+  await until(() => lines().includes('a-1 new'));
+  engine.exit(heir, 4);
+  await follower.ended;
+  expect(lines().filter((line) => line.startsWith('a-1'))).toEqual([
+    'a-1 exited 0',
+    'a-1 recreated',
+    'a-1 new',
+    'a-1 exited 4',
+  ]);
+});
+
+test('a replacement that comes to nothing is not waited for', async () => {
+  await up();
+  const [a, b] = pair();
+  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
+  await follower.opened;
+  follower.untilIdle();
+  engine.exit(b, 0);
+  const heir = {
+    ...a,
+    id: 'e'.repeat(64),
+    request: { ...a.request, Labels: { ...a.request.Labels, [composeLabels.replace]: a.id } },
+  };
+  engine.emit(heir, 'create');
+  engine.exit(a, 0);
+  await until(() => lines().includes('a-1 exited 0'));
+  engine.emit(heir, 'destroy');
+  await follower.ended;
 });
 
 test('news of a start that is known already neither holds up other containers nor doubles the end', async () => {

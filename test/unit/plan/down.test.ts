@@ -13,6 +13,7 @@ import {
   type ObservedState,
   type Plan,
 } from '../../../src/plan/index.js';
+import type { Service } from '../../../src/compose/index.js';
 import { running } from '../../support/observed.js';
 import { failureOf } from '../../support/failure.js';
 import { project } from '../../support/project.js';
@@ -88,12 +89,41 @@ test('external networks and volumes stay', () => {
   expect(text(planDown(observed, shared, { ...target, volumes: true }))).toBe('');
 });
 
-test('down of some services takes those that need them along', () => {
-  const plan = planDown(running(chain), chain, { ...target, services: ['b'] });
-  const removed = plan.steps.flatMap(({ operation }) =>
-    operation.kind === 'container.remove' ? [operation.container.name] : [],
-  );
-  expect(removed).toEqual(['demo-a-1', 'demo-b-1']);
+test('down of some services takes those that need them along only where there are no files', () => {
+  const removed = (files: typeof chain | undefined): string[] =>
+    planDown(running(chain), files, { ...target, services: ['b'] }).steps.flatMap(({ operation }) =>
+      operation.kind === 'container.remove' ? [operation.container.name] : [],
+    );
+  expect(removed(chain)).toEqual(['demo-b-1']);
+  expect(removed(undefined)).toEqual(['demo-a-1', 'demo-b-1']);
+});
+
+test('down of some services takes only what is theirs', () => {
+  const own = (name: string): Service => ({
+    image: `busybox:${name}`,
+    volumes: [{ type: 'volume', source: name, target: '/data' }],
+    networks: { [name]: null },
+  });
+  const named = (name: string) => ({ [name]: { name: `demo_${name}` } });
+  const shop = project({
+    services: { db: own('db'), web: own('web') },
+    volumes: { ...named('db'), ...named('web') },
+    networks: { ...named('db'), ...named('web') },
+  });
+  const plan = planDown(running(shop), shop, { ...target, services: ['web'], volumes: true, rmi: 'all' });
+  expect(text(plan)).toContain('web');
+  expect(text(plan)).not.toContain('db');
+});
+
+test('what run made stays with a word, or goes with the orphans', () => {
+  const [first, ...others] = running(chain).containers;
+  if (first === undefined) throw new Error('nothing runs');
+  const oneOff = { ...first, id: 'f00d', name: 'demo-a-run', number: 0, oneOff: true };
+  const observed: ObservedState = { ...running(chain), containers: [first, ...others, oneOff] };
+  const plan = text(planDown(observed, chain, target));
+  expect(plan).not.toMatch(/container\.\w+ +a-run/);
+  expect(plan).toContain('warning: Project demo keeps containers that run made: demo-a-run');
+  expect(text(planDown(observed, chain, { ...target, removeOrphans: true }))).toMatch(/container\.remove +a-run/);
 });
 
 test('orphans stay with a word, or go when asked', () => {
@@ -124,6 +154,11 @@ test('services that no profile lets in are left alone, unless they are named', (
   expect(text(planStop(observed, less, { ...only, services: ['a'] }))).toBe('1  container.stop  a-1  stop');
   expect(text(planKill(observed, less, { ...only, services: ['a'] }))).toBe('1  container.kill  a-1  kill');
   expect(text(planStop(observed, undefined, only))).toContain('a-1');
+});
+
+test('start of a project that is only a name needs containers', () => {
+  const nothing: ObservedState = { containers: [], networks: [], volumes: [], images: {} };
+  expect(failureOf(() => planStart(nothing, undefined, target))).toMatchObject({ code: 'plan/no-containers' });
 });
 
 test('down of nothing is nothing', () => {
