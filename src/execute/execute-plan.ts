@@ -163,7 +163,7 @@ async function perform(
 ): Promise<void> {
   const progress = progressOf(operation);
   const output = new OutputTail(outputLines);
-  let left = false;
+  const end = { told: false };
   const context: ExecutionContext = {
     client,
     project,
@@ -192,7 +192,7 @@ async function perform(
       };
     },
     leave: () => {
-      left = true;
+      end.told = true;
     },
   };
   if (progress !== undefined) onEvent({ kind: 'started', subject: progress.subject, status: progress.begin });
@@ -206,7 +206,7 @@ async function perform(
     const at = placeOf(project, operation);
     throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at, project });
   }
-  if (progress?.end !== undefined && !left) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
+  if (progress?.end !== undefined && !end.told) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
 }
 
 async function run<K extends OperationKind>(operation: OperationOf<K>, context: ExecutionContext): Promise<void> {
