@@ -206,7 +206,8 @@ async function perform(
     const at = placeOf(project, operation);
     throw operationFailure(plan.project, operation, error, { lastLines: output.lines, at, project });
   }
-  if (progress?.end !== undefined && !end.told) onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
+  if (progress?.end !== undefined && !end.told)
+    onEvent({ kind: 'done', subject: progress.subject, status: progress.end });
 }
 
 async function run<K extends OperationKind>(operation: OperationOf<K>, context: ExecutionContext): Promise<void> {
