@@ -1,3 +1,5 @@
+import { isBlank, newline, space, tab } from './yaml-characters.js';
+
 interface BlockScalar {
   readonly text: string;
   /** Offset behind it: of the first line that does not belong to it. */
@@ -21,15 +23,17 @@ export function blockScalar(source: string, start: number, parent: number): Bloc
   let at = start + match[0].length;
   let indent = stated === undefined ? 0 : Math.max(parent, 0) + Number(stated);
 
+  let tabbed = false; // in the indentation
   /** Skips empty lines and the indentation of the next one; counts the line breaks. */
   const emptyLines = (): number => {
     let breaks = 0;
     let deepest = 0;
     for (;;) {
       const lineStart = at;
-      while ((indent === 0 || at - lineStart < indent) && source.charCodeAt(at) === 0x20) at++;
+      while ((indent === 0 || at - lineStart < indent) && source.charCodeAt(at) === space) at++;
       deepest = Math.max(deepest, at - lineStart);
-      if (source.charCodeAt(at) !== 0x0a) break;
+      tabbed ||= source.charCodeAt(at) === tab && (indent === 0 || at - lineStart < indent);
+      if (source.charCodeAt(at) !== newline) break;
       at++;
       breaks++;
     }
@@ -56,12 +60,8 @@ export function blockScalar(source: string, start: number, parent: number): Bloc
     at = ended ? lineEnd + 1 : source.length;
     breaks = emptyLines();
   }
-  if (column() > indent) return undefined;
+  if (tabbed || column() > indent) return undefined;
   if (ended && chomping !== '-') text += '\n';
   if (chomping === '+') text += '\n'.repeat(breaks);
   return { text, end: source.lastIndexOf('\n', at - 1) + 1 };
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

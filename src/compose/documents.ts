@@ -145,9 +145,9 @@ export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder(encoding, { fatal: true }).decode(bytes);
 }
 
-/** A carriage return alone ends a line too (YAML 1.2, 5.4). */
+/** A carriage return, alone or before a line feed, ends a line too (YAML 1.2, 5.4); lines and columns stay the same. */
 function withNewlines(text: string): string {
-  return text.includes('\r') ? text.replace(/\r(?!\n)/g, '\n') : text;
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }
 
 function withoutMark(text: string): string {

@@ -1,8 +1,9 @@
 import { isAlias, isScalar, isSeq, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
 import type { Problems } from './problems.js';
 import type { SourceText } from './source-text.js';
+import { strayTab } from './stray-tab.js';
 import type { PairSyntax, SyntaxNode } from './syntax-tree.js';
-import { describeSyntaxError } from './yaml-syntax.js';
+import { describeStrayTab, describeSyntaxError } from './yaml-syntax.js';
 
 /** What no YAML file may hold (YAML 1.2, 5.1). */
 // eslint-disable-next-line no-control-regex -- they are what is looked for
@@ -18,11 +19,25 @@ export function parseFullYaml(source: SourceText, problems: Problems): readonly 
     return [];
   }
   const trees: (SyntaxNode | null)[] = [];
-  for (const document of parseDocuments(source, problems)) {
+  const documents = parseDocuments(source, problems);
+  for (const [index, document] of documents.entries()) {
     for (const error of document.errors) problems.add(describeSyntaxError(error, source));
+    if (index > 0 && document.contents !== null && document.directives.docStart !== true) {
+      const problem = 'a document behind "..." begins with "---"'; // to libyaml
+      const [start] = document.contents.range;
+      problems.add({
+        code: 'compose/yaml-syntax',
+        message: problem,
+        facts: { problem },
+        at: source.locate(start, start),
+      });
+      continue;
+    }
     if (document.errors.length > 0) continue;
     trees.push(document.contents === null ? null : treeOf(document.contents, source.text));
   }
+  const tab = trees.length < documents.length ? undefined : strayTab(source.text, trees);
+  if (tab !== undefined) problems.add(describeStrayTab(source.locate(tab, tab + 1)));
   return trees;
 }
 
@@ -30,6 +45,7 @@ function parseDocuments(source: SourceText, problems: Problems): readonly Docume
   try {
     const parsed = parseAllDocuments(source.text, {
       schema: 'failsafe', // scalars stay texts; what they mean is decided by resolvePlain()
+      resolveKnownTags: false, // `!!omap` and others change the tree
       uniqueKeys: false,
       logLevel: 'silent',
       prettyErrors: false,
@@ -49,7 +65,6 @@ function treeOf(node: ParsedNode, text: string): SyntaxNode {
   if (isAlias(node)) return { kind: 'alias', name: node.source, start, end };
   const { tag, anchor } = node;
   if (isScalar(node)) {
-    // The library makes other values of some (`!!timestamp`, `!!binary`); it is the text that is wanted.
     const own = typeof node.value === 'string' ? node.value : node.source;
     const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED';
     // The library ends a last line that ends with the file; docker compose does not.

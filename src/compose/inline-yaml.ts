@@ -18,6 +18,7 @@ import {
   question,
   singleQuote,
   space,
+  tab,
 } from './yaml-characters.js';
 
 /** Thrown at anything out of the ordinary; never leaves `parsePlainYaml`. */
@@ -55,12 +56,16 @@ export class InlineYaml {
     this.at = end === -1 ? this.text.length : end;
   }
 
-  /** To the next thing that is no blank, line break or comment. */
-  protected skipToContent(): void {
+  /**
+   * To the next thing that is no blank, line break or comment. Never behind a plain scalar that a `#` would belong to:
+   * elsewhere none needs a blank before it (libyaml).
+   * @param flow - within brackets, where a tab is a blank
+   */
+  protected skipToContent(flow?: 'in brackets'): void {
     for (;;) {
       const code = this.code();
-      if (code === space || code === newline) this.at++;
-      else if (code === hash && (this.at === 0 || endsWord(this.code(-1)))) this.skipComment();
+      if (code === space || code === newline || (code === tab && flow !== undefined)) this.at++;
+      else if (code === hash) this.skipComment();
       else return;
     }
   }
@@ -142,6 +147,7 @@ export class InlineYaml {
       const code = text.charCodeAt(at);
       if (code === space) continue;
       if (code === newline || at >= text.length) break;
+      if (code === tab) throw unusual;
       if (code === hash && at > start && text.charCodeAt(at - 1) === space) break;
       if (code === colon) {
         const next = text.charCodeAt(at + 1);
@@ -228,7 +234,7 @@ export class InlineYaml {
       if (key.kind !== 'scalar' && key.kind !== 'alias') throw unusual;
       if (!this.isKeyEnd(keyStart)) throw unusual;
       this.at++;
-      this.skipToContent();
+      this.skipToContent('in brackets');
       if (this.code() === comma || this.code() === closeMap) throw unusual;
       pairs.push({ key, value: this.#flowNode() });
     });
@@ -239,10 +245,10 @@ export class InlineYaml {
   #flowEntries(close: number, readOne: () => void): void {
     this.at++;
     for (;;) {
-      this.skipToContent();
+      this.skipToContent('in brackets');
       if (this.code() === close) break;
       readOne();
-      this.skipToContent();
+      this.skipToContent('in brackets');
       if (this.code() === comma) this.at++;
       else if (this.code() !== close) throw unusual;
     }

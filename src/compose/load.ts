@@ -307,10 +307,8 @@ function configuredFiles(
 
 function activeProfiles(options: LoadOptions, environment: ReadonlyMap<string, string>): readonly string[] {
   if (options.profiles !== undefined && options.profiles.length > 0) return options.profiles;
-  return (environment.get('COMPOSE_PROFILES') ?? '')
-    .split(',')
-    .map((profile) => profile.trim())
-    .filter((profile) => profile !== '');
+  // None is one of no name, which `profiles: ["${UNSET}"]` counts on.
+  return (environment.get('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
 }
 
 /** `-p`, else `COMPOSE_PROJECT_NAME`, else `name:` of the last file that has one, else the directory's name. */

@@ -30,9 +30,9 @@ export function parsePlainYaml(text: string): SyntaxNode | null | undefined {
   }
 }
 
-// Tabs, other line breaks, characters YAML forbids, later documents: rare, and with rules of their own.
+// Other line breaks, characters YAML forbids, later documents: rare, and with rules of their own.
 // eslint-disable-next-line no-control-regex -- they are what is looked for
-const unusualText = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|^\.\.\.|\n(?:---|\.\.\.)/;
+const unusualText = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|^\.\.\.|\n(?:---|\.\.\.)/;
 
 interface Properties {
   tag: string | undefined;
@@ -65,11 +65,10 @@ class PlainParser extends InlineYaml {
 
   /** To the end of the line, over a comment; anything else there is for the full parser. */
   #finishLine(): void {
-    const before = this.at;
     this.skipBlanks();
     const code = this.code();
     if (code === newline || this.at >= this.text.length) return;
-    if (code !== hash || this.at === before) throw unusual;
+    if (code !== hash) throw unusual;
     this.skipComment();
   }
 

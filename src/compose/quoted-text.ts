@@ -1,4 +1,4 @@
-import { backslash, space } from './yaml-characters.js';
+import { backslash, isBlank } from './yaml-characters.js';
 
 /**
  * Text between quotes over several lines: a line break is a blank, an empty line a line break. Unlike YAML 1.2, libyaml
@@ -38,13 +38,13 @@ function endsEscaping(line: string, end: number): boolean {
 
 function blanksBefore(line: string): number {
   let at = 0;
-  while (line.charCodeAt(at) === space) at++;
+  while (isBlank(line.charCodeAt(at))) at++;
   return at;
 }
 
 function lengthToLastWord(line: string): number {
   let length = line.length;
-  while (line.charCodeAt(length - 1) === space) length--;
+  while (isBlank(line.charCodeAt(length - 1))) length--;
   return length;
 }
 

@@ -16,6 +16,7 @@ export interface YamlDocument {
 /** Aliases may repeat content up to this many nodes a document; beyond, the file is an attack or a mistake. */
 const aliasedNodeLimit = 100_000;
 const depthLimit = 128;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
  * Parses all documents of a file. Syntax errors, duplicate keys, keys that are no texts and endless aliases are added
@@ -24,8 +25,9 @@ const depthLimit = 128;
 export function parseYaml(source: SourceText, problems: Problems): readonly YamlDocument[] {
   const plain = parsePlainYaml(source.text);
   const trees = plain === undefined ? parseFullYaml(source, problems) : plain === null ? [] : [plain];
+  const anchors: Anchors = new Map(); // of earlier documents too, as docker compose has it
   return trees.map((tree) => {
-    const reader = new DocumentReader(source, problems);
+    const reader = new DocumentReader(source, problems, anchors);
     return { root: reader.read(tree), resets: reader.resets };
   });
 }
@@ -34,12 +36,13 @@ class DocumentReader {
   readonly resets: (readonly string[])[] = [];
   readonly #source: SourceText;
   readonly #problems: Problems;
-  readonly #anchors = new Map<string, Anchored>();
+  readonly #anchors: Anchors;
   #aliasedNodes = 0;
 
-  constructor(source: SourceText, problems: Problems) {
+  constructor(source: SourceText, problems: Problems, anchors: Anchors) {
     this.#source = source;
     this.#problems = problems;
+    this.#anchors = anchors;
   }
 
   read(tree: SyntaxNode | null): Node {
@@ -172,6 +175,9 @@ class DocumentReader {
       });
       return undefined;
     }
+    if (node.kind === 'scalar' && node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, { tag: node.tag, node: built, size: 1 });
+    }
     const plain = node.kind === 'scalar' && node.plain;
     return { text: built.value, at, merge: built.value === '<<' && plain };
   }
@@ -182,6 +188,7 @@ class DocumentReader {
       case undefined:
         return node.plain ? this.#finite({ ...scalar(null, { at }), ...resolvePlain(text) }, at) : scalar(text, { at });
       case 'tag:yaml.org,2002:binary':
+        if (!base64.test(text.replace(/[\r\n]/g, ''))) this.#complain(at, 'a value tagged !!binary must be Base64');
         return scalar(Buffer.from(text, 'base64').toString('utf8'), { at });
       case 'tag:yaml.org,2002:int':
       case 'tag:yaml.org,2002:bool':
@@ -235,6 +242,8 @@ interface Anchored {
   node: Node | undefined;
   size: number;
 }
+
+type Anchors = Map<string, Anchored>;
 
 function sizeOf(node: Node): number {
   if (node.kind === 'scalar') return 1;

@@ -1,5 +1,6 @@
 import type { ErrorCode as YamlErrorCode, YAMLError } from 'yaml';
 import type { ErrorInit } from '../base/errors.js';
+import type { SourceLocation } from '../base/source-location.js';
 import type { SourceText } from './source-text.js';
 
 interface Wording {
@@ -7,13 +8,15 @@ interface Wording {
   readonly hint?: string;
 }
 
+const tabAsIndent: Wording = { problem: 'a tab is used for indentation', hint: 'YAML indents with spaces only' };
+
 /** The slips people make most, said in words that help; the library's own message serves for the rest. */
 const wordings: Partial<Record<YamlErrorCode, Wording>> = {
   BLOCK_AS_IMPLICIT_KEY: {
     problem: 'a second "key: value" starts inside a value',
     hint: 'put it on its own line, or quote the value if the colon belongs to the text',
   },
-  TAB_AS_INDENT: { problem: 'a tab is used for indentation', hint: 'YAML indents with spaces only' },
+  TAB_AS_INDENT: tabAsIndent,
   MULTILINE_IMPLICIT_KEY: { problem: 'expected "key: value"', hint: 'is a colon or a blank after it missing?' },
   BAD_SCALAR_START: {
     problem: 'a value cannot start with this character',
@@ -45,6 +48,11 @@ export function describeSyntaxError(error: YAMLError, source: SourceText): Error
     hint: wording?.hint,
     at: source.locate(Math.min(start, source.text.length), Math.min(end, source.text.length)),
   };
+}
+
+export function describeStrayTab(at: SourceLocation): ErrorInit<'compose/yaml-syntax'> {
+  const { problem, hint } = tabAsIndent;
+  return { code: 'compose/yaml-syntax', message: problem, facts: { problem }, hint, at };
 }
 
 /** The last quote of the first line that holds an odd number of them: most likely the one that was left open. */

@@ -186,7 +186,8 @@ function stateText({ place, value, state }: VariablePlace): string {
 }
 
 function inactiveLines(step: Step & { kind: 'inactive' }, look: ExplanationStyle): readonly string[] {
-  const active = step.active.length === 0 ? 'none is active' : `active: ${step.active.join(', ')}`;
+  const names = step.active.filter((profile) => profile !== '');
+  const active = names.length === 0 ? 'none is active' : `active: ${names.join(', ')}`;
   const profiles = `${step.profiles.length === 1 ? 'profile' : 'profiles'} ${step.profiles.join(', ')}`;
   const line = `    ${step.service} belongs to ${profiles}; ${active}`;
   const title = `  ${look.style.paint(sgr.yellow, 'the service is not enabled')}`;

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadProject, renderProject, selectServices } from '../../../src/compose/index.js';
 import { Trace } from '../../../src/compose/trace.js';
-import { config, folder, load, web, type Config } from './load-text.js';
+import { config, failure, folder, load, web, type Config } from './load-text.js';
 
 describe('finding files', () => {
   test('a file in a folder above is found, with its override, and its folder names the project', async () => {
@@ -227,6 +227,21 @@ test.each(['include: [{path: []}]', 'include: [{}]', 'include: [null]'])(
   },
 );
 
+test('anchors stand on keys too, and for later documents', async () => {
+  const text = 'services: {web: &w {image: x, labels: {&k a: 1, b: *k }}}\n---\nservices: {db: *w}\n';
+  const labels = { a: '1', b: 'a' };
+  expect((await config(text)).services).toMatchObject({ web: { labels }, db: { image: 'x', labels } });
+});
+
+test('tags of YAML that say more than a type are read as what they stand on', async () => {
+  expect(await web('services: {web: {image: x, labels: !!set {a, b: c}, user: !!binary YQ==}}')).toMatchObject({
+    labels: { a: '', b: 'c' },
+    user: 'a',
+  });
+  expect(await failure('services: {web: {image: x, labels: !!omap [a: b]}}')).toContain('services.web.labels');
+  expect(await failure('services: {web: {image: !!binary "@@"}}')).toContain('must be Base64');
+});
+
 test('a carriage return ends a line, also without a line feed', async () => {
   expect(await web('services:\r  web:\r\n    image: x\r    command: |\r      a\r      b\r')).toMatchObject({
     image: 'x',
@@ -348,6 +363,13 @@ volumes: {vol: }
     const alone = selectServices(project, ['tool'], { withDependencies: false });
     expect(Object.keys(alone.model.services)).toEqual(['tool']);
     expect(alone.model.services['tool']?.depends_on).toBeUndefined();
+  });
+
+  test('without a profile the one of no name is active', async () => {
+    const text = 'services: {a: {image: x, profiles: ["${OWN}"]}, b: {image: x, profiles: [p]}}';
+    expect(Object.keys((await load(text)).project.model.services)).toEqual(['a']);
+    const { project } = await load(text, { profiles: ['p'] });
+    expect(Object.keys(project.model.services)).toEqual(['b']);
   });
 
   test('an unknown service is refused, with the nearest name', async () => {

@@ -38,6 +38,7 @@ function expectAgreement(text: string): void {
   // Docker compose lets lines inside brackets and quotes begin anywhere.
   if (faults.some((fault) => /indent/i.test(fault)) && /[[{]/.test(text)) return;
   if (faults.some((fault) => /quote/i.test(fault)) && /(["'])[^]*\n[^]*\1/.test(text)) return;
+  if (faults.some((fault) => /comment/i.test(fault)) && /["'\]},[{]#/.test(text)) return;
   expect({ text, faults, documents: trees.length }).toEqual({ text, faults: [], documents: quick === null ? 0 : 1 });
   expect({ text, tree: withoutEnds(quick) }).toEqual({ text, tree: withoutEnds(trees[0] ?? null) });
 }
@@ -64,6 +65,9 @@ const ordinary = [
   'just text',
   '- a\n- b',
   '"a": b\n\'c\': d\n1: e\n',
+  'a: |\n  one\n  \ttwo\n#\tc\nb: "c\td"\n',
+  'a: "one\t\n\t\n  \ttwo"\n',
+  'a: [\n\tb,\t# c\n\t\n\t{c: d,\t"e": f}\n  ]\n',
   'a: &x\n  - b\n&y c: d\n',
 ];
 
@@ -93,6 +97,40 @@ test.each([
   expect(JSON.stringify(parsePlainYaml(text))).toContain(JSON.stringify(expected));
 });
 
+test.each(['a: "b"#c', "a: 'b'#c", 'a: [b]#c', 'a: [#c\nb]', 'a: [b,#c\n]', 'a: {b: "c"#d\n}'])(
+  'a comment needs a blank before it only behind a plain text, as in libyaml: %j',
+  (text) => {
+    expect(JSON.stringify(parsePlainYaml(text))).toMatch(/"text":"[bc]"/);
+  },
+);
+
+test.each([
+  ['a: b\n\t\nc: d\n', true],
+  ['a: "b"\n   \t# c\nd: e\n', true],
+  ['a:\n  b: c\n  \t\nd: e\n', true],
+  ['a:\n  b: c\n   \t\nd: e\n', false], // the text might go on there
+  ['a:\n  b: c # d\n   \t\ne: f\n', true],
+  ['a: |\n  b\n \t\n  c\n', true],
+  ['a: |\n  b\n  \t\n  c\n', false],
+  ['a: |\n  \tb\n', true],
+  ['a: |2\n  \tb\n', false],
+  ['a: [b,\n\t\n c]\n', false],
+  ['a: "b\n\t\n c"\n', false],
+  ['a: *b\n\t\n', true],
+  ['a: b\n---\nc: d\n\t\n', true],
+])(
+  'a tab at the beginning of an empty line, or of a block text, is refused where libyaml refuses it: %j',
+  (text, wrong) => {
+    const refused = parsePlainYaml(text) === undefined && full(text).faults.length > 0;
+    expect(refused).toBe(wrong);
+  },
+);
+
+test('a document behind the end of another begins with a mark of its own', () => {
+  expect(full('a: b\n...\nc: d\n').faults).toEqual([expect.stringContaining('begins with')]);
+  expect(full('a: b\n...\n---\nc: d\n...\n# e\n').faults).toEqual([]);
+});
+
 test.each(tricky)('a text is read as the full parser reads it, or left to that: %j', expectAgreement);
 
 test('files of the fixtures are read as the full parser reads them', () => {
@@ -104,7 +142,7 @@ test('files of the fixtures are read as the full parser reads them', () => {
 test('any text made of the parts of YAML is read as the full parser reads it, or left to that', () => {
   const part = fc.constantFrom(
     'a', 'b', 'key', ': ', ':', '- ', '-', '\n', '\n  ', '\n    ', ' ', '  ', '[', ']', '{', '}', ', ', ',', '"', "'", '#', ' # ', '&x ', '*x', '!reset ', '|', '>',
-    '|-', '>+', '|2', '\\', '\\n', '<<', '?', '? ', '%', '@', '~', 'a: ', 'b: ', '\n- ', '\na: ', '\nb: ', '\n  a: ', '\n  - ', '---', '...', '!!str ',
+    '|-', '>+', '|2', '\\', '\\n', '<<', '?', '? ', '%', '@', '~', 'a: ', 'b: ', '\n- ', '\na: ', '\nb: ', '\n  a: ', '\n  - ', '---', '...', '!!str ', '\t', '\n\t',
   ); // prettier-ignore
   const text = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''));
   fc.assert(fc.property(text, expectAgreement), { numRuns: Number(process.env['TSCOMPOSE_FUZZ'] ?? 3000) });
