@@ -23,7 +23,6 @@ export function blockScalar(source: string, start: number, parent: number): Bloc
   let at = start + match[0].length;
   let indent = stated === undefined ? 0 : Math.max(parent, 0) + Number(stated);
 
-  let tabbed = false; // in the indentation
   /** Skips empty lines and the indentation of the next one; counts the line breaks. */
   const emptyLines = (): number => {
     let breaks = 0;
@@ -32,7 +31,7 @@ export function blockScalar(source: string, start: number, parent: number): Bloc
       const lineStart = at;
       while ((indent === 0 || at - lineStart < indent) && source.charCodeAt(at) === space) at++;
       deepest = Math.max(deepest, at - lineStart);
-      tabbed ||= source.charCodeAt(at) === tab && (indent === 0 || at - lineStart < indent);
+      if (source.charCodeAt(at) === tab && (indent === 0 || at - lineStart < indent)) indent = Infinity; // not allowed
       if (source.charCodeAt(at) !== newline) break;
       at++;
       breaks++;
@@ -60,7 +59,7 @@ export function blockScalar(source: string, start: number, parent: number): Bloc
     at = ended ? lineEnd + 1 : source.length;
     breaks = emptyLines();
   }
-  if (tabbed || column() > indent) return undefined;
+  if (indent === Infinity || column() > indent) return undefined;
   if (ended && chomping !== '-') text += '\n';
   if (chomping === '+') text += '\n'.repeat(breaks);
   return { text, end: source.lastIndexOf('\n', at - 1) + 1 };
