@@ -210,7 +210,7 @@ function endpointsOf(
 ): Record<string, EndpointSettings> {
   const names = Object.keys(asked);
   if (mode === 'host' || mode.startsWith('container:')) {
-    if (names.some((name) => name !== mode)) {
+    if (names.some((name) => name !== mode && !(name.startsWith('container:') && mode.startsWith('container:')))) {
       throw invalidConfig(
         'NetworkMode',
         'conflicting options: cannot attach both user-defined and non-user-defined network-modes',
@@ -221,9 +221,14 @@ function endpointsOf(
   if (config.NetworkDisabled === true) return { none: {} };
   const own = asked[mode] ?? (mode === 'bridge' ? asked['default'] : undefined) ?? {};
   const mac = config.MacAddress ?? '';
+  const ownMac = own.MacAddress ?? '';
+  if (mac !== '' && ownMac !== '' && mac !== ownMac) {
+    const problem = 'the container-wide MAC address must match the endpoint-specific MAC address for the main network';
+    throw invalidConfig('MacAddress', `${problem}, or be left empty`);
+  }
   const first: EndpointSettings = {
     ...own,
-    ...(mac === '' || (own.MacAddress ?? '') !== '' ? {} : { MacAddress: mac }),
+    ...(mac === '' ? {} : { MacAddress: mac }),
     ...((Links ?? []).length === 0 ? {} : { Links: [...new Set([...(own.Links ?? []), ...(Links ?? [])])] }),
   };
   const others = Object.entries(asked).filter(([name]) => name !== mode && name !== 'default');

@@ -1,6 +1,7 @@
 import type { Filters } from '../../api/common.js';
 import { parseGoDuration } from '../../base/go-duration.js';
 import { hasLabel } from '../../base/label-filter.js';
+import { passesNameFilter } from '../../base/name-filter.js';
 import type { Container } from './container.js';
 import { invalidFilter } from './errors.js';
 import { parsePortSpec } from './port-requests.js';
@@ -26,11 +27,10 @@ export function containerMatcher(room: Room, filters: Filters): Matcher {
 function matcherOf(room: Room, key: string, values: readonly string[]): Matcher {
   switch (key) {
     case 'id':
-      return ({ id }) => values.some((value) => id.startsWith(value) || regular(key, value).test(id));
-    case 'name': {
-      const patterns = values.map((value) => regular(key, value));
-      return ({ record }) => patterns.some((pattern) => pattern.test(record.name) || pattern.test(`/${record.name}`));
-    }
+      return ({ id }) => values.some((value) => passesNameFilter(value, id));
+    case 'name':
+      return ({ record: { name } }) =>
+        values.some((value) => passesNameFilter(value, name) || passesNameFilter(value, `/${name}`));
     case 'label':
       return (container) => values.every((value) => hasLabel(container.record.config.Labels ?? {}, value));
     case 'status': {
@@ -125,14 +125,6 @@ function portsOf(key: string, values: readonly string[]): string[] {
     }
     return all;
   });
-}
-
-function regular(key: string, value: string): RegExp {
-  try {
-    return new RegExp(value);
-  } catch {
-    throw invalidFilter(key, value);
-  }
 }
 
 /** `label`, `label!` and `until` of a prune. @throws `container/invalid-filter` */

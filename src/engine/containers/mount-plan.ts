@@ -85,14 +85,14 @@ function inherited({ hostConfig, mountsOf }: MountSources): ContainerMount[] {
     const at = text.lastIndexOf(':');
     const [reference, mode] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
     if (mode !== '' && !mode.split(',').every((word) => ['ro', 'rw', 'z', 'Z'].includes(word))) {
-      throw invalidConfig('VolumesFrom', `invalid mode for volumes-from: ${mode}`);
+      throw invalidConfig('VolumesFrom', `invalid mode: ${mode}`);
     }
     const words = mode.split(',');
     return mountsOfOther(reference)
       .filter(({ type }) => type === 'bind' || type === 'volume')
       .map((mount) => {
-        const readOnly = words.includes('ro') ? true : words.includes('rw') ? false : mount.readOnly;
-        return { ...mount, readOnly, mode: mode === '' ? mount.mode : mode };
+        const readOnly = mount.readOnly || words.includes('ro'); // `rw` gives nobody more than the other has
+        return { ...mount, readOnly };
       });
   });
 }
@@ -113,7 +113,10 @@ function parseBind(text: string): Asked {
   const words = mode === '' ? [] : mode.split(',');
   const isBind = first.startsWith('/');
   const known = ['ro', 'rw', 'nocopy', 'volume-nocopy', ...propagations, ...ignoredModes];
-  if (words.some((word) => !known.includes(word))) throw invalidConfig('Binds', `invalid mode: ${mode}`);
+  const access = words.filter((word) => word === 'ro' || word === 'rw');
+  if (access.length > 1 || words.some((word) => !known.includes(word))) {
+    throw invalidConfig('Binds', `invalid mode: ${mode}`);
+  }
   const noCopy = words.some((word) => word.endsWith('nocopy'));
   const where = `invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": `;
   if (isBind && noCopy) throw invalidConfig('Binds', `${where}field VolumeOptions must not be specified`);
@@ -162,6 +165,9 @@ function parseMount(request: MountRequest): Asked {
   const common = { ...plain, destination, readOnly: ReadOnly };
   switch (Type) {
     case 'bind': {
+      if (Source === '') {
+        throw invalidConfig('Mounts', 'invalid mount config for type "bind": field Source must not be empty');
+      }
       if (!Source.startsWith('/')) {
         throw invalidConfig(
           'Mounts',

@@ -23,7 +23,7 @@ export function connectNetwork(
     if (network.driver === 'host') {
       throw refused('container cannot be disconnected from host network or connected to host network');
     }
-    if (network.driver === 'null') {
+    if (network.driver === 'null' || Object.hasOwn(container.record.endpoints, 'none')) {
       throw refused(
         'container cannot be connected to multiple networks with one of the networks in private (none) mode',
       );
@@ -42,9 +42,7 @@ export function connectNetwork(
       const made = await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
       addHostsLines(room, container.record, addressesOf(made));
     }
-    // `none` was only there to say that there is no other.
-    const others = Object.entries(container.record.endpoints).filter(([name]) => name !== 'none');
-    await container.note({ endpoints: { ...Object.fromEntries(others), [network.name]: settings } });
+    await container.note({ endpoints: { ...container.record.endpoints, [network.name]: settings } });
   });
 }
 
@@ -62,7 +60,8 @@ export function disconnectNetwork(room: Room, container: Container, reference: s
     }
     requireOwnNetwork(container);
     const pid = container.state.process?.pid;
-    if (container.isLive && pid !== undefined) {
+    // There is nothing to `none` but that nothing else goes with it.
+    if (container.isLive && pid !== undefined && network.driver !== 'null') {
       const left = room.networks.endpointsOf(container.id)[network.name];
       await room.networks.disconnectRunning(container.id, pid, network.id);
       if (left !== undefined) removeHostsLines(room, container.record, addressesOf(left));

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, readlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
@@ -71,10 +71,10 @@ async function prepareMount(
         propagation: one.propagation,
         'read/write': String(!one.readOnly),
       });
-      return bind(one, below(path, one.subpath));
+      return bind(one, below(room, record, path, one, index));
     }
     case 'image':
-      return bind(one, below(await mountImage(room, record, one, index), one.subpath));
+      return bind(one, below(room, record, await mountImage(room, record, one, index), one, index));
   }
 }
 
@@ -111,7 +111,7 @@ function makeSource(path: string): void {
     if (sysErrno(cause) === 'EEXIST') return; // a file, a socket, a device
     throw new TscomposeError({
       code: 'container/mount-missing',
-      message: `error while creating mount source path '${path}': ${sysErrno(cause) ?? 'failed'}`,
+      message: `error while creating mount source path '${path}'`,
       facts: { path },
       cause,
     });
@@ -138,23 +138,36 @@ function bind(
   return { destination, type: 'bind', source, options };
 }
 
-/** A place in a volume or image, which may not be left by a link. @throws `container/mount-missing` */
-function below(root: string, subpath: string | undefined): string {
+/**
+ * A place in a volume or image, which may not be left by a link: bound into the container's bundle, since the path that
+ * leads there may be another's to change at any time.
+ * @throws `container/mount-missing`
+ */
+function below(room: Room, record: ContainerRecord, root: string, { subpath }: ContainerMount, index: number): string {
   if (subpath === undefined) return root;
+  const fd = openPlace(root, subpath);
   try {
-    const fd = openBeneath(root, subpath, O_PATH);
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } finally {
-      closeSync(fd);
-    }
+    const source = `/proc/self/fd/${fd}`;
+    const target = join(bundleOf(room, record.id), `place-${index}`);
+    if (isFile(source)) writeFileSync(target, '');
+    else mkdirSync(target, { recursive: true });
+    mount({ source, target, flags: ['bind', 'rec'] });
+    return target;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openPlace(root: string, subpath: string): number {
+  try {
+    return openBeneath(root, subpath, O_PATH);
   } catch (cause) {
-    throw new TscomposeError({
-      code: 'container/mount-missing',
-      message: `cannot access path ${join(root, subpath)}: ${sysErrno(cause) ?? 'failed'}`,
-      facts: { path: subpath },
-      cause,
-    });
+    const message = `cannot access path ${join(root, subpath)}`;
+    const facts = { path: subpath };
+    if (sysErrno(cause) !== 'ENOENT')
+      throw new TscomposeError({ code: 'container/mount-missing', message, facts, cause });
+    const reason = 'no such file or directory'; // by these words the docker CLI ends with 127
+    throw new TscomposeError({ code: 'container/mount-missing', message: `${message}: ${reason}`, facts });
   }
 }
 

@@ -1,10 +1,11 @@
 import { closeSync } from 'node:fs';
 import { CleanupStack } from '../../base/cleanup-stack.js';
-import { kindBeneath, openFolderBeneath } from '../oci/index.js';
+import { ensureFileBeneath, ensureFolderBeneath, kindBeneath } from '../oci/index.js';
 import { mount, openBeneath, openProcess } from '../sys/index.js';
 import { clearBundle } from './start.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
+import { isFile } from './mount-plan.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import type { Room } from './room.js';
 import { mountRoot } from './rootfs.js';
@@ -46,7 +47,10 @@ async function withLiveRoot<T>({ id, state }: Container, work: (root: string) =>
 }
 
 function bindBeneath(root: string, source: string, destination: string, options: readonly string[]): void {
-  if (kindBeneath(root, destination) === 'nothing') closeSync(openFolderBeneath(root, destination));
+  if (kindBeneath(root, destination) === 'nothing') {
+    if (isFile(source)) ensureFileBeneath(root, destination);
+    else ensureFolderBeneath(root, destination);
+  }
   at(root, destination, (target) => {
     mount({ source, target, flags: ['bind', 'rec'] });
   });

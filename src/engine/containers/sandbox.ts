@@ -56,7 +56,7 @@ export function endpointRequest(
     ...((Links ?? []).length === 0 ? {} : { links: Links ?? [] }),
     ...(ipv4 === '' ? {} : { ipv4 }),
     ...(ipv6 === '' ? {} : { ipv6 }),
-    ...(MacAddress === '' ? {} : { mac: MacAddress }),
+    ...(MacAddress === '' ? {} : { mac: MacAddress.replaceAll('-', ':').toLowerCase() }),
     ...(GwPriority === undefined || GwPriority === 0 ? {} : { priority: GwPriority }),
     ...(DriverOpts == null ? {} : { driverOpts: DriverOpts }),
     ...(linkLocal.length === 0 ? {} : { linkLocal }),

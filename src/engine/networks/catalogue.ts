@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { IpamPool, NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Records } from '../store/index.js';
 import { bridgeNameOf } from './bridge-name.js';
 import { readBridgeOptions, readMtu } from './bridge-options.js';
 import { configurationOf, withConfiguration } from './configuration.js';
-import { invalid } from './errors.js';
+import { invalid, networkNotFound } from './errors.js';
+import { checkedPools } from './ipam-config.js';
 import { readParent, type ParentLink } from './parents.js';
 import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
 import type { NetworkRange, NetworkRecord } from './record.js';
@@ -69,11 +69,7 @@ export class Catalogue {
       throw new TscomposeError({ code: 'network/ambiguous', message, facts: { reference } });
     }
     if (first !== undefined) return first;
-    throw new TscomposeError({
-      code: 'network/not-found',
-      message: `network ${reference} not found`,
-      facts: { reference },
-    });
+    throw networkNotFound(reference);
   }
 
   async create(asked: NetworkCreateRequest): Promise<NetworkRecord> {
@@ -103,6 +99,7 @@ export class Catalogue {
     }
     this.#creating.add(name);
     try {
+      if (request.ConfigOnly === true) checkedPools(request.IPAM?.Config ?? [], request.EnableIPv6 === true);
       const record =
         request.ConfigOnly === true
           ? settingsOnly(newId(), name, request)
@@ -210,17 +207,10 @@ export class Catalogue {
   ): NetworkRecord {
     const options = { ...request.Options };
     const parent = driver === 'bridge' ? undefined : this.#parent(driver, options);
-    const orphan = (request.IPAM?.Config ?? []).find(
-      ({ Subnet: subnet, IPRange, Gateway }) => (subnet ?? '') === '' && `${IPRange ?? ''}${Gateway ?? ''}` !== '',
-    );
-    if (orphan !== undefined) throw invalid('every ip-range or gateway must have a corresponding subnet');
     const host = this.#hostRanges(); // read once: every link of the host is in it
-    const configs = (request.IPAM?.Config ?? []).filter(({ Subnet: subnet }) => (subnet ?? '') !== '');
-    const ranges = configs.map((config) => this.#userRange(config, parent === undefined ? host.links : []));
     const enableIPv6 = request.EnableIPv6 === true;
-    if (ranges.some(({ subnet }) => subnet.includes(':')) && !enableIPv6) {
-      throw invalid('an IPv6 subnet needs enable_ipv6', 'set enable_ipv6: true on this network');
-    }
+    const configs = checkedPools(request.IPAM?.Config ?? [], enableIPv6);
+    const ranges = configs.map((config) => this.#userRange(config, parent === undefined ? host.links : []));
     const enableIPv4 = request.EnableIPv4 !== false;
     if (!enableIPv4 && !enableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
     checkTogether(ranges, driver);
@@ -281,17 +271,11 @@ export class Catalogue {
     const link = hostLinks.find((other) => overlaps(other.subnet, subnet));
     if (link !== undefined) throw overlap(`the addresses of link ${link.link}`);
     const range = (config.IPRange ?? '') === '' ? undefined : parseSubnet(config.IPRange ?? '');
-    if (range !== undefined && !(contains(subnet, addressOf(range, 0n)) && range.last <= subnet.last)) {
-      throw invalid(`ip_range ${subnetText(range)} lies outside of subnet ${text}`);
-    }
     const auxiliary = { ...config.AuxiliaryAddresses };
     // The first address that is handed out, as Docker does; a subnet's own address is never handed out.
     const lowest = range === undefined || range.first === subnet.first ? 1n : 0n;
     const gateway = (config.Gateway ?? '') === '' ? addressOf(range ?? subnet, lowest) : (config.Gateway ?? '');
-    for (const address of [gateway, ...Object.values(auxiliary)]) {
-      if (isIP(address) === 0) throw invalid(`${address} is not an address`);
-      if (!contains(subnet, address)) throw invalid(`no matching subnet for gateway or address ${address}`);
-    }
+    if (!contains(subnet, gateway)) throw invalid(`no matching subnet for gateway ${gateway}`); // of one address
     return {
       subnet: text,
       gateway,

@@ -33,3 +33,8 @@ declare module '../../base/errors.js' {
 export function invalid(reason: string, hint?: string): TscomposeError<'network/invalid'> {
   return new TscomposeError({ code: 'network/invalid', message: reason, facts: { reason }, hint });
 }
+
+export function networkNotFound(reference: string): TscomposeError<'network/not-found'> {
+  const message = `network ${reference} not found`;
+  return new TscomposeError({ code: 'network/not-found', message, facts: { reference } });
+}

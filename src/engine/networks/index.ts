@@ -4,3 +4,4 @@ export type { NetworkRange, NetworkRecord } from './record.js';
 export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest } from './sandbox.js';
 export { addressLiesIn } from './subnet.js';
 export { parseLink } from './sandbox-requests.js';
+export { networkNotFound } from './errors.js';

@@ -158,7 +158,7 @@ async function explain(error: unknown, hostIp: string, port: number, protocol: P
 }
 
 function portInUse(hostIp: string, port: number, protocol: string, holder: string | undefined): TscomposeError {
-  const where = `${hostIp === '' ? '0.0.0.0' : hostIp}:${port}`;
+  const where = `${hostIp === '' ? '0.0.0.0' : hostIp.includes(':') ? `[${hostIp}]` : hostIp}:${port}`;
   return new TscomposeError({
     code: 'network/port-in-use',
     message: `${protocol} port ${where} is already in use${holder === undefined ? '' : ` by ${holder}`}`,

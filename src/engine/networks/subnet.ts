@@ -13,15 +13,20 @@ export interface Subnet {
 
 /** `10.0.0.0/8`; host bits may be set and are dropped. @throws `network/invalid` */
 export function parseSubnet(text: string): Subnet {
+  const subnet = readSubnet(text);
+  if (subnet !== undefined) return subnet;
+  throw invalid(
+    `invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`,
+    'write it as address/bits, like 10.5.0.0/16',
+  );
+}
+
+/** Like {@link parseSubnet}; undefined for what is none. */
+export function readSubnet(text: string): Subnet | undefined {
   const [address = '', length = '', ...more] = text.split('/');
   const family = isIP(address);
   const bits = family === 4 ? 32 : 128;
-  if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(length) || Number(length) > bits) {
-    throw invalid(
-      `invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`,
-      'write it as address/bits, like 10.5.0.0/16',
-    );
-  }
+  if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(length) || Number(length) > bits) return undefined;
   const size = 1n << BigInt(bits - Number(length));
   const first = (addressNumber(address) / size) * size;
   return { family: family === 4 ? 4 : 6, first, last: first + size - 1n, prefixLength: Number(length) };

@@ -1,6 +1,6 @@
 export { apparmorProfileOf, askedProfile, hasApparmor } from './apparmor.js';
 export { composeSpec, capabilitiesOf, type BundleRequest, type NamespaceChoice } from './bundle.js';
-export { ensureFolderBeneath, holdAt, kindBeneath, openFolderBeneath, removeAt } from './beneath.js';
+export { ensureFileBeneath, ensureFolderBeneath, holdAt, kindBeneath, openFolderBeneath, removeAt } from './beneath.js';
 export { capabilitySets } from './capabilities.js';
 export { hasOwnMountNamespace, liftPidsLimit, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';
 export { findDeviceEdits, type DeviceEdits } from './cdi.js';

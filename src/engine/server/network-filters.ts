@@ -1,6 +1,7 @@
 import type { Filters } from '../../api/common.js';
 import type { NetworkInspect } from '../../api/network.js';
 import { hasLabel } from '../../base/label-filter.js';
+import { passesNameFilter } from '../../base/name-filter.js';
 
 export interface FilteredNetwork {
   readonly network: NetworkInspect;
@@ -17,9 +18,9 @@ export function matchesNetwork(candidate: FilteredNetwork, filters: Filters): bo
 function matchesKey({ network, predefined, inUse }: FilteredNetwork, key: string, values: readonly string[]): boolean {
   switch (key) {
     case 'id':
-      return values.some((value) => network.Id.startsWith(value));
+      return values.some((value) => passesNameFilter(value, network.Id));
     case 'name':
-      return values.some((value) => network.Name.includes(value)); // clients check equality themselves
+      return values.some((value) => passesNameFilter(value, network.Name));
     case 'driver':
       return values.includes(network.Driver);
     case 'scope':

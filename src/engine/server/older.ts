@@ -1,3 +1,4 @@
+import type { ContainerInspect } from '../../api/container.js';
 import type { ImageInspect, ImageSummary } from '../../api/image.js';
 import type { ApiMinor } from './version.js';
 
@@ -14,6 +15,18 @@ export function olderImage(image: ImageInspect, minor: ApiMinor): ImageInspect &
 
 export function olderImageSummary(image: ImageSummary, minor: ApiMinor): ImageSummary {
   return minor < 44 ? { ...image, VirtualSize: image.Size } : image;
+}
+
+/** Names that the engine gives by itself were once among the aliases. */
+export function olderContainer(container: ContainerInspect, minor: ApiMinor): ContainerInspect {
+  if (minor >= 45) return container;
+  const given = [container.Id.slice(0, 12), container.Config.Hostname ?? ''].filter((name) => name !== '');
+  const Networks = { ...container.NetworkSettings.Networks };
+  for (const [name, endpoint] of Object.entries(Networks)) {
+    if (endpoint.DNSNames == null) continue; // it does not run, or nobody asks for names there
+    Networks[name] = { ...endpoint, Aliases: [...new Set([...(endpoint.Aliases ?? []), ...given])] };
+  }
+  return { ...container, NetworkSettings: { ...container.NetworkSettings, Networks } };
 }
 
 export function olderInfo(info: object, minor: ApiMinor): object {

@@ -21,7 +21,8 @@ export function each(shape: Shape, names: string): Record<string, Shape> {
 }
 
 /**
- * The value as its shape has it: members that are null are left out, as a decoder of Go leaves them at zero.
+ * The value as its shape has it, read as a decoder of Go reads it: members that are null are left out, and the case of
+ * a member's name does not matter.
  * @throws `request/bad-body` with the place of what is something else
  */
 export function shaped(value: Readonly<Record<string, unknown>>, shape: MembersShape): Record<string, unknown> {
@@ -31,11 +32,17 @@ export function shaped(value: Readonly<Record<string, unknown>>, shape: MembersS
 function membersOf(value: object, { members }: MembersShape, place: string): Record<string, unknown> {
   const entries = Object.entries(value as Record<string, unknown>).filter(([, member]) => member !== null);
   return Object.fromEntries(
-    entries.map(([name, member]) => {
-      const shape = Object.hasOwn(members, name) ? members[name] : undefined;
-      return [name, shape === undefined ? member : valueOf(member, shape, place === '' ? name : `${place}.${name}`)];
+    entries.map(([given, member]) => {
+      const name = Object.hasOwn(members, given) ? given : inOtherCase(members, given);
+      const shape = name === undefined ? undefined : members[name];
+      if (name === undefined || shape === undefined) return [given, member];
+      return [name, valueOf(member, shape, place === '' ? name : `${place}.${name}`)];
     }),
   );
+}
+
+function inOtherCase(members: Readonly<Record<string, Shape>>, given: string): string | undefined {
+  return Object.keys(members).find((name) => name.toLowerCase() === given.toLowerCase());
 }
 
 function valueOf(value: unknown, shape: Shape, place: string): unknown {

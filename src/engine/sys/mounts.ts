@@ -15,14 +15,18 @@ const flagBits = {
   nosuid: 2,
   nodev: 4,
   noexec: 8,
+  sync: 16,
   remount: 32,
+  dirsync: 128,
   noatime: 1024,
+  nodiratime: 2048,
   bind: 4096,
   rec: 16384,
   unbindable: 1 << 17,
   private: 1 << 18,
   slave: 1 << 19,
   shared: 1 << 20,
+  strictatime: 1 << 24,
 } as const;
 
 const propagations = ['unbindable', 'private', 'slave', 'shared'] as const;

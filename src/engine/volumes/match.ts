@@ -1,6 +1,7 @@
 import type { Filters } from '../../api/common.js';
 import { TscomposeError } from '../../base/errors.js';
 import { hasLabel } from '../../base/label-filter.js';
+import { passesNameFilter } from '../../base/name-filter.js';
 import type { Volume } from './types.js';
 
 /**
@@ -17,7 +18,7 @@ export function matchesVolume(
     if (!context.allowed.includes(key)) throw invalid(key);
     switch (key) {
       case 'name':
-        return values.length === 0 || values.some((value) => volume.name.includes(value));
+        return values.length === 0 || values.some((value) => passesNameFilter(value, volume.name));
       case 'driver':
         return values.length === 0 || values.includes(volume.driver);
       case 'label':

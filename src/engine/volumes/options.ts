@@ -33,8 +33,20 @@ const flags: Readonly<Record<string, readonly MountFlag[]>> = {
   nodev: ['nodev'],
   noexec: ['noexec'],
   noatime: ['noatime'],
+  nodiratime: ['nodiratime'],
+  strictatime: ['strictatime'],
+  sync: ['sync'],
+  dirsync: ['dirsync'],
 };
-const meaningless = new Set(['rw', 'suid', 'dev', 'exec', 'defaults', 'relatime', '']);
+/** What the kernel takes in a call of its own, after the mount. */
+const propagations: Readonly<Record<string, readonly MountFlag[]>> = {
+  ...{ private: ['private'], slave: ['slave'], shared: ['shared'], unbindable: ['unbindable'] },
+  ...{ rprivate: ['private', 'rec'], rslave: ['slave', 'rec'], rshared: ['shared', 'rec'] },
+  runbindable: ['unbindable', 'rec'],
+};
+const meaningless = new Set(
+  'rw suid dev exec defaults relatime norelatime atime diratime nostrictatime async'.split(' ').concat(''),
+);
 
 /**
  * The mounts that put a volume's device in place, in order: read-only binds need a second one (mount(2), "Creating a bind
@@ -43,15 +55,19 @@ const meaningless = new Set(['rw', 'suid', 'dev', 'exec', 'defaults', 'relatime'
 export async function mountsOf(options: Readonly<Record<string, string>>, target: string): Promise<MountRequest[]> {
   const words = (options['o'] ?? '').split(',').filter((word) => !meaningless.has(word));
   const chosen = words.flatMap((word) => flags[word] ?? []);
-  const data = await Promise.all(words.filter((word) => !(word in flags)).map(withAddress));
+  const spread = words.flatMap((word) => (propagations[word] === undefined ? [] : [propagations[word]]));
+  const others = words.filter((word) => !(word in flags) && !(word in propagations));
+  const data = await Promise.all(others.map(withAddress));
   const source = options['device'] ?? '';
   const type = options['type'] ?? '';
+  const after = spread.map((how): MountRequest => ({ target, flags: how }));
   if (chosen.includes('bind')) {
     const rest = chosen.filter((flag) => flag !== 'bind' && flag !== 'rec');
     const first: MountRequest = { source, target, flags: chosen.filter((flag) => flag === 'bind' || flag === 'rec') };
-    return rest.length === 0 ? [first] : [first, { target, flags: ['bind', 'remount', ...rest] }];
+    return [first, ...(rest.length === 0 ? [] : [{ target, flags: ['bind', 'remount', ...rest] as const }]), ...after];
   }
-  return [{ source, target, fstype: type, flags: chosen, ...(data.length === 0 ? {} : { data: data.join(',') }) }];
+  const given = data.length === 0 ? {} : { data: data.join(',') };
+  return [{ source, target, fstype: type, flags: chosen, ...given }, ...after];
 }
 
 async function withAddress(word: string): Promise<string> {

@@ -33,7 +33,10 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
   };
 
   test.each(['running', 'stopped'])('go out of and into one that is %s', async (state) => {
-    const id = await engine.create({ Cmd: ['sleep', '60'], HostConfig: { Binds: ['vol:/vol'] } });
+    const hosts = join(engine.folder, 'of-the-host');
+    writeFileSync(hosts, 'bound');
+    const Binds = ['vol:/vol', `${hosts}:/not/in/the/image`];
+    const id = await engine.create({ Cmd: ['sleep', '60'], HostConfig: { Binds } });
     if (state === 'running') await engine.containers.start(id, soon());
     await engine.containers.archivePut(id, '/tmp', tarOf({ 'a.txt': 'A', 'deep/er/b.txt': 'B' }), put, soon());
     await engine.containers.archivePut(id, '/vol', tarOf({ 'in-volume': state }), put, soon());
@@ -45,6 +48,7 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     expect((await names(inside.tar)).sort()).toEqual(['./', './er/', './er/b.txt']);
     const file = await engine.containers.archiveGet(id, '/vol/in-volume', soon());
     expect(await content(file.tar, 'in-volume')).toBe(state);
+    expect(await engine.containers.archiveStat(id, '/not/in/the/image')).toMatchObject({ name: 'image', size: 5 });
     if (state === 'running')
       expect((await engine.exec(id, ['stat', '-c', '%u:%g', '/tmp/a.txt'])).output).toBe('1000:1000\n');
     await engine.containers.remove(id, { force: true, volumes: true }, soon());
@@ -139,6 +143,9 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     expect(output).toContain('seeded\n');
     expect(output).toContain('Read-only file system');
     expect(exitCode).toBe(1);
+    await engine.create({ HostConfig: { VolumesFrom: ['donor:ro'] } }, 'reader');
+    const again = await engine.sh('echo x > /data/file', { HostConfig: { VolumesFrom: ['reader:rw'] } });
+    expect(again.exitCode).toBe(1);
     const { Mounts } = await engine.containers.inspect(donor, { size: false });
     expect(Mounts).toMatchObject([{ Type: 'volume', Destination: '/data', RW: true, Driver: 'local' }]);
     await expect(engine.rooms.volumes.remove(Mounts[0]?.Name ?? '', { force: false })).rejects.toThrow(

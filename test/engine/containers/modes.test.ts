@@ -98,6 +98,19 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
     expect(output.match(/^\s*\w+:/gm)?.map((name) => name.trim())).toEqual(['lo:']);
   });
 
+  test('it joins a network once it has left the one that is none', async () => {
+    const id = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { NetworkMode: 'none' } });
+    const join = () => engine.containers.connectNetwork(id, 'bridge', {}, soon());
+    await expect(join()).rejects.toThrow('one of the networks in private (none) mode');
+    await engine.containers.disconnectNetwork(id, 'none');
+    expect((await inspect(id)).NetworkSettings.Networks).toEqual({});
+    await join();
+    expect((await engine.exec(id, ['cat', '/proc/net/dev'])).output).toContain('eth0:');
+    await engine.containers.restart(id, { timeoutS: 0 }, soon());
+    expect(Object.keys((await inspect(id)).NetworkSettings.Networks)).toEqual(['bridge']);
+    await engine.containers.remove(id, { force: true, volumes: true }, soon());
+  });
+
   test('it joins and leaves networks while it runs', async () => {
     await engine.rooms.networks.create({ Name: 'extra' });
     const id = await engine.start({ Cmd: ['sleep', '60'] });

@@ -231,6 +231,19 @@ describe.each(engines)('with %s', (which) => {
       const inspect = await client.containers.inspect(id, soon());
       expect(inspect.NetworkSettings.Networks[name]).toMatchObject({ NetworkID: Id, IPPrefixLen: 16 });
       expect(inspect.NetworkSettings.Networks[name]?.DNSNames).toContain('alias');
+      expect(inspect.NetworkSettings.Networks[name]?.Aliases).toEqual(['alias']);
+      const older = connectEngine({
+        host: ours === undefined ? (peerHost ?? '') : `unix://${ours.socket}`,
+        apiVersion: '1.27',
+      });
+      try {
+        const [listed, ...others] = await older.networks.list({ filters: { name: [`^${name}$`] } }, soon());
+        expect([Object.keys(listed?.Containers ?? {}), others]).toEqual([[id], []]);
+        const asked = await older.containers.inspect(id, soon());
+        expect(asked.NetworkSettings.Networks[name]?.Aliases).toEqual(['alias', id.slice(0, 12)]);
+      } finally {
+        older.close();
+      }
       expect(await failure(client.networks.remove(name, soon()))).toMatchObject(response(403, /has active endpoints/));
       await client.containers.remove(id, { force: true }, soon());
     } finally {

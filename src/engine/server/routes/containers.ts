@@ -5,6 +5,7 @@ import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
 import { param, sendJson, sendStatus } from '../exchange.js';
 import type { Exchange } from '../exchange.js';
+import { olderContainer } from '../older.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 import { within } from '../within.js';
@@ -72,8 +73,10 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
     [
       'GET',
       '/containers/{id}/json',
-      async (exchange) =>
-        sendJson(exchange, 200, await containers.inspect(id(exchange), { size: exchange.query.flag('size') })),
+      async (exchange) => {
+        const found = await containers.inspect(id(exchange), { size: exchange.query.flag('size') });
+        sendJson(exchange, 200, olderContainer(found, exchange.minor));
+      },
     ],
     [
       'POST',
@@ -225,10 +228,19 @@ function refuseStartBody({ request }: Exchange): void {
   throw badParameter('body', message);
 }
 
-async function createRequest({ body, request }: Exchange): Promise<ContainerCreateRequest> {
-  const value = await readJson(body, request.headers, createContainerShape);
+async function createRequest({ body, request, minor }: Exchange): Promise<ContainerCreateRequest> {
+  const value: ContainerCreateRequest & Record<string, unknown> = await readJson(
+    body,
+    request.headers,
+    createContainerShape,
+  );
   if (Object.keys(value).length === 0)
     throw badParameter('body', 'config cannot be empty in order to create a container');
+  const networks = Object.keys(value.NetworkingConfig?.EndpointsConfig ?? {});
+  if (minor < 44 && networks.length > 1) {
+    const problem = 'Container cannot be created with multiple network endpoints';
+    throw badParameter('NetworkingConfig', `${problem}: ${networks.join(', ')}`);
+  }
   return value;
 }
 

@@ -1,6 +1,7 @@
 import type { Filters } from '../../../api/common.js';
 import type { EndpointSettings } from '../../../api/container.js';
 import type { NetworkCreateRequest } from '../../../api/network.js';
+import { networkNotFound } from '../../networks/index.js';
 import { createNetworkShape, membershipShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
@@ -30,8 +31,14 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
       'GET',
       '/networks/{id}',
       (exchange) => {
-        const network = networks.resolve(param(exchange, 'id'));
-        sendJson(exchange, 200, networks.inspect(network, { containers: true }));
+        const id = param(exchange, 'id');
+        const verbose = exchange.query.text('verbose') ?? '';
+        if (!/^(?:|1|t|true|0|f|false)$/i.test(verbose)) {
+          throw badParameter('verbose', `invalid value for verbose: ${verbose} is neither true nor false`);
+        }
+        const { Scope, ...shown } = networks.inspect(networks.resolve(id), { containers: true });
+        if (![Scope, undefined].includes(exchange.query.text('scope'))) throw networkNotFound(id);
+        sendJson(exchange, 200, { ...shown, Scope });
       },
     ],
     [
@@ -67,7 +74,10 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
     const filters = exchange.query.filters(listFilters);
     checkValues(filters);
     const found = candidates().filter((candidate) => matchesNetwork(candidate, filters));
-    const shown = found.map(({ network }) => ({ ...network, Containers: {} }));
+    // Lists told less from API 1.28 on.
+    const shown = found.map(({ record, network }) =>
+      exchange.minor < 28 ? networks.inspect(record, { containers: true }) : { ...network, Containers: {} },
+    );
     sendJson(exchange, 200, shown);
   }
 
@@ -95,7 +105,8 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
 
   async function prune(exchange: Exchange): Promise<void> {
     const filters = exchange.query.filters(['label', 'label!', 'until']);
-    const [until] = filters['until'] ?? [];
+    const [until, another] = filters['until'] ?? [];
+    if (another !== undefined) throw badParameter('filters', 'more than one until filter specified');
     const beforeMs = until === undefined ? Infinity : parseUntil(until, Date.now());
     const removed: string[] = [];
     for (const candidate of candidates()) {

@@ -40,6 +40,13 @@ export function volumeRoutes({ volumes }: Rooms): readonly Route[] {
     ],
     ['GET', '/volumes/{name}', (exchange) => sendJson(exchange, 200, volumes.inspect(param(exchange, 'name')))],
     [
+      'PUT',
+      '/volumes/{name}',
+      () => {
+        throw noSwarm('volume update only valid for cluster volumes, but swarm is unavailable');
+      },
+    ],
+    [
       'DELETE',
       '/volumes/{name}',
       async (exchange) => {

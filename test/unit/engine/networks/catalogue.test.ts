@@ -144,16 +144,33 @@ test.each<[string, Partial<NetworkCreateRequest>, string, string]>([
     'a range without a subnet',
     { IPAM: { Config: [{ IPRange: '10.1.0.0/24' }] } },
     'network/invalid',
-    'every ip-range or gateway must have a corresponding subnet',
+    'invalid subnet : invalid CIDR block notation',
   ],
   ['an unknown address manager', { IPAM: { Driver: 'dhcp' } }, 'network/driver-missing', 'plugin "dhcp" not found'],
   ['a subnet that is none', subnet('10.1.1.1'), 'network/invalid', 'invalid subnet 10.1.1.1'],
-  ['a gateway outside', subnet('10.1.0.0/24', { Gateway: '10.2.0.1' }), 'network/invalid', 'no matching subnet'],
-  ['a gateway that is no address', subnet('10.1.0.0/24', { Gateway: 'x' }), 'network/invalid', 'x is not an address'],
-  ['a range outside', subnet('10.1.0.0/24', { IPRange: '10.1.0.0/16' }), 'network/invalid', 'lies outside'],
+  ['a subnet with host bits', subnet('10.1.0.1/24'), 'network/invalid', 'it should be 10.1.0.0/24'],
+  [
+    'what is wrong with one range of addresses, all of it,',
+    subnet('10.7.0.0/24', { IPRange: '10.8.0.1/16', Gateway: 'x', AuxiliaryAddresses: { a: '10.9.0.1', b: '::1' } }),
+    'network/invalid',
+    [
+      'invalid network config:',
+      '* invalid ip-range 10.8.0.1/16: it should be 10.8.0.0/16',
+      '* invalid ip-range 10.8.0.1/16: CIDR block is bigger than its parent subnet 10.7.0.0/24',
+      '* invalid gateway x: invalid address',
+      "* invalid auxiliary address a: parent subnet 10.7.0.0/24 doesn't contain this address",
+      '* invalid auxiliary address b: parent subnet is an IPv4 block',
+    ].join('\n'),
+  ],
+  ['a range outside', subnet('10.1.0.0/24', { IPRange: '10.2.0.0/25' }), 'network/invalid', "doesn't contain ip-range"],
+  [
+    'a gateway that a subnet of one address has no place for',
+    subnet('10.1.0.0/32'),
+    'network/invalid',
+    'no matching subnet for gateway 10.1.0.1',
+  ],
   ['the range of another network', subnet('10.7.1.0/24'), 'network/overlap', 'overlaps network other'],
   ['the range of a link', subnet('10.8.0.0/16'), 'network/overlap', 'overlaps the addresses of link eth7'],
-  ['IPv6 without being asked for', subnet('fd00::/64'), 'network/invalid', 'needs enable_ipv6'],
   [
     'a link name too long',
     { Options: { 'com.docker.network.bridge.name': 'x'.repeat(16) } },
@@ -176,6 +193,12 @@ test.each<[string, Partial<NetworkCreateRequest>, string, string]>([
     message: expect.stringContaining(message) as string,
   });
   expect(catalogue.list()).toEqual(before);
+});
+
+test('a range of IPv6 on a network without it is passed over, whatever it says', async () => {
+  const Config = [{ Subnet: 'fd00::1/64', Gateway: 'x' }, { Subnet: '10.1.0.0/24' }];
+  const net = await (await open()).create({ Name: 'net', IPAM: { Config } });
+  expect(net.ranges.map((range) => range.subnet)).toEqual(['10.1.0.0/24']);
 });
 
 test('what is asked for is in the record', async () => {

@@ -204,6 +204,8 @@ describe('volumes', () => {
     users = { other: ['c'] };
     expect(names({})).toEqual(['app-data', 'other']);
     expect(names({ name: ['app'] })).toEqual(['app-data']);
+    expect(names({ name: ['^app-.*a$', '['] })).toEqual(['app-data']);
+    expect(names({ name: ['^data$'] })).toEqual([]);
     expect(names({ label: ['env=x'] })).toEqual(['app-data']);
     expect(names({ label: ['env=y'] })).toEqual([]);
     expect(names({ dangling: ['true'] })).toEqual(['app-data']);
@@ -256,6 +258,14 @@ describe('driver options', () => {
     expect(await mountsOf({ type: 'none', o: 'bind,ro', device: '/x' }, '/t')).toEqual([
       { source: '/x', target: '/t', flags: ['bind'] },
       { target: '/t', flags: ['bind', 'remount', 'ro'] },
+    ]);
+  });
+
+  test('what the kernel takes as a flag is not given to the file system, and what it spreads to comes last', async () => {
+    const o = 'nodiratime,rslave,size=1m,sync,async';
+    expect(await mountsOf({ type: 'tmpfs', o, device: 'tmpfs' }, '/t')).toEqual([
+      { source: 'tmpfs', target: '/t', fstype: 'tmpfs', flags: ['nodiratime', 'sync'], data: 'size=1m' },
+      { target: '/t', flags: ['slave', 'rec'] },
     ]);
   });
 
