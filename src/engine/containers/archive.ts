@@ -6,16 +6,13 @@ import { TscomposeError } from '../../base/errors.js';
 import { fileName } from '../../base/tar/names.js';
 import { writeTar } from '../../base/tar/stream.js';
 import { readAccountFiles, resolveUser } from '../oci/index.js';
-import { decompress } from '../snapshots/index.js';
-import { openBeneath, sysErrno } from '../sys/index.js';
+import { decompress, packTree } from '../snapshots/index.js';
+import { O_PATH, openBeneath, sysErrno } from '../sys/index.js';
 import type { Container } from './container.js';
 import { goMode } from './go-mode.js';
-import { packTree } from '../snapshots/index.js';
 import { publish, type Room } from './room.js';
 import { withRoot } from './root-access.js';
 import { unpackTree } from './unpack-tree.js';
-
-const O_PATH = 0o10000000;
 
 /** @throws `container/path-not-found` */
 export function archiveStat(room: Room, container: Container, path: string): Promise<PathStat> {

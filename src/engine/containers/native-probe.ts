@@ -4,13 +4,12 @@ import { connect, type Socket } from 'node:net';
 import type { HealthLogEntry } from '../../api/container.js';
 import { errnoOf, messageOf } from '../../base/errors.js';
 import type { NativeProbe } from '../../base/native-probe.js';
-import { connectFrom, isAlive, openBeneath, openNetworkNamespace, sysErrno } from '../sys/index.js';
+import { connectFrom, isAlive, O_PATH, openBeneath, openNetworkNamespace, sysErrno } from '../sys/index.js';
 import type { Container } from './container.js';
 
 type Outcome = Pick<HealthLogEntry, 'ExitCode' | 'Output'>;
 type HttpProbe = Extract<NativeProbe, { kind: 'HTTP' }>;
 
-const O_PATH = 0o10000000;
 const maxOutputBytes = 4096;
 /** Of the loopback, in the order they are tried where the probe names no address. */
 const loopback = ['127.0.0.1', '::1'] as const;

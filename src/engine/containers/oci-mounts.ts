@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
-import { canBindForeignMounts, isKernelAtLeast, mount, openBeneath, sysErrno } from '../sys/index.js';
+import { canBindForeignMounts, isKernelAtLeast, mount, O_PATH, openBeneath, sysErrno } from '../sys/index.js';
 import { idMapOption } from './id-map.js';
 import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
@@ -10,8 +10,6 @@ import type { ContainerMount, ContainerRecord } from './record.js';
 import { bundleOf, type Room } from './room.js';
 import { bindHostMount } from './host-mounts.js';
 import { runtimeOf } from './runtime-of.js';
-
-const O_PATH = 0o10000000;
 
 /**
  * A container's own mounts as the runtime takes them. Mounts volumes' devices and images; whoever calls undoes that with

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { ensureFileBeneath, ensureFolderBeneath, kindBeneath } from '../oci/index.js';
-import { mount, openBeneath, openProcess } from '../sys/index.js';
+import { mount, O_PATH, openBeneath, openProcess } from '../sys/index.js';
 import { clearBundle } from './start.js';
 import type { Container } from './container.js';
 import { notRunning } from './errors.js';
@@ -9,8 +9,6 @@ import { isFile } from './mount-plan.js';
 import { prepareMounts, releaseVolumes } from './oci-mounts.js';
 import type { Room } from './room.js';
 import { mountRoot } from './rootfs.js';
-
-const O_PATH = 0o10000000;
 
 /**
  * Runs `work` with the container's file system, its mounts included, at a path of this process. Of a running container it

@@ -2,11 +2,9 @@ import { closeSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { kindBeneath } from '../oci/index.js';
-import { mount, openBeneath, unmount } from '../sys/index.js';
+import { mount, O_PATH, openBeneath, unmount } from '../sys/index.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import type { Room } from './room.js';
-
-const O_PATH = 0o10000000;
 
 /**
  * Gives empty volumes what the image has at their place ("Populate a volume using a container"), as Docker does when a

@@ -13,9 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { decodeName, fileName } from '../../base/tar/names.js';
-import { openBeneath, sysErrno } from '../sys/index.js';
-
-const O_PATH = 0o10000000;
+import { O_PATH, openBeneath, sysErrno } from '../sys/index.js';
 
 /**
  * Makes a folder and those above it beneath `root`, following links only inside it.

@@ -11,9 +11,7 @@ import {
 import type { TarEntry } from '../../base/tar/entry.js';
 import { decodeName, fileName } from '../../base/tar/names.js';
 import type { TarMember } from '../../base/tar/stream.js';
-import { lgetxattr, llistxattr, splitDevice, sysErrno } from '../sys/index.js';
-
-const O_PATH = 0o10000000;
+import { lgetxattr, llistxattr, O_PATH, splitDevice, sysErrno } from '../sys/index.js';
 
 export interface PackOptions {
   /** Stay on the file system of the tree's top: what is mounted in it appears as an empty folder. */

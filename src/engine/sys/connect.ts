@@ -3,10 +3,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { callFailed, unsupported } from './call-failed.js';
 import { native } from './native.js';
 import { inNetworkNamespace, type NetworkNamespace } from './network-namespace.js';
-
-const [AF_INET, AF_INET6] = [2, 10];
-const SOCK_STREAM = 1;
-const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
+import { AF_INET, AF_INET6, SOCK_FLAGS, SOCK_STREAM } from './socket-numbers.js';
 
 /**
  * Begins to connect by TCP from inside a network namespace: a socket belongs to the namespace it was made in. `connect`

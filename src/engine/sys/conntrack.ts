@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { native } from './native.js';
-import { attribute, NetlinkSocket, readAttributes } from './netlink.js';
+import { attribute, NETLINK_NETFILTER, NetlinkSocket, NLA_F_NESTED, readAttributes } from './netlink.js';
 import { sysErrno } from './call-failed.js';
 
-const NETLINK_NETFILTER = 12;
 const NFNL_SUBSYS_CTNETLINK = 1 << 8;
 const [IPCTNL_MSG_CT_GET, IPCTNL_MSG_CT_DELETE] = [1, 2];
 const CTA_TUPLE_ORIG = 1;
 const CTA_TUPLE_PROTO = 2;
 const [CTA_PROTO_NUM, CTA_PROTO_DST_PORT] = [1, 3];
-const NLA_F_NESTED = 0x8000;
 const numbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 const families = { 4: 2, 6: 10 } as const;
 

@@ -4,13 +4,10 @@ import { Duplex } from 'node:stream';
 import { asError, errnoOf } from '../../base/errors.js';
 import { callFailed, unsupported } from './call-failed.js';
 import { native, type Libc, type Native } from './native.js';
+import { AF_UNIX, SOCK_FLAGS, SOCK_STREAM, SOL_SOCKET } from './socket-numbers.js';
 import { unixAddress, withShortSocketPath } from './unix-address.js';
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
 const MSG_CMSG_CLOEXEC = 0x40000000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const TIOCSWINSZ = 0x5414;
 const EAGAIN = 11;

@@ -2,12 +2,12 @@ import { closeSync, constants, lutimesSync, lstatSync, openSync, readlinkSync } 
 import { callFailed } from './call-failed.js';
 import { deviceNumber } from './device-number.js';
 import { native } from './native.js';
+import { O_PATH } from './open-flags.js';
 import { cPath, type PathName, toolPath } from './path-name.js';
 import { runToolSync } from './tool.js';
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
-const O_PATH = 0o10000000;
 const SYS_openat2 = 437; // the same on every architecture
 const RESOLVE_IN_ROOT = 0x10;
 const ENOSYS = 38;

@@ -11,6 +11,7 @@ export { addressBytes, addressText } from './ip-address.js';
 export { isKernelAtLeast } from './kernel.js';
 export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link-change.js';
 export { openLinks } from './links.js';
+export { O_PATH } from './open-flags.js';
 export { tryLock, type HeldLock } from './lock.js';
 export { releaseFreedMemory } from './memory.js';
 export {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { callFailed } from './call-failed.js';
 import { native } from './native.js';
+import { O_PATH } from './open-flags.js';
 import { overlayMounter } from './overlay-mounter.js';
 import { runToolSync } from './tool.js';
 
@@ -147,7 +148,6 @@ export function detachBelow(folder: string): Promise<void> | undefined {
   return held.length === 0 ? undefined : Promise.allSettled(held.map((fd) => closeOffThread(fd))).then(() => undefined);
 }
 
-const O_PATH = 0o10000000;
 const closeOffThread = promisify(close);
 
 /** Asked for one after another: each may be unmounted before the next is looked for. */

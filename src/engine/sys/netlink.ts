@@ -6,6 +6,8 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_NETLINK = 270;
+/** A family of netlink: connection tracking and nftables. */
+export const NETLINK_NETFILTER = 12;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const NLM_F_REQUEST = 0x1;
@@ -167,7 +169,7 @@ export function numberAttribute(type: number, value: number): Buffer {
   return attribute(type, payload);
 }
 
-const NLA_F_NESTED = 0x8000;
+export const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
 
 /** The attributes from byte `from` on, by type; the last one of a type wins. */

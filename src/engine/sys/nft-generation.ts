@@ -1,7 +1,6 @@
 import { native } from './native.js';
-import { NetlinkSocket, readAttributes } from './netlink.js';
+import { NETLINK_NETFILTER, NetlinkSocket, readAttributes } from './netlink.js';
 
-const NETLINK_NETFILTER = 12;
 const NFNL_SUBSYS_NFTABLES = 10 << 8;
 const NFT_MSG_GETGEN = 16;
 const NFTA_GEN_ID = 1;

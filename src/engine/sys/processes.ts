@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { errnoOf } from '../../base/errors.js';
 import { callFailed } from './call-failed.js';
+import { O_PATH } from './open-flags.js';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {
@@ -19,8 +20,6 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   const fields = statFields(pid);
   return fields?.[19] === startTime && fields[0] !== 'Z' && fields[0] !== 'X';
 }
-
-const O_PATH = 0o10000000;
 
 /**
  * Opens the folder that exactly this process has in /proc. What is looked up beneath it is of this process; once that has

@@ -2,8 +2,7 @@ import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { mount, unmount } from './mounts.js';
-
-const O_PATH = 0o10000000;
+import { O_PATH } from './open-flags.js';
 
 /**
  * Another way to a file, by which nobody can open it for writing: through a read-only mount that is in no tree.

@@ -2,12 +2,10 @@ import { closeSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { callFailed, unsupported } from './call-failed.js';
 import { native } from './native.js';
+import { AF_UNIX, SOCK_DGRAM, SOCK_FLAGS, SOCK_SEQPACKET } from './socket-numbers.js';
 import { socketOver } from './stream-handle.js';
 import { unixAddress, withShortSocketPath } from './unix-address.js';
 
-const AF_UNIX = 1;
-const [SOCK_DGRAM, SOCK_SEQPACKET] = [2, 5];
-const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
 const packetBytes = 64 * 1024;
 
 /**

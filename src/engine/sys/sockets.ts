@@ -5,12 +5,9 @@ import { createServer, type Server } from 'node:net';
 import { addressBytes } from './ip-address.js';
 import { callFailed, unsupported } from './call-failed.js';
 import { native, type Libc } from './native.js';
+import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_FLAGS, SOCK_STREAM, SOL_SOCKET } from './socket-numbers.js';
 
-const [AF_INET, AF_INET6] = [2, 10];
-const [SOCK_STREAM, SOCK_DGRAM] = [1, 2];
 const IPPROTO_SCTP = 132;
-const SOCK_FLAGS = 0o2000000 | 0o4000; // CLOEXEC | NONBLOCK
-const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IPV6 = 41;

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { O_PATH } from './open-flags.js';
 
-const O_PATH = 0o10000000;
 const longest = 107; // sun_path with its end, unix(7)
 
 /**
