@@ -5,8 +5,7 @@ import type { PingInfo } from '../api/system.js';
 import { messageOf, TscomposeError } from '../base/errors.js';
 import { createConnector } from './connector.js';
 import { responseError, unreachable } from './errors.js';
-import { parseHost } from './host.js';
-import type { TlsFiles } from './host.js';
+import { parseHost, type TlsFiles } from './host.js';
 import { encodeQuery } from './query.js';
 import type { Query } from './query.js';
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Filters } from '../api/common.js';
+import type { Filters, IdResponse } from '../api/common.js';
 import type {
   ContainerCreateRequest,
   ContainerCreateResponse,
@@ -12,7 +12,6 @@ import type {
   WaitCondition,
   WaitResponse,
 } from '../api/container.js';
-import type { IdResponse } from '../api/common.js';
 import type { Frame } from '../api/stream-frame.js';
 import type { MergedLogsRequest } from '../api/tscompose.js';
 import type { PruneReport } from '../api/volume.js';

@@ -1,8 +1,7 @@
 import type { ExecCreateRequest, ExecInspect, ExecStartRequest } from '../api/container.js';
 import type { IdResponse } from '../api/common.js';
 import type { Connection } from './connection.js';
-import { attach } from './streams.js';
-import type { AttachedStream } from './streams.js';
+import { attach, type AttachedStream } from './streams.js';
 
 export interface ExecClient {
   create(containerId: string, request: ExecCreateRequest, signal: AbortSignal): Promise<IdResponse>;

@@ -4,8 +4,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ProgressMessage } from '../api/image.js';
 import { type Frame, FrameDecoder } from '../api/stream-frame.js';
 import { TscomposeError } from '../base/errors.js';
-import { guarded } from './connection.js';
-import type { Connection, WireRequest } from './connection.js';
+import { type Connection, guarded, type WireRequest } from './connection.js';
 
 /** Output of a container. From a TTY everything is stream 1. */
 export interface OutputChunk {

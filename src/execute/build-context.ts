@@ -8,8 +8,7 @@ import { readIfPresent } from '../base/durable-file.js';
 import { parseIgnore, type IgnoreRules } from '../base/ignore-rules.js';
 import type { TarEntry } from '../base/tar/entry.js';
 import { writeTar, type TarMember } from '../base/tar/stream.js';
-import type { BuildContext, EngineClient } from '../client/index.js';
-import { isNotFound } from '../client/index.js';
+import { type BuildContext, type EngineClient, isNotFound } from '../client/index.js';
 import type { BuildRequest } from '../plan/index.js';
 
 declare module '../base/errors.js' {

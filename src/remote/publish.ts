@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import type { RegistryAuth } from '../api/image.js';
 import { digestOf } from '../base/digest.js';
 import { hasCode } from '../base/errors.js';
 import {
   canonicalText,
+  ensureBlob,
   openRegistries,
   parseReference,
   RegistrySession,
@@ -92,10 +92,4 @@ function manifestOf(empty: Layer, layers: readonly Layer[], format: '1.0' | '1.1
 function descriptorOf({ mediaType, bytes, annotations }: Layer): Readonly<Record<string, unknown>> {
   const noted = annotations === undefined ? {} : { annotations };
   return { mediaType, digest: digestOf(bytes), size: bytes.length, ...noted };
-}
-
-async function ensureBlob(session: RegistrySession, bytes: Buffer): Promise<void> {
-  const blob = { digest: digestOf(bytes), sizeBytes: bytes.length };
-  if (await session.hasBlob(blob.digest)) return;
-  await session.upload(undefined, blob, () => Promise.resolve(Readable.from([bytes])));
 }

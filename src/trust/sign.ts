@@ -1,8 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { type Digest, digestOf } from '../base/digest.js';
 import { hasCode } from '../base/errors.js';
-import { type Descriptor, mediaTypes, parseManifest, type Reference, type RegistrySession } from '../registry/index.js';
+import {
+  type Descriptor,
+  ensureBlob,
+  mediaTypes,
+  parseManifest,
+  type Reference,
+  type RegistrySession,
+} from '../registry/index.js';
 import { fingerprint, signBytes } from './keys.js';
 import { judge } from './judge.js';
 import { makePayload } from './payload.js';
@@ -68,10 +74,4 @@ function configOf(layers: readonly Descriptor[]): unknown {
     os: '',
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.digest) },
   };
-}
-
-async function ensureBlob(session: RegistrySession, bytes: Buffer): Promise<void> {
-  const blob = { digest: digestOf(bytes), sizeBytes: bytes.length };
-  if (await session.hasBlob(blob.digest)) return;
-  await session.upload(undefined, blob, () => Promise.resolve(Readable.from([bytes])));
 }

@@ -14,7 +14,8 @@ export interface GitReference {
 }
 
 const scpStyle = /^([a-zA-Z0-9_][a-zA-Z0-9_-]*)@([a-zA-Z0-9][a-zA-Z0-9.-]*):([^#\s]+)(?:#(.*))?$/;
-const commitPattern = /^[0-9a-f]{40}$/;
+/** The whole name of a commit. */
+export const commitPattern = /^[0-9a-f]{40}$/;
 
 /**
  * `https://host/repo.git#ref:path`, `ssh://…`, `git://…`, `git@host:repo`, `github.com/…`, and the form with a query

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { readIfPresent } from '../durable-file.js';
 import { hasCode, TscomposeError } from '../errors.js';
 import { runTool } from '../spawn.js';
-import type { GitReference } from './reference.js';
+import { commitPattern, type GitReference } from './reference.js';
 import './errors.js';
 
 const fetchTimeoutMs = 10 * 60_000;
-const commitPattern = /^[0-9a-f]{40}$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

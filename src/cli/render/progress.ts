@@ -1,6 +1,5 @@
 import type { ProgressEvent } from '../../execute/index.js';
-import type { OutputStream, Terminal } from '../terminal.js';
-import { canRedraw } from '../terminal.js';
+import { canRedraw, type OutputStream, type Terminal } from '../terminal.js';
 import { jsonProgress } from './progress-json.js';
 import { plainProgress } from './progress-plain.js';
 import type { Style } from './style.js';

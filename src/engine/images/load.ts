@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Digest } from '../../base/digest.js';
-import { hexOf, isDigest } from '../../base/digest.js';
+import { type Digest, hexOf, isDigest } from '../../base/digest.js';
 import { readTar } from '../../base/tar/stream.js';
 import {
   canonicalText,

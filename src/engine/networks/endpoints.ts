@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { addressBytes, openLinks, sysErrno, type LinkChange, type Links } from '../sys/index.js';
-import type { NetworkNamespace } from '../sys/index.js';
+import { addressBytes, type LinkChange, type Links, type NetworkNamespace, openLinks, sysErrno } from '../sys/index.js';
 import { AddressPool } from './address-pool.js';
 import { readBridgeOptions } from './bridge-options.js';
 import { hasCode } from '../../base/errors.js';

@@ -1,7 +1,5 @@
 import type { ErrorBody, FailureDetails } from '../../api/common.js';
-import type { ErrorCode, ErrorFacts } from '../../base/errors.js';
-import { hasCode, messageOf } from '../../base/errors.js';
-import { isFailure } from '../../base/errors.js';
+import { type ErrorCode, type ErrorFacts, hasCode, isFailure, messageOf } from '../../base/errors.js';
 
 /** Codes that can reach a client: those of the engine's rooms and of what they stand on. */
 type Room =

@@ -1,6 +1,5 @@
 import type { Writable } from 'node:stream';
-import { encodeFrame, streamTypes } from '../../api/stream-frame.js';
-import type { StreamType } from '../../api/stream-frame.js';
+import { encodeFrame, type StreamType, streamTypes } from '../../api/stream-frame.js';
 import type { ApiMinor } from './version.js';
 
 interface Chunk {

@@ -1,7 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { readIfPresent, replaceFile } from '../../base/durable-file.js';
-import type { ReplaceOptions } from '../../base/durable-file.js';
+import { readIfPresent, replaceFile, type ReplaceOptions } from '../../base/durable-file.js';
 import { errnoOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 

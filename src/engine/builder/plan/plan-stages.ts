@@ -1,8 +1,7 @@
 import type { SourceLocation } from '../../../base/source-location.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
-import type { Platform } from '../../../registry/index.js';
-import { hostPlatform } from '../../../registry/index.js';
+import { hostPlatform, type Platform } from '../../../registry/index.js';
 import { readIgnore, realDirectory } from '../context/open-context.js';
 import { plainFileDigests } from '../context/file-digests.js';
 import type { SourceTree } from '../context/selection.js';

@@ -2,9 +2,7 @@ import { chmodSync, lchownSync, lstatSync, mkdirSync, rmSync, type Stats } from 
 import { fileName } from '../../../base/tar/names.js';
 import type { PathName } from '../../sys/index.js';
 import { resolveInRoot } from '../context/scoped-path.js';
-import type { Owner } from './owner.js';
-
-const root0 = { uid: 0, gid: 0 };
+import { type Owner, root0 } from './owner.js';
 
 /**
  * The one way by which the builder writes files into a root file system. A place it gives has parents that are

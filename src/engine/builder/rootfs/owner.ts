@@ -12,6 +12,8 @@ export interface Owner {
   readonly gid: number;
 }
 
+export const root0: Owner = { uid: 0, gid: 0 };
+
 /**
  * `user[:group]` of `--chown`, by name from the root file system's own /etc/passwd and /etc/group, or as numbers. A user
  * alone gives its number as group too.

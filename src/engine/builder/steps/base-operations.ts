@@ -3,14 +3,13 @@ import { TscomposeError } from '../../../base/errors.js';
 import type { ChainId } from '../../snapshots/index.js';
 import { digestItems, select, type SourceTree } from '../context/selection.js';
 import { RootDoor } from '../rootfs/door.js';
+import { root0 } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation } from '../solver/operation.js';
 import { epochKey, type StepDependencies } from './dependencies.js';
 import '../errors.js';
-
-const root0 = { uid: 0, gid: 0 };
 
 /** FROM: files that are here already. */
 export function baseOperation(chainId: ChainId | undefined, description: string): Operation {

@@ -9,7 +9,7 @@ import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { digestItems, select, type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { InstructionOf } from '../dockerfile/ast.js';
 import { parseMode } from '../rootfs/mode.js';
-import { type Owner, resolveOwner } from '../rootfs/owner.js';
+import { type Owner, resolveOwner, root0 } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
 import { type Destination, transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
@@ -32,8 +32,6 @@ export interface CopyFacts {
   readonly chown: string | undefined;
   readonly chmod: string | undefined;
 }
-
-const root0 = { uid: 0, gid: 0 };
 
 /** COPY and ADD. The outcome's detail names the content as Docker's history does: `file:<hex>`, `dir:…`, `multi:…`. */
 export function copyOperation(dependencies: StepDependencies, facts: CopyFacts): Operation {

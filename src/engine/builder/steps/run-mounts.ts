@@ -9,6 +9,7 @@ import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { resolveInRoot, type ScopedPath } from '../context/scoped-path.js';
 import { select, type SourceTree } from '../context/selection.js';
 import type { MountPoint } from '../rootfs/mount-points.js';
+import { root0 } from '../rootfs/owner.js';
 import { transfer } from '../rootfs/transfer.js';
 import { plainFileDigests } from '../context/file-digests.js';
 import type { CacheSeed } from './cache-mounts.js';
@@ -23,8 +24,6 @@ export interface PreparedMount {
 
 /** What a mount's files are taken from. */
 export type MountSource = SourceTree | { readonly id: ChainId | undefined };
-
-const root0 = { uid: 0, gid: 0 };
 
 declare module '../../../base/errors.js' {
   interface ErrorFacts {

@@ -5,8 +5,7 @@ import { type ExporterRequest, exporterOf } from '../export/export.js';
 import { cacheText } from '../frontend/attributes.js';
 import { buildFailure } from '../frontend/failure.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
-import { type Methods, serverStream, unary } from '../grpc/server.js';
-import type { Call } from '../grpc/server.js';
+import { type Call, type Methods, serverStream, unary } from '../grpc/server.js';
 import type { BuildKitParts } from '../parts.js';
 import { nothing, timestampOf } from '../wire/common.js';
 import {

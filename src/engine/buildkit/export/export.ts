@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import type { TarMember } from '../../../base/tar/stream.js';
-import { writeTar } from '../../../base/tar/stream.js';
+import { type TarMember, writeTar } from '../../../base/tar/stream.js';
 import { canonicalText, parseReference } from '../../../registry/index.js';
 import { type BuildResult, type BuiltImage, nameOutcome, withReadableRoot } from '../../builder/index.js';
 import { packTree } from '../../snapshots/index.js';

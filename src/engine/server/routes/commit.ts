@@ -1,7 +1,6 @@
 import type { ContainerConfig } from '../../../api/container.js';
 import type { Digest } from '../../../base/digest.js';
-import { applyChanges } from '../../images/index.js';
-import type { Image } from '../../images/index.js';
+import { applyChanges, type Image } from '../../images/index.js';
 import { containerConfigShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';

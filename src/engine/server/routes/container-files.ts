@@ -2,8 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import type { PathStat } from '../../../api/container.js';
 import { hasCode, TscomposeError } from '../../../base/errors.js';
 import { badParameter } from '../errors.js';
-import { param, sendStatus } from '../exchange.js';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, param, sendStatus } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 

@@ -1,8 +1,7 @@
 import type { ExecCreateRequest, ExecStartRequest } from '../../../api/container.js';
 import { createExecShape, startExecShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
-import { param, sendJson, sendStatus } from '../exchange.js';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, param, sendJson, sendStatus } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 import { joinSession } from './container-streams.js';

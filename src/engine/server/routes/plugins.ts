@@ -1,6 +1,5 @@
 import { TscomposeError } from '../../../base/errors.js';
-import { param, sendJson } from '../exchange.js';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, param, sendJson } from '../exchange.js';
 import type { Route } from '../router.js';
 import { unsupported } from './unsupported.js';
 

@@ -1,7 +1,6 @@
 import type { EngineStatus } from '../../../api/tscompose.js';
 import { badParameter } from '../errors.js';
-import { sendJson, sendStatus } from '../exchange.js';
-import type { Exchange } from '../exchange.js';
+import { type Exchange, sendJson, sendStatus } from '../exchange.js';
 import { infoOf, versionOf } from '../info.js';
 import { olderImageSummary, olderInfo } from '../older.js';
 import type { EngineFacts, Rooms } from '../rooms.js';
