@@ -189,6 +189,8 @@ export interface ContainerExtension {
   readonly HookFailure?: string;
   /** Restarts in a row because of its health. */
   readonly UnhealthyRestarts?: number;
+  /** Of a run that ended out of memory: the most it had, in bytes. */
+  readonly MemoryPeak?: number;
   /**
    * The container whose network namespace it shares, where its mode names one: that one, or the one that took its place.
    * The namespace stays the same when its owner is restarted or replaced.

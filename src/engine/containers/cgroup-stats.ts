@@ -14,6 +14,13 @@ export function sampleCgroup(cgroup: Cgroup): Sample {
   return readOr(join(cgroup.folder('memory'), 'memory.current'), '') === '' ? sampleV1(cgroup) : sampleV2(cgroup);
 }
 
+/** The most memory it has had, in bytes; undefined where the kernel does not tell (cgroup v2 before Linux 5.19). */
+export function memoryPeak(cgroup: Cgroup): number | undefined {
+  const folder = cgroup.folder('memory');
+  const peak = readOr(join(folder, 'memory.peak'), '') || readOr(join(folder, 'memory.max_usage_in_bytes'), '');
+  return peak === '' ? undefined : Number(peak);
+}
+
 function sampleV1(cgroup: Cgroup): Sample {
   const read = (controller: string, file: string) => readOr(join(cgroup.folder(controller), file), '');
   const cpu = pairs(read('cpuacct', 'cpuacct.stat'));

@@ -42,6 +42,7 @@ export function extensionOf(room: Room, container: Container): { readonly Tscomp
     ...(due && startWait !== undefined ? { StartWait: startWait } : {}),
     ...(hookFailure === undefined || !isLive ? {} : { HookFailure: hookFailure }),
     ...(unhealthyRestarts === 0 ? {} : { UnhealthyRestarts: unhealthyRestarts }),
+    ...(state.oomKilled && state.memoryPeak !== undefined ? { MemoryPeak: state.memoryPeak } : {}),
     ...(owner === undefined ? {} : { NetworkOf: owner.id }),
   };
   return Object.keys(told).length === 0 ? {} : { Tscompose: told };

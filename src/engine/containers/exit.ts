@@ -4,6 +4,7 @@ import type { CrashLoop } from '../../api/tscompose.js';
 import { timerMs } from '../../base/timer.js';
 import { readExitCode } from '../oci/index.js';
 import { isAlive } from '../sys/index.js';
+import { memoryPeak } from './cgroup-stats.js';
 import type { Container } from './container.js';
 import { countExit, lastWordsOf, loopExits } from './crash-loop.js';
 import { unmountInOtherNamespaces } from './other-namespaces.js';
@@ -12,7 +13,7 @@ import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { projectOf, serviceOf } from './labels.js';
 import { isCrash, isSteady, restartDelay } from './restart-policy.js';
-import { bundleOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
+import { bundleOf, cgroupOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
 import { leaveNetwork } from './shared-network.js';
 import { clearBundle } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
@@ -51,6 +52,7 @@ export async function endRun(
   const finishedNs = endedMs === undefined ? nowNs() : BigInt(Math.round(endedMs * 1e6));
   const ranMs = Number((finishedNs - (parseTime(container.state.startedAt) ?? finishedNs)) / 1_000_000n);
   const oomKilled = existsSync(join(bundleOf(room, container.id), 'oom'));
+  const peak = oomKilled ? memoryPeak(cgroupOf(room, container)) : undefined;
   const byUser = container.stopRequested || container.state.stoppedByUser;
   container.health?.stop();
   container.health = undefined;
@@ -74,6 +76,7 @@ export async function endRun(
   const ended: ContainerState = {
     ...without(container.state, 'process', 'monitor', 'health', 'crashes', 'unhealthyRestarts', 'engineRestart'),
     ...{ exitCode, error, oomKilled, finishedAt },
+    ...(peak === undefined ? {} : { memoryPeak: peak }),
     ...(crashes === undefined ? {} : { crashes }),
     ...(unhealthyRestarts === undefined ? {} : { unhealthyRestarts }),
   };

@@ -64,6 +64,8 @@ export interface ContainerState {
   readonly crashes?: CrashLoop;
   /** Restarts in a row because it was unhealthy. */
   readonly unhealthyRestarts?: number;
+  /** Of a run that the kernel ended for want of memory: the most it had, in bytes. */
+  readonly memoryPeak?: number;
   /** The engine itself has begun to end this run, to start the next one. */
   readonly engineRestart?: EngineRestart;
 }
