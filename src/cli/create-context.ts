@@ -23,7 +23,7 @@ export function createContext(
 ): OpenContext {
   const environment = settings;
   const ansi = ansiChoice(globals, environment);
-  const mode = modeOf(globals, { ...terminal, environment });
+  const mode = modeOf(globals, ansi, { ...terminal, environment });
   const status = booleanSetting(environment['COMPOSE_STATUS_STDOUT']) === true ? terminal.stdout : terminal.stderr;
   let client: Promise<EngineClient> | undefined;
   let progress: Progress | undefined;
@@ -88,7 +88,7 @@ function ansiChoice({ ansi, noAnsi }: GlobalValues, environment: Terminal['envir
   throw invalidUsage('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
 }
 
-function modeOf({ progress, ansi }: GlobalValues, { stderr, environment }: Terminal): ProgressMode {
+function modeOf({ progress }: GlobalValues, ansi: AnsiChoice, { stderr, environment }: Terminal): ProgressMode {
   const wanted = progress ?? environment['COMPOSE_PROGRESS'] ?? '';
   const mode = progressMode(wanted, stderr, environment);
   if (mode === undefined)

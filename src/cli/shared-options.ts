@@ -29,7 +29,7 @@ export function withinSeconds(signal: AbortSignal, seconds: number | undefined):
     code: 'cli/wait-timeout',
     message: `application not healthy after ${seconds}s`,
     facts: { seconds },
-    hint: 'tscompose ps shows how far it came, tscompose logs why',
+    hint: 'tscompose why says what is missing',
   });
   setTimeout(
     () => {

@@ -1,7 +1,5 @@
-import { hasCode, TscomposeError } from '../../base/errors.js';
-import type { EngineClient } from '../../client/index.js';
-import type { Project } from '../../compose/index.js';
-import { postMortem, Timeline } from '../../execute/index.js';
+import { hasCode } from '../../base/errors.js';
+import { Timeline } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { mayReplaceVolume } from '../confirm.js';
 import { defineCommand } from '../command.js';
@@ -13,6 +11,7 @@ import { parseScale, withinSeconds } from '../shared-options.js';
 import { upInForeground } from '../up/foreground.js';
 import { showTimeline } from '../up/show-timeline.js';
 import { checkUpFlags, quietOf, upOptions } from '../up/options.js';
+import { withFindings } from '../up/timed-out.js';
 
 export const upFlags = {
   abortOnContainerExit: flag('Stop everything when any container ends'),
@@ -86,33 +85,13 @@ export const upCommand = defineCommand({
     try {
       await runUp(context, timed === undefined ? work : { ...work, timeline: timed }, options);
     } catch (error) {
-      throw hasCode(error, 'cli/wait-timeout')
-        ? await withFindings(error, client, project, args, context.signal)
-        : error;
+      throw hasCode(error, 'cli/wait-timeout') ? await withFindings(error, context, client, project, args) : error;
     }
     await progress.end();
     if (timed !== undefined) await showTimeline(context, timed, { client, project, ...flags });
     return 0;
   },
 });
-
-/** A time that ran out says what was still missing. */
-async function withFindings(
-  error: TscomposeError<'cli/wait-timeout'>,
-  client: EngineClient,
-  project: Project,
-  services: readonly string[],
-  signal: AbortSignal,
-): Promise<TscomposeError> {
-  const findings = await postMortem(client, project, services, signal);
-  const lines = findings.flatMap(({ service, diagnosis }) => [
-    `  service "${service}" ${diagnosis.sentence}`,
-    ...diagnosis.details.map((line) => `    ${line}`),
-  ]);
-  const { facts } = error;
-  const message = [error.message, ...lines].join('\n');
-  return new TscomposeError({ code: 'cli/wait-timeout', message, facts, hint: 'tscompose why shows their logs, too' });
-}
 
 function exitService({ exitCodeFrom }: { readonly exitCodeFrom: string | undefined }): readonly string[] {
   return exitCodeFrom === undefined ? [] : [exitCodeFrom];
