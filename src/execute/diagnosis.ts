@@ -8,10 +8,13 @@ export interface Evidence {
   readonly container: ContainerInspect;
   /** Signals that clients had the engine send while it ran. */
   readonly requestedSignals: readonly string[];
+  /** Of its log, the latest last. */
+  readonly lastLines?: readonly string[];
 }
 
 export type DiagnosisKind =
-  | ('command-not-found' | 'not-executable' | 'missing-mount' | 'port-taken' | 'start-refused')
+  | ('command-not-found' | 'not-executable' | 'unknown-user' | 'missing-mount' | 'missing-image')
+  | ('port-taken' | 'start-refused')
   | (
       | 'out-of-memory'
       | 'signal'
@@ -34,10 +37,19 @@ export interface Diagnosis {
   readonly hint: string | undefined;
   /** Attribute of the service to look at; empty: the service itself. */
   readonly field: readonly string[];
+  /** To look at instead, where it is no attribute of the service: `['secrets', 'password', 'file']`. */
+  readonly elsewhere?: readonly string[];
+}
+
+/** A secret or config that is a file of this machine. */
+export interface FileUse {
+  readonly kind: 'secret' | 'config';
+  readonly name: string;
 }
 
 /** Undefined: nothing is wrong with it. A container that ended with code 0 has done its work. */
-export function diagnose(service: string, { container, requestedSignals }: Evidence): Diagnosis | undefined {
+export function diagnose(service: string, evidence: Evidence): Diagnosis | undefined {
+  const { container, requestedSignals } = evidence;
   const { State: state, Tscompose: told = {} } = container;
   if (told.StartWait !== undefined) return plain('waiting', told.StartWait.Reason, ['depends_on']);
   switch (state.Status) {
@@ -50,7 +62,8 @@ export function diagnose(service: string, { container, requestedSignals }: Evide
     case 'dead':
     case 'removing':
       if (state.Error !== '' && state.ExitCode !== 0) return diagnoseStart(service, state.Error);
-      return state.ExitCode === 0 ? undefined : gaveUp(diagnoseEnd(container, requestedSignals), told.CrashLoop);
+      if (state.ExitCode === 0) return undefined;
+      return gaveUp(refusedProgram(evidence) ?? diagnoseEnd(container, requestedSignals), told.CrashLoop);
     case 'running':
     case 'paused':
       if (told.CrashLoop !== undefined) return diagnoseRestarts(container, requestedSignals);
@@ -96,8 +109,15 @@ function ordinal(count: number): string {
   return `${count}${ending}`;
 }
 
-/** Of a container that an engine could not create or start, from the engine's words. */
-export function diagnoseStart(service: string, message: string): Diagnosis {
+/**
+ * Of a container that an engine could not create or start, from the engine's words.
+ * @param useOf - what the service has a file of this machine for, where that is no mount in its own right
+ */
+export function diagnoseStart(
+  service: string,
+  message: string,
+  useOf: (file: string) => FileUse | undefined = () => undefined,
+): Diagnosis {
   const [, program] = /exec: "([^"]*)"/.exec(message) ?? [];
   if (program === 'docker-init') {
     const hint = 'install tini as docker-init beside dockerd, or leave init out';
@@ -120,9 +140,11 @@ export function diagnoseStart(service: string, message: string): Diagnosis {
     return { ...plain('not-executable', `cannot start: ${its} may not be executed`, ['command']), hint };
   }
   const [, source] = /bind source path does not exist: (.*)$/m.exec(message) ?? [];
-  if (source !== undefined) {
-    const hint = 'create it, or let it be created with bind.create_host_path: true';
-    return { ...plain('missing-mount', `cannot be created: its mount ${source} does not exist`, ['volumes']), hint };
+  if (source !== undefined) return missingFile(source, useOf(source));
+  const [, what, name] = /unable to find (user|group) (.+): no matching entries/.exec(message) ?? [];
+  if (name !== undefined) {
+    const hint = `add it in the image, or give its number: ${what} names are those of the image's own /etc/${what === 'user' ? 'passwd' : 'group'}`;
+    return { ...plain('unknown-user', `cannot start: its ${what} "${name}" is not in the image`, ['user']), hint };
   }
   if (/port .*(?:already in use|already allocated)|address already in use/.test(message)) {
     return plain('port-taken', `cannot start: ${message}`, ['ports']);
@@ -130,13 +152,52 @@ export function diagnoseStart(service: string, message: string): Diagnosis {
   return plain('start-refused', `cannot start: ${message}`);
 }
 
-function diagnoseEnd({ State: state, HostConfig }: ContainerInspect, requested: readonly string[]): Diagnosis {
+/** Of a service that was not created for want of something here. */
+export function missingFile(path: string, use: FileUse | undefined): Diagnosis {
+  if (use === undefined) {
+    const hint = 'create it, or let it be created with bind.create_host_path: true';
+    return { ...plain('missing-mount', `cannot be created: its mount ${path} does not exist`, ['volumes']), hint };
+  }
+  const { kind, name } = use;
+  const sentence = `cannot be created: the file of its ${kind} "${name}" does not exist: ${path}`;
+  const hint = `create it, or name another in ${kind}s.${name}.file`;
+  return { ...plain('missing-mount', sentence, [`${kind}s`]), hint, elsewhere: [`${kind}s`, name, 'file'] };
+}
+
+/** Of a service that was not created; its image was not pulled, or could not be. */
+export function missingImage(service: string, image: string): Diagnosis {
+  const hint = `tscompose pull ${service} gets it, or says why not`;
+  return { ...plain('missing-image', `has no container, and its image "${image}" is not there`, ['image']), hint };
+}
+
+/** The kernel would not run the program. The container had started by then, so that the OCI runtime could only log it. */
+function refusedProgram({ lastLines = [] }: Evidence): Diagnosis | undefined {
+  const said = /^exec (?:container process )?(?:\(.*\) )?`?([^`]+?)`?: (exec format error|no such file or directory)$/i;
+  const [, program, reason] = said.exec(lastLines.at(-1) ?? '') ?? [];
+  if (program === undefined || reason === undefined) return undefined;
+  if (reason.toLowerCase() === 'exec format error') {
+    const hint = 'set the platform of the service, or begin the script with #!/bin/sh';
+    const sentence = `cannot start: its command "${program}" is for another processor, or a script without #!`;
+    return { ...plain('not-executable', sentence, ['command']), hint };
+  }
+  const hint =
+    'the first line of a script names it, and must not end as lines do on Windows; programs of another libc need its loader';
+  const sentence = `cannot start: what its command "${program}" is to be run with is not in the image`;
+  return { ...plain('command-not-found', sentence, ['command']), hint };
+}
+
+function diagnoseEnd(
+  { State: state, HostConfig, Tscompose }: ContainerInspect,
+  requested: readonly string[],
+): Diagnosis {
   const code = state.ExitCode;
   if (state.OOMKilled) {
     const limit = HostConfig.Memory ?? 0;
+    const peak = Tscompose?.MemoryPeak;
     const under = limit > 0 ? ` of ${bytesText(limit)}` : ' of the machine';
     return {
       ...plain('out-of-memory', `ran out of memory: the kernel killed it at the limit${under}`, ['mem_limit']),
+      details: peak === undefined ? [] : [`the most it had was ${bytesText(peak)}`],
       hint: 'raise mem_limit (or deploy.resources.limits.memory), or make it use less',
     };
   }
@@ -160,13 +221,16 @@ function diagnoseHealth(
   service: string,
   { State: { Health: health }, Config }: ContainerInspect,
 ): Diagnosis | undefined {
-  const more =
-    health === undefined ? {} : { details: probesOf(health), hint: probeHint(service, Config.Healthcheck?.Test) };
-  switch (health?.Status) {
+  if (health === undefined) return undefined;
+  const missing = programMissing(health);
+  const hint = missing === undefined ? probeHint(service, Config.Healthcheck?.Test) : programFreeHint;
+  const more = { details: probesOf(health), hint };
+  const why = missing === undefined ? '' : `: its probe calls "${missing}", which is not in the image`;
+  switch (health.Status) {
     case 'unhealthy':
-      return { ...plain('unhealthy', 'is unhealthy', ['healthcheck']), ...more };
+      return { ...plain('unhealthy', `is unhealthy${why}`, ['healthcheck']), ...more };
     case 'starting':
-      return { ...plain('starting', 'is not healthy yet', ['healthcheck']), ...more };
+      return { ...plain('starting', `is not healthy yet${why}`, ['healthcheck']), ...more };
     default:
       return undefined;
   }
@@ -187,6 +251,18 @@ export function probesOf({ Log }: { readonly Log: HealthState['Log'] | null }): 
     const count = times(at) < 0 ? results.length - at : times(at);
     return [`probe: ${result}${count > 1 ? ` (${count} times)` : ''}`];
   });
+}
+
+const programFreeHint =
+  'put it into the image; on the embedded engine ["HTTP", "GET :PORT/path"] and ["TCP", ":PORT"] need no program there';
+
+/** What the last probe could not find, from what an OCI runtime or a shell says of it. */
+function programMissing({ Log }: { readonly Log: HealthState['Log'] | null }): string | undefined {
+  const last = Log?.at(-1);
+  if (last === undefined || last.ExitCode === 0) return undefined;
+  const [, byRuntime] = /exec: "([^"]+)": executable file not found/.exec(last.Output) ?? [];
+  const [, byShell] = /^\S*sh: (?:line )?(?:\d+: )?([^\s:]+): (?:command )?not found$/m.exec(last.Output.trim()) ?? [];
+  return byRuntime ?? byShell;
 }
 
 /** How to run what the engine runs; nothing to say of probes that are no commands. */

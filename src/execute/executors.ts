@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ContainerCreateRequest } from '../api/container.js';
+import type { ContainerCreateRequest, ContainerInspect } from '../api/container.js';
 import type { RegistryAuth } from '../api/image.js';
 import { composeLabels } from '../api/labels.js';
 import { hasCode, messageOf } from '../base/errors.js';
@@ -15,7 +15,7 @@ import {
 } from '../plan/index.js';
 import { archiveOf } from './archive-of-files.js';
 import { prepareContext } from './build-context.js';
-import { judge } from './conditions.js';
+import { judge, type Verdict } from './conditions.js';
 import type { ContainerWatch } from './container-watch.js';
 import { dependencyFailure, type FailureProject } from './failures.js';
 import { reportMessages } from './image-progress.js';
@@ -24,6 +24,7 @@ import { OutputTail } from './output-tail.js';
 import type { OnEvent } from './progress.js';
 import { runHook } from './run-hook.js';
 import { provideModel, runProvider, type ProviderSurroundings } from './run-provider.js';
+import { noteOf } from './told.js';
 
 /** What one operation sees of the run. */
 export interface ExecutionContext {
@@ -232,7 +233,16 @@ async function waitFor(
       : tellOutput(client, id, signal, (detail) => {
           onEvent({ kind: 'progress', subject, status: operation.hook ?? '', detail });
         });
-  const verdict = await watch.until(id, (state) => judge(operation.condition, state), signal);
+  let told: string | undefined;
+  const look = (state: ContainerInspect): Verdict | undefined => {
+    const verdict = judge(operation.condition, state);
+    const note = verdict === undefined ? noteOf(state.Tscompose) : undefined;
+    if (verdict === undefined && note !== told)
+      onEvent({ kind: 'progress', subject, status: 'Waiting', ...(note === undefined ? {} : { detail: note }) });
+    told = note;
+    return verdict;
+  };
+  const verdict = await watch.until(id, look, signal);
   await telling;
   if (verdict.met) {
     onEvent({ kind: 'done', subject, status: verdict.status });

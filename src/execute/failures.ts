@@ -6,7 +6,7 @@ import type { Project } from '../compose/index.js';
 import { buildGraph } from '../graph/index.js';
 import { subjectOf, type Operation, type OperationOf, type WaitFor } from '../plan/index.js';
 import type { Obstacle } from './conditions.js';
-import { diagnose, diagnoseStart, type Diagnosis, type DiagnosisKind } from './diagnosis.js';
+import { diagnose, diagnoseStart, type Diagnosis, type DiagnosisKind, type FileUse } from './diagnosis.js';
 import { gatherEvidence } from './evidence.js';
 
 declare module '../base/errors.js' {
@@ -91,10 +91,21 @@ export function fieldOf(
   diagnosis: Diagnosis | undefined,
 ): SourceLocation | undefined {
   if (project === undefined || diagnosis === undefined || diagnosis.field.length === 0) return undefined;
+  if (diagnosis.elsewhere !== undefined) return project.locate(diagnosis.elsewhere);
   const own = project.locate(['services', service]);
   const at = project.locate(['services', service, ...diagnosis.field]);
   // An attribute that is nowhere in the files is located at the service.
   return own !== undefined && at !== undefined && renderLocation(own) === renderLocation(at) ? undefined : at;
+}
+
+/** The secret or config of a service that a file of this machine is for. */
+export function fileUse(project: FailureProject, service: string, file: string): FileUse | undefined {
+  if (project === undefined || !('model' in project)) return undefined;
+  const { services, secrets = {}, configs = {} } = project.model;
+  const secret = services[service]?.secrets?.find(({ source }) => secrets[source]?.file === file);
+  if (secret !== undefined) return { kind: 'secret', name: secret.source };
+  const config = services[service]?.configs?.find(({ source }) => configs[source]?.file === file);
+  return config === undefined ? undefined : { kind: 'config', name: config.source };
 }
 
 /** Who goes without, for people. */
@@ -142,7 +153,10 @@ export function operationFailure(
   const said = context.lastLines.filter((line) => !/^(Step \d+\/\d+ : | ---> )/.test(line));
   const output = said.map((line) => `  | ${line}`);
   const service = serviceOf(operation);
-  const diagnosis = isStart(operation) && service !== undefined ? diagnoseStart(service, messageOf(cause)) : undefined;
+  const diagnosis =
+    isStart(operation) && service !== undefined
+      ? diagnoseStart(service, messageOf(cause), (file) => fileUse(context.project, service, file))
+      : undefined;
   const known = diagnosis !== undefined && diagnosis.kind !== 'start-refused' && diagnosis.kind !== 'port-taken';
   const what = known
     ? `service "${service ?? ''}" ${diagnosis.sentence}`

@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { SourceLocation } from '../base/source-location.js';
-import type { EngineClient } from '../client/index.js';
+import { isNotFound, type EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
 import { buildGraph, dependenciesOf, startOrder } from '../graph/index.js';
-import { diagnose, type Diagnosis } from './diagnosis.js';
+import { diagnose, missingFile, missingImage, type Diagnosis } from './diagnosis.js';
 import { gatherEvidence } from './evidence.js';
-import { fieldOf, wholeChain } from './failures.js';
+import { fieldOf, fileUse, wholeChain } from './failures.js';
 import { observe } from './observe.js';
 
 /** What is wrong with one container of a project, now. */
@@ -38,7 +39,12 @@ export async function postMortem(
     wanted.map(async (service) => {
       const own = containers.filter((container) => container.service === service && !container.oneOff);
       const chain = wholeChain(project, service);
-      if (own.length === 0) return [missing(service, chain)];
+      if (own.length === 0) {
+        const diagnosis = (await obstacleOf(client, project, service, signal)) ?? notCreated(service);
+        return [
+          { service, container: undefined, diagnosis, chain, lastLines: [], at: fieldOf(project, service, diagnosis) },
+        ];
+      }
       const findings = await Promise.all(
         own.map(async ({ id, name }) => {
           const evidence = await gatherEvidence(client, id, signal);
@@ -54,11 +60,43 @@ export async function postMortem(
   return blame(project, found.flat(), (name) => graph.needs(name).map(({ to }) => to));
 }
 
-function missing(service: string, chain: readonly string[]): Finding {
-  const sentence = 'has no container';
+function notCreated(service: string): Diagnosis {
   const hint = `tscompose up -d ${service} creates and starts it`;
-  const diagnosis: Diagnosis = { kind: 'not-started', sentence, details: [], hint, field: [] };
-  return { service, container: undefined, diagnosis, chain, lastLines: [], at: undefined };
+  return { kind: 'not-started', sentence: 'has no container', details: [], hint, field: [] };
+}
+
+/** What keeps a service from being created, as far as that can be seen without trying. */
+async function obstacleOf(
+  client: EngineClient,
+  project: Project,
+  service: string,
+  signal: AbortSignal,
+): Promise<Diagnosis | undefined> {
+  const { image, build } = project.model.services[service] ?? {};
+  if (image !== undefined && build === undefined) {
+    try {
+      await client.images.inspect(image, signal);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return missingImage(service, image);
+    }
+  }
+  if (!client.host.startsWith('unix:')) return undefined; // files elsewhere cannot be seen from here
+  const file = filesOf(project, service).find((path) => !existsSync(path));
+  return file === undefined ? undefined : missingFile(file, fileUse(project, service, file));
+}
+
+/** Files and folders of this machine that have to be there before a service is created. */
+function filesOf({ model }: Project, service: string): string[] {
+  const { volumes = [], secrets = [], configs = [] } = model.services[service] ?? {};
+  const mounted = volumes
+    .filter(({ type, bind }) => type === 'bind' && bind?.create_host_path !== true)
+    .map(({ source }) => source);
+  const given = [
+    ...secrets.map(({ source }) => model.secrets?.[source]?.file),
+    ...configs.map(({ source }) => model.configs?.[source]?.file),
+  ];
+  return [...mounted, ...given].filter((path) => path !== undefined);
 }
 
 /** A service that was not started because of another one says so, and where it says that it needs that one. */

@@ -81,6 +81,7 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
          18 |     mem_limit: 16m
             |                ^^^
         chain: web → api → db
+        the most it had was 16 MiB
         hint: raise mem_limit (or deploy.resources.limits.memory), or make it use less   [execute/dependency-failed]
       "
     `);
@@ -105,12 +106,15 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
     const db = 'command: sleep infinity\nhealthcheck: {test: echo warming up; exit 1, interval: 200ms, retries: 90}';
     expect(await failureOf(db, 'service_healthy', ['--wait', '--wait-timeout', '2'])).toMatchInlineSnapshot(`
       "
-      application not healthy after 2s
+      compose.yaml:18:18: application not healthy after 2s
+         18 |     healthcheck: {test: echo warming up; exit 1, interval: 200ms, retries: 90}
+            |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         service "db" is not healthy yet
+          chain: web → api → db
           probe: exit code 1: warming up (3 times)
         service "api" was not started: it needs "db"
         service "web" was not started: it needs "api"
-        hint: tscompose why shows their logs, too   [cli/wait-timeout]
+        hint: tscompose exec db sh -c 'echo warming up; exit 1' tries the probe by hand   [cli/wait-timeout]
       "
     `);
   });
