@@ -1,9 +1,11 @@
 import { on } from 'node:events';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DetachWatch } from '../../base/detach-keys.js';
 import { TscomposeError } from '../../base/errors.js';
 import { connectAttach, resizeTerminal } from '../oci/index.js';
+import { isAccepted } from '../sys/index.js';
 import type { Container } from './container.js';
 import { detachKeysOf } from './detach-keys.js';
 import { notRunning } from './errors.js';
@@ -67,7 +69,7 @@ async function* followSocket(
   { stdout, stderr }: AttachOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OutputChunk> {
-  const socket = await new Connection(room, container, signal).socket;
+  const socket = await new Connection(room, container, signal, 'accepted').socket;
   if (socket === undefined) return;
   try {
     for await (const [packet] of on(socket, 'data', packetFlow) as AsyncIterable<[Buffer]>) {
@@ -84,7 +86,8 @@ class Connection {
   /** Undefined when the session ended before. */
   readonly socket: Promise<Socket | undefined>;
 
-  constructor(room: Room, container: Container, signal: AbortSignal) {
+  /** @param when - `accepted`: a start waits until the monitor has taken it, for what is said before would be lost */
+  constructor(room: Room, container: Container, signal: AbortSignal, when: 'connected' | 'accepted' = 'connected') {
     this.socket = new Promise((resolve, reject) => {
       if (signal.aborted) {
         resolve(undefined);
@@ -93,6 +96,7 @@ class Connection {
       const connect = async () => {
         forget();
         const socket = await connectAttach(bundleOf(room, container.id));
+        if (when === 'accepted') await untilAccepted(socket);
         const close = () => socket.destroy();
         const finish = () => socket.end(); // the monitor's half ends by itself, after the last of the output
         signal.addEventListener('abort', close, { once: true });
@@ -123,6 +127,14 @@ class Connection {
     });
     this.socket.catch(() => undefined); // whoever waits for it sees it
   }
+}
+
+/** How long a busy monitor may take to take a connection. */
+const acceptedMs = 5_000;
+
+async function untilAccepted(socket: Socket): Promise<void> {
+  const deadline = performance.now() + acceptedMs;
+  while (!isAccepted(socket) && performance.now() < deadline) await sleep(1);
 }
 
 /** What a client types. */

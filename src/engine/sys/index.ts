@@ -1,3 +1,4 @@
+export { isAccepted } from './accepted.js';
 export { bootId } from './boot.js';
 export { sysErrno } from './call-failed.js';
 export { cgroupLayout, type CgroupLayout } from './cgroups.js';
@@ -7,6 +8,7 @@ export { acceptConsole, type Console } from './console.js';
 export { splitDevice } from './device-number.js';
 export { bindForeignMount, canBindForeignMounts, type ForeignMount } from './foreign-mounts.js';
 export { mknod, openBeneath, setTimes, syncFilesystem, type FileTimes } from './files.js';
+export { hasHungUp } from './hang-up.js';
 export { addressBytes, addressText } from './ip-address.js';
 export { isKernelAtLeast } from './kernel.js';
 export type { AddressInfo, LinkChange, LinkInfo, Links, RouteInfo } from './link-change.js';

@@ -33,6 +33,7 @@ export interface Libc {
   recv(fd: number, bytes: Uint8Array, size: number, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   ioctl(fd: number, request: number, argument: Uint8Array): number;
+  poll(sockets: Uint8Array, count: number, timeoutMs: number): number;
   waitpid(pid: number, status: Uint8Array, options: number): number;
   /** syscall(2) with three integer arguments. */
   syscall(number: number, a: number, b: number, c: number): number;
@@ -87,6 +88,7 @@ const libcSignatures: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   recv: 'long recv(int fd, void *bytes, size_t size, int flags)',
   recvmsg: 'long recvmsg(int fd, void *message, int flags)',
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
+  poll: 'int poll(void *sockets, unsigned long count, int timeoutMs)',
   waitpid: 'int waitpid(int pid, void *status, int options)',
   syscall: 'long syscall(long number, long a, long b, long c)',
   open_tree: 'long syscall(long number, long fd, const char *path, unsigned long flags)',

@@ -24,6 +24,13 @@ export function socketOver(fd: number): Socket {
   return new Socket({ handle, allowHalfOpen: true } as SocketConstructorOpts);
 }
 
+/** The descriptor of a socket; undefined once it is closed. */
+export function fdOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle: { readonly fd?: number } | null };
+  const fd = handle?.fd ?? -1;
+  return fd < 0 ? undefined : fd;
+}
+
 /** The class of the handle that a Unix socket gets as soon as it starts to connect, whether or not that succeeds. */
 function findPipeConstructor(): PipeConstructor {
   const probe = connect({ path: '/dev/null/none' });

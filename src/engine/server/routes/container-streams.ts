@@ -1,5 +1,8 @@
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { MergedLogsRequest } from '../../../api/tscompose.js';
 import type { HistoryOptions } from '../../containers/index.js';
+import { hasHungUp } from '../../sys/index.js';
 import { readJson } from '../body.js';
 import { mergedLogsShape } from '../body-shapes.js';
 import { badParameter } from '../errors.js';
@@ -103,13 +106,14 @@ export function containerStreamRoutes({ containers }: Rooms): readonly Route[] {
 interface Session {
   readonly tty: boolean;
   readonly output: Parameters<typeof pump>[0];
-  readonly stdin?: NodeJS.WritableStream;
+  readonly stdin?: Writable;
 }
 
 /** Joins a session to the client's connection until its output ends or the client goes. */
 export async function joinSession(exchange: Exchange, { tty, output, stdin }: Session): Promise<void> {
   const connection = hijack(exchange, streamContentType(tty, exchange.minor));
   const { output: to, input } = connection;
+  if (exchange.upgrade !== undefined) leaveWithClient(exchange.upgrade, stdin);
   if (stdin === undefined) {
     input?.resume(); // keeps reading, so that the client's leaving is seen
   } else {
@@ -119,6 +123,23 @@ export async function joinSession(exchange: Exchange, { tty, output, stdin }: Se
   }
   await pump(output, { tty, to, signal: exchange.client, describe });
   connection.end();
+}
+
+/** How often a client is looked at that has sent all it had. */
+const lookMs = 2_000;
+
+/** A client that sends no more may still read; one that has gone is otherwise seen when there is something to write. */
+function leaveWithClient(connection: Socket, stdin: Writable | undefined): void {
+  connection.once('end', () => {
+    const look = () => {
+      const isTaken = stdin === undefined || stdin.writableFinished || stdin.destroyed; // what it sent still counts
+      if (isTaken && hasHungUp(connection)) connection.destroy();
+    };
+    const timer = setInterval(look, lookMs).unref();
+    connection.once('close', () => {
+      clearInterval(timer);
+    });
+  });
 }
 
 /** What of what was written is wanted. */

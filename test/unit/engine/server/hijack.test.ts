@@ -107,7 +107,10 @@ test('an upgrade to something else than a hijack is answered as if it had not be
   expect(answer).toContain('text');
 });
 
-test('a client that hangs up ends the session with the next output', async () => {
+test.each([
+  ['with the next output', ticking],
+  ['soon, where there is none', silent],
+])('a client that hangs up ends the session %s', async (_when, output) => {
   let ended: () => void = () => undefined;
   const left = new Promise<void>((resolve) => (ended = resolve));
   const route: Route = [
@@ -115,7 +118,7 @@ test('a client that hangs up ends the session with the next output', async () =>
     '/exec/{id}/start',
     async (exchange) => {
       exchange.client.addEventListener('abort', () => ended());
-      await joinSession(exchange, { tty: true, output: ticking() });
+      await joinSession(exchange, { tty: true, output: output() });
     },
   ];
   await using served = await Served.routes(route);
@@ -129,6 +132,11 @@ async function* ticking(): AsyncGenerator<Chunk> {
     yield { stream: 1, payload: Buffer.from('tick\n') };
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+async function* silent(): AsyncGenerator<Chunk> {
+  yield { stream: 1, payload: Buffer.from('only this\n') };
+  await new Promise(() => undefined);
 }
 
 function head({ length, version = '' }: { length: number; version?: string }): string {
