@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { WaitResponse } from '../../api/container.js';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { hasCode, messageOf, TscomposeError } from '../../base/errors.js';
 import { ensureFolderBeneath, findDeviceEdits, type NamespaceChoice, readMonitorPid } from '../oci/index.js';
@@ -74,7 +75,9 @@ export function startContainer(
       await room.starts(() => bringUp(room, container, signal));
       return true;
     } catch (error) {
-      await recordFailure(room, container, before === 'created', error);
+      const ended = await recordFailure(room, container, before === 'created', error);
+      // Who starts by hand has the answer; Docker then tells no waiter, and its CLI would say the reason twice.
+      if (when === 'when due') container.signals.emit('ended', ended);
       throw describeFailure(container, error);
     }
   });
@@ -197,14 +200,15 @@ function identify(pid: number): ProcessIdentity {
   return { pid, startTime: processStartTime(pid) ?? 'gone' };
 }
 
-async function recordFailure(room: Room, container: Container, isNew: boolean, error: unknown): Promise<void> {
+/** @returns what those hear who wait for the end of the run */
+async function recordFailure(room: Room, container: Container, isNew: boolean, error: unknown): Promise<WaitResponse> {
   const exitCode = hasCode(error, 'oci/create-failed') ? error.facts.exitCode : 128;
   const finishedAt = isNew ? container.state.finishedAt : renderTime(nowNs());
   const message = messageOf(error);
   const change = { exitCode, error: message, finishedAt };
   await container.moved(isNew ? 'start-failed-new' : 'start-failed', change, without(container.state, 'due'));
-  container.signals.emit('ended', { StatusCode: exitCode, Error: { Message: message } }); // nothing comes any more
-  room.log.info('container did not start', { containerId: container.id, error: messageOf(error) });
+  room.log.info('container did not start', { containerId: container.id, error: message });
+  return { StatusCode: exitCode, Error: { Message: message } };
 }
 
 function describeFailure(container: Container, error: unknown): unknown {
