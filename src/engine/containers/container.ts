@@ -129,6 +129,11 @@ export class Container {
     });
   }
 
+  /** Whether the disk knows what has happened to it. */
+  get isWritten(): boolean {
+    return !this.#unsaved;
+  }
+
   /** Never rejects. */
   async writeAgain(): Promise<void> {
     if (this.#unsaved && !this.gone) await this.note({}).catch(() => undefined); // gone meanwhile

@@ -15,7 +15,7 @@ import { projectOf, serviceOf } from './labels.js';
 import { isCrash, isSteady, restartDelay } from './restart-policy.js';
 import { bundleOf, cgroupOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
 import { leaveNetwork } from './shared-network.js';
-import { clearBundle } from './start.js';
+import { clearBundle, forgetExit } from './start.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
 
@@ -115,6 +115,7 @@ export async function giveBack(room: Room, container: Container): Promise<void> 
     ['network', () => leaveNetwork(room, container)],
     ['mounts elsewhere', () => unmountInOtherNamespaces(room, id)],
     ['bundle', () => clearBundle(room, id)],
+    ['exit', () => container.isWritten && forgetExit(room, id)], // else it is all that an engine after us would know
     ['volumes', () => releaseVolumes(room, record)],
   ];
   for (const [what, work] of parts) {

@@ -87,7 +87,8 @@ async function recoverOne(room: Room, container: Container, { firstOfBoot, settl
       }
       // Its exit code is with the monitor's, if there was time to write one.
       forwardLog(room, container);
-      const seen = existsSync(firstOfBoot ? join(exitsOf(room), container.id) : bundleOf(room, container.id));
+      const seen =
+        existsSync(join(exitsOf(room), container.id)) || (!firstOfBoot && existsSync(bundleOf(room, container.id)));
       if (seen) settle(container);
       else await endRun(room, container, { exitCode: unseenExit, error: '' });
       return;

@@ -9,6 +9,7 @@ import { giveBack } from './exit.js';
 import { matchesPrune } from './list-filters.js';
 import { folderOf, publish, type Room } from './room.js';
 import { bequeathNetwork } from './shared-network.js';
+import { forgetExit } from './start.js';
 import { cancelRestart, killContainer } from './stop.js';
 import { folderSize } from './sizes.js';
 
@@ -64,6 +65,7 @@ export async function takeAway(room: Room, container: Container, volumes: boolea
     await rename(folderOf(room, id), trashOf(room, id)).catch(() => undefined);
     container.gone = true;
     await room.registry.remove(container);
+    forgetExit(room, id);
   } catch (error) {
     container.gone = false;
     await container.moved('remove-failed'); // it can be removed again

@@ -107,9 +107,11 @@ async function bringUp(room: Room, container: Container, signal: AbortSignal): P
     });
 
   clearBundle(room, id);
+  forgetExit(room, id);
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   undoing('bundle', () => {
     clearBundle(room, id);
+    forgetExit(room, id);
   });
   const root = await mountRoot(room, record);
   undoing('volumes', () => releaseVolumes(room, record));
@@ -175,6 +177,10 @@ export function clearBundle(room: Pick<Room, 'runtimeDir' | 'unmounting'>, id: s
   unmountBundle(room, id);
   if (isMountPoint(join(bundle, 'merged'))) throw new Error(`the root file system of ${id} is still mounted`);
   rmSync(bundle, { recursive: true, force: true });
+}
+
+/** What the monitor said of the end of its last run. */
+export function forgetExit(room: Pick<Room, 'runtimeDir'>, id: string): void {
   rmSync(join(exitsOf(room), id), { force: true });
 }
 

@@ -62,6 +62,21 @@ describe.skipIf(missing !== undefined)(`where the disk takes nothing (needs ${mi
     expect(await stateOf(id)).toMatchObject({ Status: 'exited', ExitCode: 137 });
   });
 
+  test('how a container ended is known to an engine that comes after one that could write nothing down', async () => {
+    const id = await engine.start({ Cmd: ['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.02; done'] }, 'told');
+    const exitFile = join(engine.dirs.runtimeDir, 'exits', id);
+    await whileFull(async () => {
+      await engine.containers.stop(id, {}, soon());
+      await eventually('its bundle to go', () => !existsSync(join(engine.dirs.runtimeDir, 'b', id)));
+      await engine.close();
+      expect(written(id).state.status).toBe('running');
+    });
+    await engine.reopen();
+    expect(await stateOf(id)).toMatchObject({ Status: 'exited', ExitCode: 7 });
+    await engine.containers.remove(id, { force: false, volumes: false }, soon());
+    expect(existsSync(exitFile)).toBe(false);
+  });
+
   test('nothing is started, and what was not can be started and removed afterwards', async () => {
     const id = await engine.create(sleeper, 'never');
     await whileFull(async () => {
