@@ -35,9 +35,9 @@ export function networkRoutes({ networks, containers, events }: Rooms): readonly
         if (!/^(?:|1|t|true|0|f|false)$/i.test(verbose)) {
           throw badParameter('verbose', `invalid value for verbose: ${verbose} is neither true nor false`);
         }
-        const { Scope, ...shown } = networks.inspect(networks.resolve(id), { containers: true });
-        if (![Scope, undefined].includes(exchange.query.text('scope'))) throw networkNotFound(id);
-        sendJson(exchange, 200, { ...shown, Scope });
+        const network = networks.inspect(networks.resolve(id), { containers: true });
+        if (![network.Scope, undefined].includes(exchange.query.text('scope'))) throw networkNotFound(id);
+        sendJson(exchange, 200, network);
       },
     ],
     [
