@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.js';
+import { ownNames } from '../networks/index.js';
 import type { OciMount } from '../oci/index.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
@@ -44,8 +45,7 @@ export function addHostsLines(
   { id, config }: ContainerRecord,
   addresses: readonly string[],
 ): void {
-  const { Hostname = '', Domainname = '' } = config;
-  const names = Domainname === '' ? Hostname : `${Hostname}.${Domainname} ${Hostname}`;
+  const names = ownNames(config.Hostname ?? '', config.Domainname ?? '').join(' ');
   changeHosts(room, id, (text) => {
     const gap = text === '' || text.endsWith('\n') ? '' : '\n';
     return `${text}${gap}${addresses.map((address) => `${address}\t${names}\n`).join('')}`;
@@ -58,12 +58,13 @@ export function removeHostsLines(
   { id, config }: ContainerRecord,
   addresses: readonly string[],
 ): void {
+  const [whole] = ownNames(config.Hostname ?? '', config.Domainname ?? '');
   changeHosts(room, id, (text) =>
     text
       .split('\n')
       .filter((line) => {
         const [address = '', ...names] = line.split(/\s+/);
-        return !(addresses.includes(address) && names.includes(config.Hostname ?? ''));
+        return !(addresses.includes(address) && names[0] === whole);
       })
       .join('\n'),
   );

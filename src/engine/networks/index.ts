@@ -5,3 +5,4 @@ export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest 
 export { addressLiesIn } from './subnet.js';
 export { parseLink } from './sandbox-requests.js';
 export { networkNotFound } from './errors.js';
+export { ownNames } from './name-files.js';

@@ -56,6 +56,12 @@ export function setsNdots(options: readonly string[]): boolean {
   return options.some((option) => /^ndots:0*[1-9]/.test(option));
 }
 
+/** What a container calls itself, the whole name first: one with dots has a short form, too, as with Docker. */
+export function ownNames(hostname: string, domainname: string): string[] {
+  const whole = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  return [...new Set([whole, hostname.replace(/(?<=.)\..*/, '')])];
+}
+
 /** The lines that every /etc/hosts starts with, then the container's own names. */
 export function hostsLinesFor(addresses: readonly string[], names: readonly string[]): string[] {
   return [

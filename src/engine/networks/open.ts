@@ -14,7 +14,7 @@ import { AddressPools, type PluggedEndpoint } from './endpoints.js';
 import { ForeignFirewall } from './foreign-firewall.js';
 import { readHostRanges } from './host-ranges.js';
 import { KernelSettings } from './kernel-settings.js';
-import { hostsLinesFor, readHostResolver, renderResolvConf } from './name-files.js';
+import { hostsLinesFor, ownNames, readHostResolver, renderResolvConf } from './name-files.js';
 import { PacketRules } from './packet-rules.js';
 import { portMapOf, PortTable } from './ports.js';
 import { RulesWatch } from './rules-watch.js';
@@ -249,7 +249,7 @@ function hostsLines(
   const addresses = plugged
     .flatMap(({ endpoint }) => [endpoint.ipv4, endpoint.ipv6])
     .filter((each) => each !== undefined);
-  const names = domainname === '' ? [hostname] : [`${hostname}.${domainname}`, hostname];
+  const names = ownNames(hostname, domainname);
   const linked = plugged
     .filter(({ network }) => network.predefined)
     .flatMap(({ network, endpoint }) =>

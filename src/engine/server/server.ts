@@ -188,7 +188,7 @@ async function answer(
   upgrade: { socket: Socket; head: Buffer } | undefined,
 ): Promise<void> {
   const { request, response } = base;
-  const url = request.url ?? '/';
+  const url = (request.url ?? '/').replace(/^https?:\/\/[^/?]*/i, ''); // "absolute-form", by way of a proxy: RFC 9112, 3.2.2
   const mark = url.indexOf('?');
   const { minor, path } = splitVersion(mark < 0 ? url : url.slice(0, mark));
   if (request.method === 'OPTIONS') {

@@ -49,7 +49,7 @@ function valueOf(value: unknown, shape: Shape, place: string): unknown {
   if (shape === 'command') return typeof value === 'string' ? [value] : valueOf(value, { list: 'text' }, place);
   if (shape === 'text') return typeof value === 'string' ? value : refuse(value, 'text', place);
   if (shape === 'flag') return typeof value === 'boolean' ? value : refuse(value, 'true or false', place);
-  if (shape === 'number') return Number.isInteger(value) ? value : refuse(value, 'a whole number', place);
+  if (shape === 'number') return isInt64(value) ? value : refuse(value, 'a whole number of 64 bits', place);
   if ('list' in shape) {
     if (!Array.isArray(value)) return refuse(value, 'a list', place);
     return value.map((item, index) => valueOf(item, shape.list, `${place}[${index}]`));
@@ -60,6 +60,10 @@ function valueOf(value: unknown, shape: Shape, place: string): unknown {
   return Object.fromEntries(
     entries.map(([key, item]) => [key, item === null ? null : valueOf(item, shape.map, `${place}[${key}]`)]),
   );
+}
+
+function isInt64(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) < 2 ** 63;
 }
 
 function refuse(value: unknown, wanted: string, place: string): never {

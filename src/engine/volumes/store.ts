@@ -312,7 +312,7 @@ class LocalVolumes implements VolumeStore {
 
   #render({ name, driver, created, labels, options }: Volume): VolumeInspect {
     return {
-      CreatedAt: created,
+      CreatedAt: created.replace(/\.\d+(?=Z$)/, ''), // in seconds, as clients know it
       Driver: driver,
       Labels: Object.keys(labels).length === 0 ? null : { ...labels },
       Mountpoint: this.mountpoint(name),

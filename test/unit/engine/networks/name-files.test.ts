@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hostsLinesFor, readHostResolver, renderResolvConf } from '../../../../src/engine/networks/name-files.js';
+import {
+  hostsLinesFor,
+  ownNames,
+  readHostResolver,
+  renderResolvConf,
+} from '../../../../src/engine/networks/name-files.js';
 import { portMapOf } from '../../../../src/engine/networks/ports.js';
 import { parseLink } from '../../../../src/engine/networks/sandbox-requests.js';
 
@@ -42,6 +47,13 @@ test('a hosts file begins with the loopback and ends with the own names', () => 
   const lines = hostsLinesFor(['10.0.0.2', 'fd00::2'], ['web.example', 'web']);
   expect(lines[0]).toBe('127.0.0.1\tlocalhost');
   expect(lines.slice(-2)).toEqual(['10.0.0.2\tweb.example web', 'fd00::2\tweb.example web']);
+});
+
+test('a name with dots has a short form beside it', () => {
+  expect(ownNames('web', '')).toEqual(['web']);
+  expect(ownNames('web', 'corp.example')).toEqual(['web.corp.example', 'web']);
+  expect(ownNames('web.corp.example', '')).toEqual(['web.corp.example', 'web']);
+  expect(ownNames('web.corp', 'example')).toEqual(['web.corp.example', 'web']);
 });
 
 test('a link is a container and perhaps an alias', () => {

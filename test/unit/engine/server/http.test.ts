@@ -43,6 +43,12 @@ test('doubled slashes are redirected away', async () => {
   expect([status, headers.location]).toEqual([301, '/v1.45/containers/json?all=1']);
 });
 
+test('a whole address in place of a path is that path', async () => {
+  await using served = await Served.routes(['GET', '/here', (exchange) => sendJson(exchange, 200, {})]);
+  const { status } = await served.request('GET', 'http://docker/v1.45/here?all=1');
+  expect(status).toBe(200);
+});
+
 test('what a client asks with is not in the log, but where', async () => {
   await using served = await Served.routes(['POST', '/build', () => Promise.reject(new Error('no space left'))]);
   expect((await served.request('POST', '/build?buildargs=%7B%22TOKEN%22%3A%22s3cret%22%7D')).status).toBe(500);
