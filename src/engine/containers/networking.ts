@@ -6,9 +6,10 @@ import { addHostsLines, removeHostsLines } from './host-files.js';
 import { invalidConfig } from './errors.js';
 import type { Room } from './room.js';
 import { endpointRequest } from './sandbox.js';
+import { networkPid } from './shared-network.js';
 
 /**
- * Puts a container on one more network, at once where it runs.
+ * Puts a container on one more network, at once where it runs, or others go on in its namespace.
  * @throws `network/not-found`, `network/endpoint-exists`, `container/invalid-config` where its mode allows none
  */
 export function connectNetwork(
@@ -37,10 +38,10 @@ export function connectNetwork(
         facts: { network: network.name, container: container.record.name },
       });
     }
-    const pid = container.state.process?.pid;
-    if (container.isLive && pid !== undefined) {
+    const pid = networkPid(room, container);
+    if (pid !== undefined) {
       const made = await room.networks.connectRunning(container.id, pid, endpointRequest(room, network.id, settings));
-      addHostsLines(room, container.record, addressesOf(made));
+      if (container.isLive) addHostsLines(room, container.record, addressesOf(made));
     }
     await container.note({ endpoints: { ...container.record.endpoints, [network.name]: settings } });
   });
@@ -59,12 +60,12 @@ export function disconnectNetwork(room: Room, container: Container, reference: s
       });
     }
     requireOwnNetwork(container);
-    const pid = container.state.process?.pid;
+    const pid = networkPid(room, container);
     // There is nothing to `none` but that nothing else goes with it.
-    if (container.isLive && pid !== undefined && network.driver !== 'null') {
+    if (pid !== undefined && network.driver !== 'null') {
       const left = room.networks.endpointsOf(container.id)[network.name];
       await room.networks.disconnectRunning(container.id, pid, network.id);
-      if (left !== undefined) removeHostsLines(room, container.record, addressesOf(left));
+      if (container.isLive && left !== undefined) removeHostsLines(room, container.record, addressesOf(left));
     }
     const kept = Object.entries(container.record.endpoints).filter(([name]) => name !== key);
     await container.note({ endpoints: Object.fromEntries(kept) });

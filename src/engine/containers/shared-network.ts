@@ -23,9 +23,17 @@ export async function leaveNetwork(room: Room, container: Container): Promise<vo
   }
 }
 
+/** A process in the network namespace of a container: its own, else one of those that go on in it without its owner. */
+export function networkPid(room: Room, container: Container): number | undefined {
+  return container.isLive ? container.state.process?.pid : joinerPid(room, container.id);
+}
+
+function joinerPid(room: Room, ownerId: string): number | undefined {
+  return joinersOf(room, ownerId).find(({ isLive }) => isLive)?.state.process?.pid;
+}
+
 async function letGo(room: Room, ownerId: string): Promise<void> {
-  const holder = joinersOf(room, ownerId).find(({ isLive }) => isLive);
-  const pid = holder?.state.process?.pid;
+  const pid = joinerPid(room, ownerId);
   if (pid === undefined) await room.networks.leave(ownerId);
   else await room.networks.settle(ownerId, pid);
 }

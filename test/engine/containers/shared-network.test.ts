@@ -59,6 +59,20 @@ describe.skipIf(missing !== undefined)('a network namespace that others have joi
     expect(await askFrom(other, 'owner')).toBe('joined\n');
   });
 
+  test('is taken off a network that is replaced while its owner is down, and put on the new one', async () => {
+    await engine.rooms.networks.create({ Name: 'changing' });
+    const owner = await startOwner({ HostConfig: { NetworkMode: 'changing' } });
+    const other = await engine.start({ ...forever, HostConfig: { NetworkMode: 'changing' } }, 'other');
+    await startJoiner(owner);
+    await engine.containers.stop(owner, { timeoutS: 0 }, soon());
+    for (const id of [owner, other]) await engine.containers.disconnectNetwork(id, 'changing');
+    await engine.rooms.networks.remove('changing');
+    await engine.rooms.networks.create({ Name: 'changing', Labels: { changed: 'yes' } });
+    for (const id of [owner, other]) await engine.containers.connectNetwork(id, 'changing', {}, soon());
+    await engine.containers.start(owner, soon());
+    expect(await askFrom(other, 'owner')).toBe('joined\n');
+  });
+
   /** An open connection to a joiner that answers what it is told. */
   const talkTo = async (address: string): Promise<Socket & { ask(text: string): Promise<string> }> => {
     for (const end = Date.now() + 5_000; ;) {
