@@ -6,6 +6,7 @@ import { callFailed } from './call-failed.js';
 import { native } from './native.js';
 import { O_PATH } from './open-flags.js';
 import { overlayMounter } from './overlay-mounter.js';
+import { toolPath } from './path-name.js';
 import { runToolSync } from './tool.js';
 
 /** mount(2); `ro` with `bind` needs a second call with `remount`. */
@@ -74,12 +75,13 @@ function mountArguments(request: {
   const words: string[] = data === undefined || data === '' ? [...options] : [...options, data];
   return [
     '-n',
+    '--no-canonicalize', // what a path by a descriptor means is for the kernel to find, as with mount(2)
     ...(flags.includes('bind') && !flags.includes('remount') ? [`--${recursive}bind`] : []),
     ...(fstype === undefined ? [] : ['-t', fstype]),
     ...(words.length === 0 ? [] : ['-o', words.join(',')]),
     '--',
-    ...(source === undefined ? (flags.includes('remount') ? [] : [fstype ?? 'none']) : [source]),
-    target,
+    ...(source === undefined ? (flags.includes('remount') ? [] : [fstype ?? 'none']) : [toolPath(source)]),
+    toolPath(target),
   ];
 }
 
@@ -92,7 +94,7 @@ export interface UnmountOptions {
 export function unmount(target: string, { detach = false }: UnmountOptions = {}): void {
   const libc = native()?.libc;
   if (libc === undefined) {
-    runToolSync('umount', ['-n', ...(detach ? ['--lazy'] : []), '--', target]);
+    runToolSync('umount', ['-n', ...(detach ? ['--lazy'] : []), '--', toolPath(target)]);
     return;
   }
   if (libc.umount2(target, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) === 0) return;

@@ -6,7 +6,7 @@ export function cPath(path: PathName): string | Buffer {
   return typeof path === 'string' ? path : Buffer.concat([path, Buffer.of(0)]);
 }
 
-/** The name as an argument of a tool. A name that is not UTF-8 has none. */
+/** The name as an argument of a tool, for which `/proc/self` is another process. A name that is not UTF-8 has none. */
 export function toolPath(path: PathName): string {
-  return path.toString();
+  return path.toString().replace(/^\/proc\/self\//, `/proc/${process.pid}/`);
 }

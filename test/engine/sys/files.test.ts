@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -73,6 +74,21 @@ describe.each(bothWays)('with %s', (_, ffi) => {
     expect(errnoOfCall(() => writeFileSync(join(target, 'g'), ''))).toBe('EROFS');
     writeFileSync(join(source, 'g'), '');
     mount({ target, flags: ['private'] });
+    unmount(target, { detach: true });
+  });
+
+  test('a target is also found by a descriptor of ours', () => {
+    const [source, target] = [join(at, 's'), join(at, 't')];
+    mkdirSync(source);
+    mkdirSync(target);
+    writeFileSync(join(source, 'f'), 'text');
+    const fd = openSync(target, constants.O_RDONLY);
+    try {
+      mount({ source, target: `/proc/self/fd/${fd}`, flags: ['bind', 'rec'] });
+    } finally {
+      closeSync(fd);
+    }
+    expect(readFileSync(join(target, 'f'), 'utf8')).toBe('text');
     unmount(target, { detach: true });
   });
 
