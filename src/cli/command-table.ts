@@ -244,4 +244,10 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'Bring changed files into running services',
     load: async () => (await import('./commands/watch.js')).watchCommand,
   },
+  {
+    name: 'alpha',
+    summary: 'Experimental commands of docker compose',
+    hidden: true,
+    load: async () => (await import('./commands/alpha.js')).alphaCommands,
+  },
 ];

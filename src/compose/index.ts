@@ -8,6 +8,7 @@ export { parsePublishFlag, parseVolumeFlag, readEnvFlags, splitCommandFlag } fro
 export { listVariables } from './variables.js';
 export type { TemplateVariable } from './template.js';
 export { yamlText } from './yaml-text.js';
+export { durationText } from './go-values.js';
 export { type PlainData, plainYamlData } from './plain-data.js';
 export { traceProject, type Explainer } from './explain/explainer.js';
 export { Mask } from './explain/mask.js';

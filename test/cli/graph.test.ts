@@ -35,6 +35,17 @@ test('-o into a folder that is not there says so', async () => {
   expect(stderr).not.toContain('bug');
 });
 
+test('alpha viz prints the graph that docker compose prints', async () => {
+  const plain = await runCli(['alpha', 'viz', '--spaces', '--indentation-size', '2'], { cwd: folder });
+  expect(plain.stdout).toMatch(/^digraph "shop" \{\n {2}layout=dot;\n/);
+  expect(plain.stdout).toContain('\n  "api" [style="filled" label=<<font point-size="15">api</font>>];\n');
+  expect(plain.stdout).toMatch(/\n\n(?: {2}"\w+" -> "\w+";\n)+\}\n\n$/);
+  const full = await runCli(['alpha', 'viz', '--image', '--networks', '--ports'], { cwd: folder });
+  expect(full.stdout).toContain('<br/><br/><b>Networks:</b><br/>default</font>');
+  expect(full.stdout).toContain('<b>Image:</b><br/>');
+  expect((await runCli(['alpha', 'viz', '--indentation-size', '-1'], { cwd: folder })).exitCode).toBe(1);
+});
+
 test('services named on the command line come with what they need, or without', async () => {
   expect(names((await graph('--format=json', 'api')).stdout)).toEqual(['api', 'db']);
   expect(names((await graph('--format=json', '--no-deps', 'api')).stdout)).toEqual(['api']);

@@ -95,6 +95,7 @@ test('folders of this machine are asked about, and --app is refused', async () =
   expect((await run(['publish', reference], 'n\n')).stderr).toContain(`web: ${folder}/data`);
   expect(manifest('binds')).toBeNull();
   expect((await run(['publish', '--dry-run', '--yes', reference])).stdout).toBe('compose compose.yaml\n');
+  expect((await run(['alpha', 'publish', '--dry-run', '--yes', reference])).stdout).toBe('compose compose.yaml\n');
   expect(manifest('binds')).toBeNull();
   expect((await run(['publish', '--yes', reference])).exitCode).toBe(0);
   expect(manifest('binds')).not.toBeNull();

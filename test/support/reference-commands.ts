@@ -1,9 +1,12 @@
 /**
  * Commands and flags of docker compose 5.5, each flag as `name` or `name-x` with its one letter; '' has those before the
- * command. Left out: what only Docker Desktop has, `bridge`, `alpha`, and pages of commands that are gone.
+ * command. Left out: what only Docker Desktop has, `bridge`, and pages of commands that are gone.
  */
 export const referenceCommands: Readonly<Record<string, string>> = {
   '': 'all-resources ansi compatibility dry-run env-file file-f insecure-registry no-ansi parallel profile progress project-directory project-name-p verbose version-v workdir',
+  'alpha generate': 'format name project-dir',
+  'alpha publish': 'app insecure-registry oci-version resolve-image-digests with-env yes-y',
+  'alpha viz': 'image indentation-size networks ports spaces',
   attach: 'detach-keys index no-stdin sig-proxy',
   build:
     'build-arg builder check compress force-rm memory-m no-cache no-rm parallel print progress provenance pull push quiet-q sbom ssh with-dependencies',

@@ -111,6 +111,63 @@ services:
     await ok('--profile', 'debug', 'down');
   });
 
+  test('alpha generate writes a file that amounts to the containers there are', async () => {
+    const file = `services:
+  web:
+    image: busybox
+    command: sleep 1000
+    stop_grace_period: 0s
+    environment: {A: "1"}
+    ports: ["127.0.0.1::80"]
+    volumes: [data:/data, /anonymous]
+    networks: {front: {aliases: [site]}}
+    healthcheck: {test: "true", interval: 1m30s}
+    restart: "on-failure:3"
+    labels: {own: label}
+    scale: 2
+networks: {front: {}}
+volumes: {data: {}}
+`;
+    const cwd = sandbox.project('described', { 'compose.yaml': file });
+    await sandbox.ok(['up', '-d'], { cwd });
+    const yaml = await sandbox.ok(['alpha', 'generate', '--name', 'again', 'described-web'], { cwd });
+    const json = await sandbox.ok(
+      ['alpha', 'generate', '--format', 'json', '--project-dir', cwd, '--name', 'again', 'described-web'],
+      { cwd },
+    );
+    const fresh = sandbox.project('again', { 'compose.yaml': yaml });
+    expect(JSON.parse(await sandbox.ok(['config', '--format', 'json'], { cwd: fresh }))).toMatchObject({
+      ...{
+        name: 'again',
+        networks: { described_front: { external: true } },
+        volumes: { described_data: { external: true } },
+      },
+      services: {
+        web: {
+          ...{
+            image: 'busybox',
+            command: ['sleep', '1000'],
+            environment: { A: '1' },
+            labels: { own: 'label' },
+            scale: 2,
+          },
+          ports: [{ target: 80, host_ip: '127.0.0.1', protocol: 'tcp' }],
+          volumes: [
+            { type: 'volume', target: '/anonymous' },
+            { type: 'volume', source: 'described_data', target: '/data' },
+          ],
+          networks: { described_front: { aliases: ['site'] } },
+          ...{ healthcheck: { test: ['CMD-SHELL', 'true'], interval: '1m30s' }, restart: 'on-failure:3' },
+        },
+      },
+    });
+    expect(JSON.parse(json)).toMatchObject({ name: 'again', services: { web: { scale: 2 } } });
+    await sandbox.ok(['down', '-v'], { cwd });
+    expect((await sandbox.run(['alpha', 'generate', 'described-web'], { cwd })).stderr).toContain(
+      'no container(s) found',
+    );
+  });
+
   test('COMPOSE_REMOVE_ORPHANS is for up, down and kill', async () => {
     const service = 'a: {image: busybox, command: sleep 1000, stop_grace_period: 0s}';
     const cwd = sandbox.project('orphans', {
