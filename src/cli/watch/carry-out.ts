@@ -12,6 +12,7 @@ import { projectContainers } from '../containers.js';
 import type { CliContext } from '../context.js';
 import { quietProgress } from '../render/progress.js';
 import { runPlan, runUp, type Work } from '../run-plan.js';
+import { isBehind, linksAmong } from './links.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -30,11 +31,16 @@ export interface WatchWork {
   readonly say: (text: string) => void;
 }
 
+interface RuledWork extends WatchWork {
+  /** By service: where in its containers the rules put files. */
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+}
+
 /** Of one command line. */
 const mostArguments = 500;
 
 /** Does what a batch of changes asks for, one service after the other. What cannot be done is told: a later save may mend it. */
-export async function carryOut(context: CliContext, work: WatchWork, batch: readonly ServiceChanges[]): Promise<void> {
+export async function carryOut(context: CliContext, work: RuledWork, batch: readonly ServiceChanges[]): Promise<void> {
   for (const changes of batch) {
     const { service } = changes;
     if (changes.rebuild) await tried(work, `service "${service}" cannot be rebuilt`, rebuild(context, work, changes));
@@ -78,16 +84,21 @@ async function rebuild(
   }
 }
 
-async function sync(context: CliContext, work: WatchWork, changes: ServiceChanges): Promise<void> {
+async function sync(context: CliContext, work: RuledWork, changes: ServiceChanges): Promise<void> {
   const { client, project, signal, say } = work;
   const { service, copy, remove, restart, exec, paths } = changes;
   if (copy.length + remove.length > 0) say(`Syncing service "${service}" after ${counted(paths)} detected`);
   const query = { stopped: false, oneOffs: false, services: [service] };
   const containers = await projectContainers(client, project.name, query, signal);
+  const written = copy.map(({ target }) => target);
+  const targets = work.targets.get(service) ?? [];
   await settleAll(
     containers.map(async ({ Id }) => {
-      for (let at = 0; at < remove.length; at += mostArguments) {
-        const removal = removePaths(client, Id, remove.slice(at, at + mostArguments), signal);
+      const links = await linksAmong(client, Id, targets, [...written, ...remove], signal);
+      const inTheWay = [...links].filter((link) => written.some((path) => path.startsWith(`${link}/`)));
+      const gone = [...inTheWay, ...remove.filter((path) => !isBehind(links, path))];
+      for (let at = 0; at < gone.length; at += mostArguments) {
+        const removal = removePaths(client, Id, gone.slice(at, at + mostArguments), signal);
         await tried(work, `service "${service}" keeps files that are gone here`, removal);
       }
       if (copy.length === 0) return;

@@ -17,8 +17,11 @@ declare module '../../base/errors.js' {
 export function openWatch(context: CliContext, work: WatchWork, services: readonly string[]): FileWatch {
   const { project, signal, say } = work;
   const rules = watchRules(project, services);
+  const targets = new Map(
+    services.map((name) => [name, rules.flatMap(({ service, target }) => (service === name ? (target ?? []) : []))]),
+  );
   const release = lockWatch(project.name, context.terminal.environment);
-  const watch = watchFiles(rules, (batch) => carryOut(context, work, batch), signal);
+  const watch = watchFiles(rules, (batch) => carryOut(context, { ...work, targets }, batch), signal);
   watch.ended.catch(() => undefined).finally(release);
   watch.opened.then(
     () => {

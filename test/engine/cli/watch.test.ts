@@ -70,6 +70,21 @@ services:
     await eventually('it is gone', async () => (await inside('ls /app')) === 'there\n');
   });
 
+  test('nothing is written or removed through a link that the container has below the target', async () => {
+    await inside('mkdir /elsewhere; echo kept > /elsewhere/file; ln -s /elsewhere /app/linked');
+    mkdirSync(join(cwd, 'src/linked'));
+    put('src/linked/file', 'mine\n');
+    await eventually('it is a folder now', async () => (await inside('cat /app/linked/file')) === 'mine\n');
+    await inside('rm -r /app/linked; ln -s /elsewhere /app/linked');
+    rmSync(join(cwd, 'src/linked/file'));
+    put('src/after', '');
+    await eventually('later changes are there', async () => (await inside('ls /app')).includes('after'));
+    expect(await inside('cat /elsewhere/file')).toBe('kept\n');
+    rmSync(join(cwd, 'src/linked'), { recursive: true });
+    rmSync(join(cwd, 'src/after'));
+    await eventually('all is gone', async () => (await inside('ls /app')) === 'there\n');
+  });
+
   test('a changed file is in the container within a moment', async () => {
     // The container looks itself, so that no start of a command is measured.
     const waiting = sandbox.run(
