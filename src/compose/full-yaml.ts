@@ -21,7 +21,12 @@ export function parseFullYaml(source: SourceText, problems: Problems): readonly 
   const trees: (SyntaxNode | null)[] = [];
   const documents = parseDocuments(source, problems);
   for (const [index, document] of documents.entries()) {
-    for (const error of document.errors) problems.add(describeSyntaxError(error, source));
+    const lines = new Set<number | undefined>(); // the parser goes on as it can: later faults of a line follow from its first
+    for (const error of document.errors) {
+      const fault = describeSyntaxError(error, source);
+      if (!lines.has(fault.at?.line)) problems.add(fault);
+      lines.add(fault.at?.line);
+    }
     if (index > 0 && document.contents !== null && document.directives.docStart !== true) {
       const problem = 'a document behind "..." begins with "---"'; // to libyaml
       const [start] = document.contents.range;

@@ -22,6 +22,10 @@ const wordings: Partial<Record<YamlErrorCode, Wording>> = {
     problem: 'a value cannot start with this character',
     hint: 'put the value in quotes',
   },
+  UNEXPECTED_TOKEN: {
+    problem: 'the value before this has ended, and nothing separates the two',
+    hint: 'quote a value that has quotes, braces or brackets in it; a comma goes between members in braces or brackets',
+  },
   BAD_ALIAS: { problem: 'an alias or anchor has no valid name' },
   BAD_INDENT: {
     problem: 'the indentation does not fit the lines above',

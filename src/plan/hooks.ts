@@ -125,7 +125,7 @@ function hookRequest({ project, service, definition, replica }: PreStart, hook: 
   });
 }
 
-function hookCommand(hook: ServiceHook): HookCommand {
+export function hookCommand(hook: ServiceHook): HookCommand {
   const environment = Object.entries(hook.environment ?? {}).map(([key, value]) => `${key}=${value ?? ''}`);
   return {
     command: hook.command ?? [],

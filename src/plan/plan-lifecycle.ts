@@ -1,7 +1,7 @@
 import { TscomposeError } from '../base/errors.js';
 import type { Project, ServiceHook } from '../compose/index.js';
 import { buildGraph, dependentsOf, replicasOf, startOrder } from '../graph/index.js';
-import { runHooks } from './hooks.js';
+import { hookCommand, runHooks } from './hooks.js';
 import type { ObservedContainer, ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';
 import { PlanBuilder } from './plan-builder.js';
@@ -143,7 +143,7 @@ export function planRestart(
   return builder.build();
 }
 
-/** Runs hooks in the running containers of services, in their order. */
+/** Runs the commands of watch rules in the running containers of services, in their order. */
 export function planHooks(
   observed: ObservedState,
   project: Project | undefined,
@@ -153,7 +153,11 @@ export function planHooks(
   const builder = new PlanBuilder(options.projectName);
   for (const { id, name, service, status } of chosen(observed, project, options)) {
     if (status !== 'running') continue;
-    runHooks(builder, { post_start: hooks }, 'post_start', { id, name, service }, []);
+    let before: readonly number[] = [];
+    for (const hook of hooks) {
+      const facts = { container: { id, name, service }, hook: hookCommand(hook), name: 'sync+exec' };
+      before = [builder.add('container.exec', 'files have changed', facts, before)];
+    }
   }
   return builder.build();
 }

@@ -138,7 +138,7 @@ services:
   test('what cannot be done is told, and the next save is carried out', async () => {
     put('hook/h', 'broken\n');
     put('hook/fails', '');
-    await eventually('it says so', () => said.includes('service "web" cannot be brought up to date'));
+    await eventually('it says so', () => said.includes('cannot run sync+exec of service "web"'));
     rmSync(join(cwd, 'hook/fails'));
     put('src/after', 'after\n');
     await eventually('it goes on', async () => (await inside('cat /app/after')) === 'after\n');

@@ -24,6 +24,10 @@ const cases: readonly Case[] = [
   // YAML
   { title: 'a tab', files: 'services:\n\tweb: {}\n' },
   { title: 'two mappings on a line', files: 'services:\n  web: image: nginx\n' },
+  {
+    title: 'a value with braces and no quotes, told once',
+    files: 'services: {web: {image: a, command: sh -c "x ${{Y}"}}\n',
+  },
   { title: 'bad indentation', files: 'services:\n  web:\n    image: nginx\n   tty: true\n' },
   { title: 'an open quote', files: 'services:\n  web:\n    image: "nginx\n' },
   { title: 'a duplicate key', files: web('image: other') },
