@@ -2,7 +2,7 @@ import { readDockerConfig } from '../base/docker-config.js';
 import { hasCode } from '../base/errors.js';
 import type { RegistryAuth } from '../api/image.js';
 import type { RemoteProjects } from '../compose/index.js';
-import type { RegistryOptions } from '../registry/index.js';
+import type { CredentialOptions, RegistryOptions } from '../registry/index.js';
 import { fetchRemote, isRemoteReference } from '../remote/index.js';
 import type { CliContext } from './context.js';
 
@@ -58,19 +58,15 @@ export async function credentialsForImage(context: CliContext, image: string): P
 
 /**
  * What a build may need: it names base images that only its engine reads. So of the registries of the images that are
- * known and of all those that docker's configuration names.
+ * known and of all those that docker's configuration, or the helper it keeps logins with, knows.
  * @returns by registry
  */
 export async function credentialsForBuild(
   context: CliContext,
   images: readonly string[],
 ): Promise<Readonly<Record<string, RegistryAuth>>> {
-  const { parseReference } = await import('../registry/index.js');
-  const { members } = readDockerConfig(context.terminal.environment);
-  const known = ['auths', 'credHelpers'].flatMap((name) => Object.keys(members[name] ?? {}));
-  const domains = new Set(known.map((key) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')));
-  domains.delete('index.docker.io');
-  if (known.length > 0 || members['credsStore'] !== undefined) domains.add('docker.io');
+  const { knownRegistries, parseReference } = await import('../registry/index.js');
+  const domains = new Set(await knownRegistries(credentialOptions(context), context.signal));
   for (const image of images) {
     try {
       domains.add(parseReference(image).domain);
@@ -89,6 +85,10 @@ export async function credentialsForBuild(
 /** What the user is logged in with at a registry; undefined for nobody. */
 export async function credentialsFor(context: CliContext, domain: string): Promise<RegistryAuth | undefined> {
   const { dockerCredentials } = await import('../registry/index.js');
+  return await dockerCredentials(domain, credentialOptions(context), context.signal);
+}
+
+function credentialOptions(context: CliContext): CredentialOptions {
   const { environment } = context.terminal;
   const config = readDockerConfig(environment);
   const onWarning = (message: string): void => {
@@ -97,5 +97,5 @@ export async function credentialsFor(context: CliContext, domain: string): Promi
     told.set(context, known.add(message));
   };
   if (config.problem !== undefined) onWarning(`cannot read ${config.file}: ${config.problem}`);
-  return await dockerCredentials(domain, { config, environment, onWarning }, context.signal);
+  return { config, environment, onWarning };
 }

@@ -29,44 +29,59 @@ export async function dockerCredentials(
   const key = domain === 'docker.io' ? dockerHubKey : domain;
   const helper = objectOf(config.members['credHelpers'])?.[key] ?? config.members['credsStore'];
   if (typeof helper !== 'string' || helper === '') return storedFor(config, key);
-  if (!/^[\w.-]+$/.test(helper)) {
-    onWarning(`${config.file}: "${helper}" cannot be the name of a credential helper`);
-    return undefined;
-  }
-  return await fromHelper(`docker-credential-${helper}`, key, { environment, onWarning }, signal);
-}
-
-/** docker-credential-helpers, "Development": the registry on standard input, JSON back. */
-async function fromHelper(
-  program: string,
-  key: string,
-  { environment, onWarning }: Omit<CredentialOptions, 'config'>,
-  signal: AbortSignal,
-): Promise<RegistryAuth | undefined> {
-  let stdout: string;
-  try {
-    ({ stdout } = await runTool(program, ['get'], {
-      input: key,
-      env: environment,
-      signal,
-      timeoutMs: helperTimeoutMs,
-    }));
-  } catch (error) {
-    if (hasCode(error, 'tool/missing')) onWarning(`docker's configuration names ${program}, which is not there`);
-    else if (!hasCode(error, 'tool/failed')) throw error;
-    // Exit code 1 is how a helper says that it knows no such registry; other codes are trouble of its own.
-    else if (error.facts.exitCode !== 1) onWarning(`${program} gave no credentials for ${key}: ${error.facts.stderr}`);
-    return undefined;
-  }
-  const answer = parsed(stdout);
-  const username = answer?.['Username'];
-  const secret = answer?.['Secret'];
+  const answer = await askHelper(helper, { action: 'get', input: key }, { config, environment, onWarning }, signal);
+  if (answer === undefined) return undefined;
+  const { Username: username, Secret: secret } = answer;
   if (typeof username !== 'string' || typeof secret !== 'string') {
-    onWarning(`${program} gave no credentials for ${key}, but something else`);
+    onWarning(`the credential helper ${helper} gave no credentials for ${key}, but something else`);
     return undefined;
   }
   if (username === '<token>') return { identitytoken: secret, serveraddress: key };
   return { username, password: secret, serveraddress: key };
+}
+
+/** The registries that docker's configuration, or the helper it keeps all logins with, has something for, by domain. */
+export async function knownRegistries(options: CredentialOptions, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const { auths, credHelpers, credsStore } = options.config.members;
+  const stored =
+    typeof credsStore === 'string' && credsStore !== ''
+      ? await askHelper(credsStore, { action: 'list', input: '' }, options, signal)
+      : undefined;
+  const keys = [auths, credHelpers, stored].flatMap((member) => Object.keys(objectOf(member) ?? {}));
+  return new Set(keys.map(hostOf).map((host) => (host === hostOf(dockerHubKey) ? 'docker.io' : host)));
+}
+
+/**
+ * docker-credential-helpers, "Development": text on standard input, JSON back.
+ * @returns undefined where it fails, which is told
+ */
+async function askHelper(
+  helper: string,
+  { action, input }: { readonly action: 'get' | 'list'; readonly input: string },
+  { config, environment, onWarning }: CredentialOptions,
+  signal: AbortSignal,
+): Promise<Record<string, unknown> | undefined> {
+  if (!/^[\w.-]+$/.test(helper)) {
+    onWarning(`${config.file}: "${helper}" cannot be the name of a credential helper`);
+    return undefined;
+  }
+  const program = `docker-credential-${helper}`;
+  try {
+    const { stdout } = await runTool(program, [action], {
+      input,
+      env: environment,
+      signal,
+      timeoutMs: helperTimeoutMs,
+    });
+    return parsed(stdout) ?? {};
+  } catch (error) {
+    const about = action === 'get' ? ` for ${input}` : '';
+    if (hasCode(error, 'tool/missing')) onWarning(`docker's configuration names ${program}, which is not there`);
+    else if (!hasCode(error, 'tool/failed')) throw error;
+    // Exit code 1 is how a helper says that it knows no such registry; other codes are trouble of its own.
+    else if (error.facts.exitCode !== 1) onWarning(`${program} gave no credentials${about}: ${error.facts.stderr}`);
+    return undefined;
+  }
 }
 
 function storedFor({ members }: DockerConfig, key: string): RegistryAuth | undefined {

@@ -1,5 +1,5 @@
 /** Registries: names of images, the OCI distribution protocol, credentials of a session, manifests. */
-export { type CredentialOptions, dockerCredentials } from './docker-credentials.js';
+export { type CredentialOptions, dockerCredentials, knownRegistries } from './docker-credentials.js';
 export { ensureBlob } from './ensure-blob.js';
 export { badDocument, objectOf, parseJson, parseObject } from './documents.js';
 export { type Descriptor, type Manifest, parseDescriptor, parseManifest } from './manifest.js';

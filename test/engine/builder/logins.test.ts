@@ -20,9 +20,12 @@ test.skipIf(engineMissing() !== undefined)('a build uses the logins of docker fo
       ].join('\n'),
       'logged-in/config.json': JSON.stringify({ auths: { [registry.host]: { auth: btoa('me:secret') } } }),
       'helped/config.json': JSON.stringify({ credHelpers: { [registry.host]: 'test' } }),
+      'stored/config.json': JSON.stringify({ credsStore: 'test' }),
     });
     const helper = join(cwd, 'docker-credential-test');
-    writeFileSync(helper, `#!/bin/sh\necho '{"ServerURL":"","Username":"me","Secret":"secret"}'\n`, { mode: 0o755 });
+    const login = '{"ServerURL":"","Username":"me","Secret":"secret"}';
+    const list = `{"https://${registry.host}":"me"}`;
+    writeFileSync(helper, `#!/bin/sh\n[ $1 = get ] && echo '${login}' || echo '${list}'\n`, { mode: 0o755 });
     const as = (folder: string) => ({
       cwd,
       env: { DOCKER_CONFIG: join(cwd, folder), PATH: `${cwd}:${process.env['PATH'] ?? ''}` },
@@ -33,7 +36,7 @@ test.skipIf(engineMissing() !== undefined)('a build uses the logins of docker fo
       1,
       expect.stringMatching(/unauthorized|authentication required/i),
     ]);
-    await sandbox.ok(['build', 'app'], as('helped'));
+    for (const how of ['stored', 'helped']) await sandbox.ok(['build', 'app'], as(how));
     expect(registry.manifests.get('private/cache')?.has('1')).toBe(true);
   } finally {
     await registry.close();
