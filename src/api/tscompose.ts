@@ -109,20 +109,28 @@ export interface BuildDetails {
 export interface PinnedBases {
   /** As Dockerfiles name them, with their tag (`node:20`, `nginx:latest`), to what is used: `node:20@sha256:…`. */
   readonly pins: Readonly<Record<string, string>>;
-  /** A base without a pin fails the build. */
+  /** Of repositories that `ADD` names, by their reference without password. */
+  readonly commits?: Readonly<Record<string, string>>;
+  /** A base or repository without a pin fails the build. */
   readonly only: boolean;
+  /** ONBUILD of base images, by reference, where it is asked what a build needs: the images are not there then. */
+  readonly triggers?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Answer of `POST /tscompose/build/bases`, which takes what `POST /build` takes and builds nothing. */
 export interface BuildBases {
   /** As the Dockerfile names them, once each, in its order; only of stages that the target needs. */
   readonly bases: readonly BuildBase[];
+  /** Git repositories that `ADD` takes from and that are not pinned to a commit, likewise. */
+  readonly repositories: readonly BuildBase[];
 }
 
 export interface BuildBase {
   readonly reference: string;
   /** `Dockerfile:3:1` */
   readonly at: string;
+  /** A stage starts from it, which fires what it has as ONBUILD. */
+  readonly fires?: boolean;
 }
 
 /**

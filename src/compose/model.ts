@@ -50,7 +50,14 @@ export interface Project {
   readonly profiles: readonly string[];
   /** By service: what the base images of its build stand for, where a lock file says it. */
   readonly pinnedBases?: Readonly<
-    Record<string, { readonly pins: Readonly<Record<string, string>>; readonly only: boolean }>
+    Record<
+      string,
+      {
+        readonly pins: Readonly<Record<string, string>>;
+        readonly commits: Readonly<Record<string, string>>;
+        readonly only: boolean;
+      }
+    >
   >;
   /** What interpolation and valueless environment keys see. */
   readonly environment: Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
 import { TscomposeError } from '../base/errors.js';
+import { gitEntry } from '../base/git/reference.js';
 import type { Build, Project, Service } from '../compose/index.js';
 import { imageOf } from '../plan/index.js';
 import type { ImagePin, LockedService, LockFile } from './document.js';
-import { atCommit, entryOf, gitEntry, needsOf, remoteEntry } from './needs.js';
+import { atCommit, entryOf, needsOf, remoteEntry } from './needs.js';
 
 export interface LockedProject {
   readonly project: Project;
@@ -32,7 +33,9 @@ export function applyLock(project: Project, lock: LockFile, bases: 'only' | 'any
   const pinnedBases = Object.fromEntries(
     services.flatMap(([name, { build }]) => {
       const locked = lock.services[name] ?? nothing;
-      return build === undefined ? [] : [[name, { pins: basePins(project, build, locked), only: bases === 'only' }]];
+      if (build === undefined) return [];
+      const pins = basePins(project, build, locked);
+      return [[name, { pins, commits: locked.commits, only: bases === 'only' }]];
     }),
   );
   const model = { ...project.model, services: Object.fromEntries(services) };

@@ -1,4 +1,4 @@
-import { parseGitReference } from '../base/git/reference.js';
+import { gitEntry, parseGitReference } from '../base/git/reference.js';
 import type { Build, NodePath, Project, Service } from '../compose/index.js';
 import { imageOf } from '../plan/index.js';
 import { parseReference, withDefaultTag } from '../registry/index.js';
@@ -95,13 +95,6 @@ function commitsOf(service: string, build: Build | undefined): Need[] {
     if (text === undefined || reference === undefined || reference.commit !== undefined) return [];
     return [{ entry: gitEntry(text), text, path: ['services', service, ...path] }];
   });
-}
-
-/** The reference without the password it may hold. */
-export function gitEntry(text: string): string {
-  const { shown, ref, path } = parseGitReference(text) ?? { shown: text, ref: undefined, path: '' };
-  const below = path === '' ? '' : `:${path}`;
-  return ref === undefined && below === '' ? shown : `${shown}#${ref ?? ''}${below}`;
 }
 
 /** The key of a compose file that is elsewhere; none for one that is pinned to a commit or digest. */

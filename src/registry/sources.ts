@@ -1,5 +1,5 @@
 import type { RegistryAuth } from '../api/image.js';
-import { TscomposeError } from '../base/errors.js';
+import { isFailure } from '../base/errors.js';
 import type { Reference } from './reference.js';
 import type { Registries } from './registries.js';
 import { RegistrySession } from './session.js';
@@ -22,13 +22,9 @@ export async function fromSources<T>(
       return await ask(session);
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOfSource(error)) throw error;
+      if (!isFailure(error) || !/^(?:registry|content)\//.test(error.code)) throw error;
     }
   }
   const endpoint = registries.ownEndpoint(domain);
   return await ask(new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal }));
-}
-
-function isOfSource(error: unknown): boolean {
-  return error instanceof TscomposeError && /^(?:registry|content)\//.test(String(error.code));
 }

@@ -44,6 +44,13 @@ export function parseGitReference(text: string): GitReference | undefined {
   return { remote: url.href, shown: url.href, credentials, ...where };
 }
 
+/** The reference without the password it may hold. */
+export function gitEntry(text: string): string {
+  const { shown, ref, path } = parseGitReference(text) ?? { shown: text, ref: undefined, path: '' };
+  const below = path === '' ? '' : `:${path}`;
+  return ref === undefined && below === '' ? shown : `${shown}#${ref ?? ''}${below}`;
+}
+
 /** Where in the repository: `ref:path` behind `#`, or the members of a query. */
 function place(
   fragment: string | undefined,

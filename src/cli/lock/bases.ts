@@ -1,3 +1,4 @@
+import type { PinnedBases } from '../../api/tscompose.js';
 import { TscomposeError } from '../../base/errors.js';
 import { isNotFound } from '../../client/index.js';
 import type { Build, Project, Service } from '../../compose/index.js';
@@ -14,9 +15,19 @@ declare module '../../base/errors.js' {
   }
 }
 
+/** What a build takes from elsewhere, as its Dockerfile names it. */
+export interface NeededByBuild {
+  /** Images that are not made by the project itself. */
+  readonly bases: readonly string[];
+  /** Those of them whose ONBUILD fires. */
+  readonly firing: readonly string[];
+  /** Git repositories of ADD. */
+  readonly repositories: readonly string[];
+}
+
 /**
- * The base images that the build of a service names and that are not made by the project itself, as the engine reads
- * them from its Dockerfile.
+ * What the build of a service names, as the engine reads it from its Dockerfile.
+ * @param triggers - ONBUILD of the images it starts from, as far as they are known
  * @throws `lock/no-builder`, `lock/unresolved` with what is wrong with the Dockerfile, `execute/…`
  */
 export async function basesOf(
@@ -25,7 +36,8 @@ export async function basesOf(
   service: string,
   definition: Service,
   build: Build,
-): Promise<readonly string[]> {
+  triggers: NonNullable<PinnedBases['triggers']>,
+): Promise<NeededByBuild> {
   const client = await context.engine();
   const { signal } = context;
   // Secrets and agents do not change which images a Dockerfile names.
@@ -33,7 +45,7 @@ export async function basesOf(
     ...buildRequest(project, service, definition, build, { platforms: 'every' }),
     secrets: {},
     ssh: {},
-    bases: undefined,
+    bases: { pins: {}, only: false, triggers },
   };
   const { context: files, dockerfile } = await prepareContext(client, service, request, signal);
   const { args, target, platforms } = request;
@@ -45,8 +57,13 @@ export async function basesOf(
   };
   const own = new Set(ownBases(project, build));
   try {
-    const { bases } = await client.images.bases(files, query, signal);
-    return bases.map(({ reference }) => reference).filter((reference) => !own.has(reference));
+    const { bases, repositories } = await client.images.bases(files, query, signal);
+    const foreign = bases.filter(({ reference }) => !own.has(reference));
+    return {
+      bases: foreign.map(({ reference }) => reference),
+      firing: foreign.filter(({ fires }) => fires === true).map(({ reference }) => reference),
+      repositories: repositories.map(({ reference }) => reference),
+    };
   } catch (error) {
     signal.throwIfAborted();
     const at = project.locate(['services', service, 'build']);

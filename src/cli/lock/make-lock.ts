@@ -1,4 +1,5 @@
 import { isFailure, TscomposeError } from '../../base/errors.js';
+import { gitEntry } from '../../base/git/reference.js';
 import type { NodePath, Project } from '../../compose/index.js';
 import {
   entryOf,
@@ -99,22 +100,30 @@ async function lockService(
     return Object.fromEntries(found.flat());
   };
   const pinImage = ({ entry }: Need): Promise<ImagePin> => pins.image(entry);
-  const lockedCommits = await pinAll(commits, ({ text }) => pins.commit(text));
+  const pinCommit = ({ text }: Need): Promise<string> => pins.commit(text);
+  const lockedCommits = await pinAll(commits, pinCommit);
   const path: NodePath = ['services', service, 'build'];
   let bases: Need[] = [];
+  let repositories: Need[] = [];
   if (build !== undefined && Object.keys(lockedCommits).length === commits.length) {
     const pinned = pinnedBuild(build, { commits: lockedCommits });
-    const named = await basesOf(context, project, service, definition, pinned).catch((error: unknown) => {
+    const ask = (triggers: Readonly<Record<string, readonly string[]>>) =>
+      basesOf(context, project, service, definition, pinned, triggers);
+    try {
+      let needed = await ask({});
+      const triggers = await Promise.all(needed.firing.map(async (one) => [one, await pins.triggers(one)] as const));
+      if (triggers.some(([, own]) => own.length > 0)) needed = await ask(Object.fromEntries(triggers));
+      bases = needed.bases.flatMap((text) => entryOf(text).map((entry) => ({ entry, text, path })));
+      repositories = needed.repositories.map((text) => ({ entry: gitEntry(text), text, path }));
+    } catch (error) {
       if (!isFailure(error)) throw error;
       problems.push(error);
-      return [];
-    });
-    bases = named.flatMap((reference) => entryOf(reference).map((entry) => ({ entry, text: reference, path })));
+    }
   }
   return {
     images: await pinAll(images, pinImage),
     bases: await pinAll(bases, pinImage),
-    commits: lockedCommits,
+    commits: { ...lockedCommits, ...(await pinAll(repositories, pinCommit)) },
   };
 }
 

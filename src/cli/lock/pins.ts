@@ -1,14 +1,18 @@
-import { hasCode, TscomposeError } from '../../base/errors.js';
+import type { ImageInspect } from '../../api/image.js';
+import { hasCode, isFailure } from '../../base/errors.js';
 import { parseGitReference } from '../../base/git/reference.js';
 import { GitRepository } from '../../base/git/repository.js';
 import type { ImagePin } from '../../lock/index.js';
 import {
+  type Descriptor,
   fromSources,
+  hostPlatform,
   openRegistries,
   objectOf,
   parseManifest,
   parseObject,
   parseReference,
+  platformScore,
   platformText,
   type Reference,
   type RegistrySession,
@@ -22,6 +26,8 @@ import { credentialsFor, registryOptions } from '../remotes.js';
 export interface Pins {
   /** @throws `registry/…` when it is neither in its registry nor made on this machine */
   image(entry: string): Promise<ImagePin>;
+  /** ONBUILD of an image; none where it cannot be found, which `image` tells. */
+  triggers(reference: string): Promise<readonly string[]>;
   /** @param text - as the compose file has it. @throws `remote/…` */
   commit(text: string): Promise<string>;
   /** The commit or digest of a compose file that is elsewhere. @throws `remote/…`, `registry/…` */
@@ -33,6 +39,7 @@ export function openPins(context: CliContext): Pins {
   const registries = openRegistries(registryOptions(context));
   const { signal, settings } = context;
   const images = new Map<string, Promise<ImagePin>>();
+  const triggers = new Map<string, Promise<readonly string[]>>();
   const commits = new Map<string, Promise<string>>();
 
   const inRegistry = async <T>(reference: Reference, ask: (session: RegistrySession) => Promise<T>): Promise<T> => {
@@ -58,6 +65,33 @@ export function openPins(context: CliContext): Pins {
     return { digest, platforms: { [platformText(platform)]: digest } };
   };
 
+  const triggersOf = async (session: RegistrySession, reference: Reference): Promise<readonly string[]> => {
+    const { bytes, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+    let manifest = parseManifest(bytes, mediaType);
+    if (manifest.kind === 'index') {
+      const score = ({ platform = {} }: Descriptor) => platformScore(platform, hostPlatform());
+      const [best] = manifest.manifests.toSorted((a, b) => score(b) - score(a));
+      if (best === undefined) return [];
+      const own = await session.manifest(best.digest, best);
+      manifest = parseManifest(own.bytes, own.mediaType);
+    }
+    if (manifest.kind === 'index') return [];
+    const config = objectOf(objectOf(parseObject('image config', await session.document(manifest.config)))?.['config']);
+    const own = config?.['OnBuild'];
+    return Array.isArray(own) ? own.filter((one) => typeof one === 'string') : [];
+  };
+
+  const findTriggers = async (text: string): Promise<readonly string[]> => {
+    try {
+      const reference = withDefaultTag(parseReference(text));
+      return await inRegistry(reference, (session) => triggersOf(session, reference));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isFailure(error)) throw error;
+      return (await imageHere(context, text))?.Config.OnBuild ?? [];
+    }
+  };
+
   const commitOf = async (text: string): Promise<string | undefined> => {
     const reference = parseGitReference(text);
     if (reference === undefined) return undefined;
@@ -79,6 +113,7 @@ export function openPins(context: CliContext): Pins {
 
   return {
     image: (entry) => remembered(images, entry, () => find(entry)),
+    triggers: (text) => remembered(triggers, text, () => findTriggers(text)),
     commit: (text) =>
       remembered(commits, text, async () => {
         const commit = await commitOf(text);
@@ -121,13 +156,17 @@ async function madeHere(
   entry: string,
   { familiarRepository }: Reference,
 ): Promise<string | undefined> {
+  const { Id, RepoDigests = [] } = (await imageHere(context, entry)) ?? {};
+  return RepoDigests.some((text) => text.startsWith(`${familiarRepository}@`)) ? undefined : Id;
+}
+
+async function imageHere(context: CliContext, reference: string): Promise<ImageInspect | undefined> {
   try {
     const client = await context.engine();
-    const { Id, RepoDigests } = await client.images.inspect(entry, context.signal);
-    return RepoDigests.some((text) => text.startsWith(`${familiarRepository}@`)) ? undefined : Id;
+    return await client.images.inspect(reference, context.signal);
   } catch (error) {
     context.signal.throwIfAborted();
-    if (error instanceof TscomposeError) return undefined; // no such image, or no engine: what the registry said counts
+    if (isFailure(error)) return undefined; // no such image, or no engine: what the registry said counts
     throw error;
   }
 }

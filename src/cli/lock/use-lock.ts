@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { gitEntry } from '../../base/git/reference.js';
 import { renderLocation } from '../../base/source-location.js';
 import type { Project } from '../../compose/index.js';
 import type { LockFile } from '../../lock/index.js';
@@ -75,12 +76,12 @@ async function missingBases(
     services.map(async ([service, definition]) => {
       const { build } = definition;
       if (build === undefined) return [];
-      const named = await basesOf(context, locked, service, definition, build);
-      const bases = lock.services[service]?.bases ?? {};
-      return named
-        .flatMap(entryOf)
-        .filter((entry) => bases[entry] === undefined)
-        .map((entry) => missingEntry(project, lock, service, entry, ['services', service, 'build']));
+      const named = await basesOf(context, locked, service, definition, build, {});
+      const { bases = {}, commits = {} } = lock.services[service] ?? {};
+      return [
+        ...named.bases.flatMap(entryOf).filter((entry) => bases[entry] === undefined),
+        ...named.repositories.map(gitEntry).filter((entry) => commits[entry] === undefined),
+      ].map((entry) => missingEntry(project, lock, service, entry, ['services', service, 'build']));
     }),
   );
   return found.flat();

@@ -54,7 +54,7 @@ export async function build(parts: BuildParts, request: BuildRequest, io: BuildI
   await using undo = new CleanupStack();
   const defer = (work: () => unknown): void => undo.defer(work);
   const tags = request.tags.map((tag) => withDefaultTag(parseReference(tag)));
-  const git = gitTrees(() => layers.scratch(), defer);
+  const git = gitTrees(() => layers.scratch(), defer, request.bases);
   const epoch = epochOf(request.args);
   const context = await openContext({
     context: request.context,

@@ -10,7 +10,7 @@ import { gitTrees } from './context/git-trees.js';
 import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { lintReport } from './lint/lint-report.js';
-import { type NeededBase, neededBases } from './plan/needed-bases.js';
+import { type Needed, neededBases } from './plan/needed-bases.js';
 import { type CacheUsage, chosen, type PruneChoice } from './prune-choice.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
 import { type CacheEntry, openBuildCache } from './solver/cache.js';
@@ -31,7 +31,7 @@ export interface Builder {
    */
   build(request: BuildRequest, io: BuildIo): Promise<BuildResult>;
   /** The images that a build would start from or copy from. Builds nothing and asks no registry. @throws `build/…` */
-  bases(request: BuildRequest, signal: AbortSignal): Promise<readonly NeededBase[]>;
+  bases(request: BuildRequest, signal: AbortSignal): Promise<Needed>;
   /**
    * Looks for mistakes in the Dockerfile that a build would not stop at, and builds nothing.
    * @throws `build/…` as a build would for what is wrong in it
@@ -127,7 +127,7 @@ async function basesOf(
   { layers, digestsDir }: BuildParts,
   request: BuildRequest,
   signal: AbortSignal,
-): Promise<readonly NeededBase[]> {
+): Promise<Needed> {
   await using undo = new CleanupStack();
   const scratch = () => layers.scratch();
   const git = gitTrees(scratch, (work) => undo.defer(work));

@@ -39,14 +39,20 @@ FROM $BASE AS one
 FROM busybox
 COPY --from=one /made /one
 COPY --from=${app} /made /two
-CMD cat /one /two
+COPY --from=one /fired/text /three
+CMD cat /one /two /three
 `,
       'app/compose.yaml': `
 name: app
 services:
   app:
     image: "${app}"
-    build: {context: ., dockerfile_inline: "FROM busybox\\nRUN echo \${WHICH} > /made"}
+    build:
+      context: .
+      dockerfile_inline: |
+        FROM busybox
+        RUN echo \${WHICH} > /made
+        ONBUILD ADD http://${git.host}/context.git#main:sub /fired
 `,
     });
     lockFile = join(cwd, 'compose.lock');
@@ -90,10 +96,10 @@ services:
     const { exitCode, stdout, stderr } = await run(['lock']);
     expect([exitCode, stderr]).toEqual([0, expect.stringContaining('wrote compose.lock')]);
     expect(stderr).toContain('busybox:latest is not in a registry');
-    expect(stdout.match(/^\+ /gm)).toHaveLength(7);
+    expect(stdout.match(/^\+ /gm)).toHaveLength(8);
     expect(
       numbered(lock())
-        .replace(firstCommit, 'FIRST')
+        .replaceAll(firstCommit, 'FIRST')
         .replaceAll(/^#.*\n/gm, ''),
     ).toMatchInlineSnapshot(`
       "version: 1
@@ -106,6 +112,8 @@ services:
                 PLATFORM: sha256:1
             busybox:latest:
               local: sha256:2
+          commits:
+            http://GIT/context.git#main:sub: FIRST
         fetched:
           bases:
             busybox:latest:
@@ -147,7 +155,7 @@ services:
         .filter((line) => /^(first|second|here)$/.test(line))
         .sort(),
     ).toEqual([
-      ...['first', 'first', 'first', 'first'], // web, derived twice, fetched
+      ...['first', 'first', 'first', 'first', 'first'], // web, derived three times, fetched
       'here',
     ]);
     expect(await run(['plan', '--frozen', '--no-start'])).toMatchObject({ exitCode: 0, stdout: 'nothing to do\n' });
@@ -163,6 +171,7 @@ services:
         .map((line) => line.split('  ').slice(0, 2).join('  ').replace(registry.host, 'HOST').replace(git.host, 'GIT')),
     ).toEqual([
       '~ derived  base HOST/app:1',
+      '~ derived  commit http://GIT/context.git#main:sub',
       '~ fetched  commit http://GIT/context.git#main:sub',
       '~ later  image HOST/app:1',
       '~ web  image HOST/app:1',
@@ -175,7 +184,7 @@ services:
     expect((await run(['lock', '--update'])).stderr).toContain('say which services');
     expect(await ok('lock', '--update', 'web')).toMatch(/^~ web {2}image [^\n]*\n$/);
     expect(await ok('run', '--rm', '-T', 'web')).toBe('second\n');
-    expect(await ok('run', '--rm', '-T', 'derived')).toBe('first\nfirst\n');
+    expect(await ok('run', '--rm', '-T', 'derived')).toBe('first\nfirst\nfirst\n');
   });
 
   describe('that has not all', () => {
@@ -232,6 +241,10 @@ services:
       writeFileSync(path, text);
       await ok('build', '--frozen', 'derived');
       const written = lock();
+      writeFileSync(lockFile, written.replace(/ {4}commits:\n.*\n/, ''));
+      expect((await run(['build', '--frozen', '--no-cache', 'derived'])).stderr).toContain(
+        `compose.lock has no commit of the repository http://${git.host}/context.git#main:sub`,
+      );
       writeFileSync(lockFile, written.replaceAll(/local: sha256:.*/g, `local: sha256:${'0'.repeat(64)}`));
       expect((await run(['build', 'derived'])).stderr).toContain(
         'cannot find the base image busybox: compose.lock has the id',

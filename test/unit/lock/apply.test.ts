@@ -101,6 +101,7 @@ describe('a project with its lock', () => {
         web: 'web',
         'web:latest': 'web:latest',
       },
+      commits: { 'https://example.com/a.git#main:web': commit, 'git@h:b.git': commit },
       only: true,
     });
   });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
+import type { PinnedBases } from '../../../api/tscompose.js';
 import { TscomposeError } from '../../../base/errors.js';
-import { parseGitReference } from '../../../base/git/reference.js';
+import { gitEntry, parseGitReference } from '../../../base/git/reference.js';
 import { GitRepository } from '../../../base/git/repository.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { plainFileDigests } from './file-digests.js';
@@ -35,8 +36,13 @@ export function isRepository(url: string): boolean {
 /**
  * @param scratch - gives an empty directory
  * @param defer - undone when the build ends
+ * @param pinned - what a lock has for them
  */
-export function gitTrees(scratch: () => Promise<string>, defer: (undo: () => unknown) => void): GitTrees {
+export function gitTrees(
+  scratch: () => Promise<string>,
+  defer: (undo: () => unknown) => void,
+  pinned?: PinnedBases,
+): GitTrees {
   const known = new Map<string, GitTree>();
   return {
     at: (url, { keepGitDir = false } = {}) => {
@@ -57,11 +63,13 @@ export function gitTrees(scratch: () => Promise<string>, defer: (undo: () => unk
         hint: 'write https://host/path.git#branch:folder, ssh://…, git://… or git@host:path',
       });
     }
+    const fixed = reference.commit ?? pinned?.commits?.[gitEntry(url)];
+    if (fixed === undefined && pinned?.commits !== undefined && pinned.only) throw notLocked(gitEntry(url));
     let commit: Promise<string> | undefined;
     let tree: Promise<SourceTree> | undefined;
     const repository = (signal: AbortSignal) => new GitRepository(reference, process.env, signal);
     const resolve = (signal: AbortSignal) =>
-      (commit ??= reference.commit === undefined ? repository(signal).resolve() : Promise.resolve(reference.commit));
+      (commit ??= fixed === undefined ? repository(signal).resolve() : Promise.resolve(fixed));
     const fetch = async (signal: AbortSignal): Promise<SourceTree> => {
       const whole = await scratch();
       defer(() => rm(whole, { recursive: true, force: true }));
@@ -80,4 +88,13 @@ export function gitTrees(scratch: () => Promise<string>, defer: (undo: () => unk
     };
     return { commit: resolve, checkOut: (signal) => (tree ??= fetch(signal)) };
   }
+}
+
+function notLocked(reference: string): TscomposeError<'build/base-not-locked'> {
+  return new TscomposeError({
+    code: 'build/base-not-locked',
+    message: `compose.lock has no commit of the repository ${reference}`,
+    facts: { reference },
+    hint: 'tscompose lock writes it; --no-frozen builds without',
+  });
 }

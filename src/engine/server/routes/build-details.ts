@@ -62,10 +62,24 @@ function contextOf(text: string): AdditionalContext {
 }
 
 function basesOf(value: unknown): PinnedBases {
-  const { pins, only }: Partial<Record<keyof PinnedBases, unknown>> =
+  const { pins, commits, only, triggers }: Partial<Record<keyof PinnedBases, unknown>> =
     typeof value === 'object' && value !== null ? value : {};
   if (typeof only !== 'boolean') throw badBody('bases does not say whether there are only those');
-  return { pins: mapped('bases', pins, (text) => text), only };
+  return {
+    pins: mapped('bases', pins, (text) => text),
+    ...(commits === undefined ? {} : { commits: mapped('commits', commits, (text) => text) }),
+    only,
+    ...(triggers === undefined ? {} : { triggers: triggersOf(triggers) }),
+  };
+}
+
+function triggersOf(value: unknown): Record<string, readonly string[]> {
+  return Object.fromEntries(
+    Object.entries(value ?? {}).map(([reference, all]: [string, unknown]) => {
+      if (!isTexts(all)) throw badBody('triggers is not a map of lists of texts');
+      return [reference, all];
+    }),
+  );
 }
 
 function mapped<T>(name: string, value: unknown = {}, change: (text: string) => T): Record<string, T> {

@@ -3,7 +3,7 @@ import type { Ulimit } from '../../../api/container.js';
 import { type BuildBases, buildExtensions } from '../../../api/tscompose.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { parseGitReference } from '../../../base/git/reference.js';
-import { renderLocation } from '../../../base/source-location.js';
+import { renderLocation, type SourceLocation } from '../../../base/source-location.js';
 import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
 import { type GivenDetails, noDetails, readDetails } from './build-details.js';
 import { parseRegistryConfig } from '../auth.js';
@@ -24,10 +24,9 @@ export function buildRoutes({ builder }: Rooms, buildKit: Pick<LazyBuildKit, 'pr
       '/tscompose/build/bases',
       async (exchange) => {
         const wanted = await buildRequest(exchange);
-        const bases = await (await builder()).bases(wanted, exchange.client);
-        const answer: BuildBases = {
-          bases: bases.map(({ reference, at }) => ({ reference, at: renderLocation(at) })),
-        };
+        const { bases, repositories } = await (await builder()).bases(wanted, exchange.client);
+        const shown = <T extends { readonly at: SourceLocation }>(one: T) => ({ ...one, at: renderLocation(one.at) });
+        const answer: BuildBases = { bases: bases.map(shown), repositories: repositories.map(shown) };
         sendJson(exchange, 200, answer);
         exchange.body.resume();
       },

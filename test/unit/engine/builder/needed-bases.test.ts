@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderLocation } from '../../../../src/base/source-location.js';
 import { parseDockerfile } from '../../../../src/engine/builder/dockerfile/parse.js';
-import { neededBases } from '../../../../src/engine/builder/plan/needed-bases.js';
+import { type Needed, neededBases } from '../../../../src/engine/builder/plan/needed-bases.js';
 import type { BuildRequest } from '../../../../src/engine/builder/index.js';
 
 const text = `ARG TAG=20 FLAVOUR
@@ -18,7 +18,7 @@ COPY --from=folder /f /f
 ONBUILD COPY --from=never /x /x
 `;
 
-function basesOf(more: Partial<BuildRequest> = {}): string[] {
+function neededIn(text: string, more: Partial<BuildRequest> = {}): Needed {
   const request: BuildRequest = {
     context: { kind: 'directory', path: '/' },
     dockerfile: { kind: 'in-context', path: 'Dockerfile' },
@@ -34,8 +34,11 @@ function basesOf(more: Partial<BuildRequest> = {}): string[] {
     },
     ...more,
   };
-  const bases = neededBases(parseDockerfile(text, 'Dockerfile'), request);
-  return bases.map(({ reference, at }) => `${reference} ${renderLocation(at)}`);
+  return neededBases(parseDockerfile(text, 'Dockerfile'), request);
+}
+
+function basesOf(more: Partial<BuildRequest> = {}): string[] {
+  return neededIn(text, more).bases.map(({ reference, at }) => `${reference} ${renderLocation(at)}`);
 }
 
 test('the bases of a build are what the stages of its target start from, copy from and mount', () => {
@@ -56,4 +59,38 @@ test('target and arguments decide which they are', () => {
     'tools:1 Dockerfile:4:1',
   ]);
   expect(() => basesOf({ target: 'absent' })).toThrow('failed to reach build target absent');
+});
+
+const withRepositories = `FROM node AS base
+ARG REF=main
+ENV HOST=git.example
+ADD https://\${HOST}/a.git#\${REF} /a
+FROM base
+ADD https://\${HOST}/b.git#\${REF}:sub git@\${HOST}:c.git https://\${HOST}/file.txt ./file /b/
+ADD https://\${HOST}/d.git#${'0'.repeat(40)} https://\${OF_BASE:?}/e.git /d/
+`;
+
+test('repositories of ADD are named with what the stage has set, unless they are at a commit', () => {
+  const { repositories } = neededIn(withRepositories, { args: { REF: 'v2' } });
+  expect(repositories.map(({ reference }) => reference)).toEqual([
+    'https://git.example/a.git#v2',
+    'https://git.example/b.git#v2:sub',
+    'git@git.example:c.git',
+  ]);
+});
+
+test('what base images have as ONBUILD counts where a stage starts from them', () => {
+  const triggers = {
+    node: ['ADD https://git.example/fired.git /x', 'COPY --from=tools:2 /t /t'],
+    golang: ['COPY --from=x /x /'],
+  };
+  const { bases, repositories } = neededIn('FROM node\nCOPY --from=golang /go /go\n', {
+    bases: { pins: {}, only: false, triggers },
+  });
+  expect(bases.map(({ reference, fires }) => `${reference} ${fires ? 'fires' : ''}`)).toEqual([
+    'node fires',
+    'tools:2 ',
+    'golang ',
+  ]);
+  expect(repositories.map(({ reference }) => reference)).toEqual(['https://git.example/fired.git']);
 });
