@@ -14,7 +14,6 @@ import type {
 } from '../api/container.js';
 import type { Frame } from '../api/stream-frame.js';
 import type { MergedLogsRequest } from '../api/tscompose.js';
-import type { PruneReport } from '../api/volume.js';
 import type { Connection } from './connection.js';
 import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
@@ -111,7 +110,6 @@ export interface ContainersClient {
     tar: Readable,
     signal: AbortSignal,
   ): Promise<void>;
-  prune(query: { filters?: Filters }, signal: AbortSignal): Promise<PruneReport>;
   commit(
     id: string,
     query: {
@@ -220,11 +218,6 @@ export function containersClient(connection: Connection): ContainersClient {
           headers: { 'content-type': 'application/x-tar' },
           body: tar,
         },
-        signal,
-      ),
-    prune: ({ filters }, signal) =>
-      connection.json(
-        { method: 'POST', path: '/containers/prune', query: { filters: encodeFilters(filters) } },
         signal,
       ),
     commit: (id, { pause = true, ...query }, signal) =>

@@ -1,7 +1,6 @@
 import type { Filters } from '../api/common.js';
 import type { EngineEvent } from '../api/events.js';
-import type { RegistryAuth } from '../api/image.js';
-import type { InfoResponse, PingInfo, VersionResponse } from '../api/system.js';
+import type { InfoResponse, PingInfo } from '../api/system.js';
 import type { EngineStatus, ProjectGraph, StoreReport } from '../api/tscompose.js';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.js';
 import { containersClient } from './containers.js';
@@ -35,14 +34,11 @@ export interface EngineClient {
   readonly networks: NetworksClient;
   readonly volumes: VolumesClient;
   ping(signal: AbortSignal): Promise<PingInfo>;
-  version(signal: AbortSignal): Promise<VersionResponse>;
   info(signal: AbortSignal): Promise<InfoResponse>;
   /** The version that requests are made with. */
   apiVersion(signal: AbortSignal): Promise<string>;
   /** Await `opened` before causing what must not be missed. */
   events(query: EventsQuery, signal: AbortSignal): OpenStream<EngineEvent>;
-  diskUsage(signal: AbortSignal): Promise<Record<string, unknown>>;
-  login(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
   /** Of the embedded engine only; any other answers 404. */
   status(signal: AbortSignal): Promise<EngineStatus>;
   /** Reads the whole store; only the embedded engine. */
@@ -76,23 +72,11 @@ function systemClient(
   connection: Connection,
 ): Pick<
   EngineClient,
-  | 'ping'
-  | 'version'
-  | 'info'
-  | 'apiVersion'
-  | 'events'
-  | 'diskUsage'
-  | 'login'
-  | 'status'
-  | 'verify'
-  | 'shutdown'
-  | 'keepProject'
-  | 'forgetProject'
+  'ping' | 'info' | 'apiVersion' | 'events' | 'status' | 'verify' | 'shutdown' | 'keepProject' | 'forgetProject'
 > {
   return {
     ping: (signal) => connection.ping(signal),
     apiVersion: (signal) => connection.apiVersion(signal),
-    version: (signal) => connection.json({ method: 'GET', path: '/version' }, signal),
     info: (signal) => connection.json({ method: 'GET', path: '/info' }, signal),
     events: ({ since, until, filters }, signal) => {
       const times = { since: encodeMoment(since), until: encodeMoment(until) };
@@ -102,8 +86,6 @@ function systemClient(
         (body) => jsonLines(connection.host, body, signal),
       );
     },
-    diskUsage: (signal) => connection.json({ method: 'GET', path: '/system/df' }, signal),
-    login: (json, signal) => connection.json({ method: 'POST', path: '/auth', json }, signal),
     status: (signal) => connection.json({ method: 'GET', path: '/tscompose/status' }, signal),
     keepProject: (json, signal) =>
       connection.done({ method: 'PUT', path: `/tscompose/projects/${encodeURIComponent(json.name)}`, json }, signal),

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { TscomposeError } from '../base/errors.js';
 
 /** Where an engine listens. */
@@ -54,15 +53,6 @@ export function parseHost(host: string, tls?: TlsFiles): EngineAddress {
     default:
       throw badHost(host, 'known forms: unix:///path, tcp://host:port, ssh://user@host');
   }
-}
-
-/** `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` as the docker CLI reads them; undefined when neither asks for TLS. */
-export function tlsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): TlsFiles | undefined {
-  const verify = (environment['DOCKER_TLS_VERIFY'] ?? '') !== '';
-  const path = environment['DOCKER_CERT_PATH'] ?? '';
-  if (!verify && (environment['DOCKER_TLS'] ?? '') === '') return undefined;
-  const dir = path || environment['DOCKER_CONFIG'] || join(environment['HOME'] ?? '/root', '.docker');
-  return { caFile: join(dir, 'ca.pem'), certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem'), verify };
 }
 
 function badHost(host: string, hint: string): TscomposeError<'engine/bad-host'> {

@@ -1,13 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Filters } from '../api/common.js';
-import type {
-  ImageDeleteItem,
-  ImageHistoryItem,
-  ImageInspect,
-  ImageSummary,
-  ProgressMessage,
-  RegistryAuth,
-} from '../api/image.js';
+import type { ImageDeleteItem, ImageInspect, ImageSummary, ProgressMessage, RegistryAuth } from '../api/image.js';
 import type { PruneReport } from '../api/volume.js';
 import { type BuildBases, type BuildDetails, buildExtensions } from '../api/tscompose.js';
 import type { Connection } from './connection.js';
@@ -60,8 +53,6 @@ export interface ImagesClient {
   list(query: { all?: boolean; filters?: Filters; digests?: boolean }, signal: AbortSignal): Promise<ImageSummary[]>;
   /** @param platform - of the image, where the name stands for several; engines that keep one alone pass it over */
   inspect(reference: string, signal: AbortSignal, platform?: string): Promise<ImageInspect>;
-  history(reference: string, signal: AbortSignal): Promise<ImageHistoryItem[]>;
-  tag(source: string, target: { repo: string; tag?: string }, signal: AbortSignal): Promise<void>;
   remove(
     reference: string,
     query: { force?: boolean; noPrune?: boolean },
@@ -99,9 +90,6 @@ export function imagesClient(connection: Connection): ImagesClient {
         { method: 'GET', path: at(reference, '/json'), query: { platform: platformJson(platform) } },
         signal,
       ),
-    history: (reference, signal) => connection.json({ method: 'GET', path: at(reference, '/history') }, signal),
-    tag: (source, query, signal) =>
-      connection.done({ method: 'POST', path: at(source, '/tag'), query: { ...query } }, signal),
     remove: (reference, { force, noPrune }, signal) =>
       connection.json({ method: 'DELETE', path: at(reference, ''), query: { force, noprune: noPrune } }, signal),
     pull: ({ reference, platform, auth }, signal) => {

@@ -1,7 +1,6 @@
 import type { Filters } from '../api/common.js';
 import type { EndpointSettings } from '../api/container.js';
 import type { NetworkCreateRequest, NetworkCreateResponse, NetworkInspect } from '../api/network.js';
-import type { PruneReport } from '../api/volume.js';
 import type { Connection } from './connection.js';
 import { encodeFilters } from './query.js';
 
@@ -16,7 +15,6 @@ export interface NetworksClient {
     signal: AbortSignal,
   ): Promise<void>;
   disconnect(nameOrId: string, request: { Container: string; Force?: boolean }, signal: AbortSignal): Promise<void>;
-  prune(query: { filters?: Filters }, signal: AbortSignal): Promise<PruneReport>;
 }
 
 export function networksClient(connection: Connection): NetworksClient {
@@ -31,7 +29,5 @@ export function networksClient(connection: Connection): NetworksClient {
       connection.done({ method: 'POST', path: at(nameOrId, '/connect'), json }, signal),
     disconnect: (nameOrId, json, signal) =>
       connection.done({ method: 'POST', path: at(nameOrId, '/disconnect'), json }, signal),
-    prune: ({ filters }, signal) =>
-      connection.json({ method: 'POST', path: '/networks/prune', query: { filters: encodeFilters(filters) } }, signal),
   };
 }

@@ -1,5 +1,5 @@
 import type { Filters } from '../api/common.js';
-import type { PruneReport, VolumeCreateRequest, VolumeInspect, VolumeListResponse } from '../api/volume.js';
+import type { VolumeCreateRequest, VolumeInspect, VolumeListResponse } from '../api/volume.js';
 import type { Connection } from './connection.js';
 import { encodeFilters } from './query.js';
 
@@ -9,7 +9,6 @@ export interface VolumesClient {
   /** A volume of that name and driver is given back as it is. */
   create(request: VolumeCreateRequest, signal: AbortSignal): Promise<VolumeInspect>;
   remove(name: string, query: { force?: boolean }, signal: AbortSignal): Promise<void>;
-  prune(query: { filters?: Filters }, signal: AbortSignal): Promise<PruneReport>;
 }
 
 export function volumesClient(connection: Connection): VolumesClient {
@@ -26,7 +25,5 @@ export function volumesClient(connection: Connection): VolumesClient {
     inspect: (name, signal) => connection.json({ method: 'GET', path: at(name) }, signal),
     create: (json, signal) => connection.json({ method: 'POST', path: '/volumes/create', json }, signal),
     remove: (name, query, signal) => connection.done({ method: 'DELETE', path: at(name), query: { ...query } }, signal),
-    prune: ({ filters }, signal) =>
-      connection.json({ method: 'POST', path: '/volumes/prune', query: { filters: encodeFilters(filters) } }, signal),
   };
 }

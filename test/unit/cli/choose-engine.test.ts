@@ -83,6 +83,25 @@ describe('which engine is driven', () => {
     });
   });
 
+  test('TLS is asked for by variables, and its files named by flags', () => {
+    const tlsOf = (environment: Record<string, string>, flags: Partial<EngineFlags> = {}) => {
+      const chosen = choose({ DOCKER_HOST: 'tcp://far:2376', ...environment }, flags);
+      return chosen.kind === 'given' ? chosen.endpoint.tls : chosen.kind;
+    };
+    expect(tlsOf({ DOCKER_CERT_PATH: '/c' })).toBeUndefined();
+    expect(tlsOf({ DOCKER_CERT_PATH: '/c', DOCKER_TLS_VERIFY: '1' })).toEqual({
+      caFile: '/c/ca.pem',
+      certFile: '/c/cert.pem',
+      keyFile: '/c/key.pem',
+      verify: true,
+    });
+    expect(tlsOf({ DOCKER_TLS: '1' }, { tlscert: '/own.pem' })).toMatchObject({
+      caFile: `${config}/ca.pem`,
+      certFile: '/own.pem',
+      verify: false,
+    });
+  });
+
   test('--host and --context together are refused', () => {
     expect(() => choose({}, { host: 'unix:///a', context: 'b' })).toThrow(
       expect.objectContaining({ code: 'usage/invalid' }),

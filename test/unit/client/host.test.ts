@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hasCode } from '../../../src/base/errors.js';
-import { parseHost, tlsFromEnvironment } from '../../../src/client/host.js';
+import { parseHost } from '../../../src/client/host.js';
 import { encodeFilters, encodeQuery } from '../../../src/client/query.js';
 
 test.each([
@@ -35,21 +35,6 @@ test.each(['', 'docker', 'unix://relative', 'npipe:////./pipe/x', 'tcp://', 'ssh
 
 test('a password does not reach the message', () => {
   expect(() => parseHost('ssh://me:secret@box')).toThrow(/me:\*\*\*@box/);
-});
-
-test('TLS is asked for as the docker CLI is asked', () => {
-  expect(tlsFromEnvironment({})).toBeUndefined();
-  expect(tlsFromEnvironment({ DOCKER_CERT_PATH: '/c' })).toBeUndefined();
-  expect(tlsFromEnvironment({ DOCKER_CERT_PATH: '/c', DOCKER_TLS_VERIFY: '1' })).toEqual({
-    caFile: '/c/ca.pem',
-    certFile: '/c/cert.pem',
-    keyFile: '/c/key.pem',
-    verify: true,
-  });
-  expect(tlsFromEnvironment({ HOME: '/h', DOCKER_TLS: '1' })).toMatchObject({
-    certFile: '/h/.docker/cert.pem',
-    verify: false,
-  });
 });
 
 test('queries leave out what is not said, and repeat lists', () => {
