@@ -2,7 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
 import type { BlockIoEntry, CpuStats, NetworkStats, StatsResponse } from '../../api/stats.js';
-import { type Cgroup, readOr } from '../oci/index.js';
+import { type Cgroup, readOrEmpty } from '../oci/index.js';
 
 type Sample = Pick<StatsResponse, 'cpu_stats' | 'memory_stats' | 'pids_stats' | 'blkio_stats'>;
 
@@ -11,18 +11,18 @@ const unlimited = 2 ** 60;
 
 /** What the control group of a container has used so far. */
 export function sampleCgroup(cgroup: Cgroup): Sample {
-  return readOr(join(cgroup.folder('memory'), 'memory.current'), '') === '' ? sampleV1(cgroup) : sampleV2(cgroup);
+  return readOrEmpty(join(cgroup.folder('memory'), 'memory.current')) === '' ? sampleV1(cgroup) : sampleV2(cgroup);
 }
 
 /** The most memory it has had, in bytes; undefined where the kernel does not tell (cgroup v2 before Linux 5.19). */
 export function memoryPeak(cgroup: Cgroup): number | undefined {
   const folder = cgroup.folder('memory');
-  const peak = readOr(join(folder, 'memory.peak'), '') || readOr(join(folder, 'memory.max_usage_in_bytes'), '');
+  const peak = readOrEmpty(join(folder, 'memory.peak')) || readOrEmpty(join(folder, 'memory.max_usage_in_bytes'));
   return peak === '' ? undefined : Number(peak);
 }
 
 function sampleV1(cgroup: Cgroup): Sample {
-  const read = (controller: string, file: string) => readOr(join(cgroup.folder(controller), file), '');
+  const read = (controller: string, file: string) => readOrEmpty(join(cgroup.folder(controller), file));
   const cpu = pairs(read('cpuacct', 'cpuacct.stat'));
   const throttling = pairs(read('cpu', 'cpu.stat'));
   const perCpu = read('cpuacct', 'cpuacct.usage_percpu').trim().split(/\s+/).filter(isNumber).map(Number);
@@ -57,7 +57,7 @@ function sampleV1(cgroup: Cgroup): Sample {
 }
 
 function sampleV2(cgroup: Cgroup): Sample {
-  const read = (file: string) => readOr(join(cgroup.folder(''), file), '');
+  const read = (file: string) => readOrEmpty(join(cgroup.folder(''), file));
   const cpu = pairs(read('cpu.stat'));
   const events = pairs(read('memory.events'));
   const limit = read('memory.max').trim();
@@ -142,7 +142,7 @@ function isNumber(text: string): boolean {
 /** Counters of every link in a process's network namespace but the loopback (proc_pid_net(5)). */
 export function sampleNetworks(pid: number): Record<string, NetworkStats> {
   const links: Record<string, NetworkStats> = {};
-  for (const line of readOr(`/proc/${pid}/net/dev`, '').split('\n')) {
+  for (const line of readOrEmpty(`/proc/${pid}/net/dev`).split('\n')) {
     const [, name = '', rest = ''] = /^\s*([^:]+):\s*(.*)$/.exec(line) ?? [];
     if (name === '' || name === 'lo') continue;
     const [

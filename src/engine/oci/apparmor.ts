@@ -3,7 +3,7 @@ import type { HostConfig } from '../../api/container.js';
 import { TscomposeError } from '../../base/errors.js';
 import { runTool } from '../../base/spawn.js';
 import { defaultProfileName, renderDefaultProfile } from './apparmor-profile.js';
-import { readOr } from './cgroups.js';
+import { readOrEmpty } from './cgroups.js';
 import { notStarted } from './create-failure.js';
 import './errors.js';
 import type { RuntimeProgram } from './runtime.js';
@@ -18,7 +18,7 @@ export function hasApparmor(): boolean {
     existsSync(policy) &&
     existsSync(parser) &&
     (process.env['container'] ?? '') === '' &&
-    readOr('/sys/module/apparmor/parameters/enabled', '').startsWith('Y');
+    readOrEmpty('/sys/module/apparmor/parameters/enabled').startsWith('Y');
   return supported;
 }
 
@@ -55,7 +55,7 @@ export async function requireProfile(runtime: RuntimeProgram, name: string | und
 
 async function loadDefaultProfile(): Promise<void> {
   // What the engine itself runs in, which ends containers: `unconfined`, or `NAME (enforce)`.
-  const ours = readOr('/proc/self/attr/current', '')
+  const ours = readOrEmpty('/proc/self/attr/current')
     .replace(/ \(.*\)$/s, '')
     .trim();
   try {

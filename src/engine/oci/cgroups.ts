@@ -89,7 +89,7 @@ function hierarchies(): string[] {
 }
 
 function pidsBelow(folder: string): number[] {
-  const own = readOr(join(folder, 'cgroup.procs'), '')
+  const own = readOrEmpty(join(folder, 'cgroup.procs'))
     .split('\n')
     .filter((line) => line !== '')
     .map(Number);
@@ -129,12 +129,12 @@ function removeTree(folder: string): boolean {
   }
 }
 
-/** Text of a control file, or `absent` where there is none. */
-export function readOr(path: string, absent: string): string {
+/** Text of a control file; empty where there is none. */
+export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) return absent;
+    if (['ENOENT', 'ENODEV', 'ENOTDIR', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) return '';
     throw error;
   }
 }
@@ -174,7 +174,7 @@ export function prepareCgroupParent(path: string): void {
   for (const part of ['', ...path.split('/').filter((name) => name !== '')]) {
     folder = join(folder, part);
     mkdirSync(folder, { recursive: true });
-    for (const controller of readOr(join(folder, 'cgroup.controllers'), '').trim().split(' ')) {
+    for (const controller of readOrEmpty(join(folder, 'cgroup.controllers')).trim().split(' ')) {
       if (controller === '') continue;
       try {
         writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);

@@ -2,7 +2,14 @@ export { apparmorProfileOf, askedProfile, hasApparmor } from './apparmor.js';
 export { composeSpec, capabilitiesOf, type BundleRequest, type NamespaceChoice } from './bundle.js';
 export { ensureFileBeneath, ensureFolderBeneath, holdAt, kindBeneath, openFolderBeneath, removeAt } from './beneath.js';
 export { capabilitySets } from './capabilities.js';
-export { hasOwnMountNamespace, liftPidsLimit, openCgroup, prepareCgroups, readOr, type Cgroup } from './cgroups.js';
+export {
+  hasOwnMountNamespace,
+  liftPidsLimit,
+  openCgroup,
+  prepareCgroups,
+  readOrEmpty,
+  type Cgroup,
+} from './cgroups.js';
 export { findDeviceEdits, type DeviceEdits } from './cdi.js';
 export type { ExecOutcome, ExecProcess, ExecRequest } from './exec.js';
 export { readExitCode } from './exit-file.js';

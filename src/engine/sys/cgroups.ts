@@ -6,11 +6,11 @@ const CGROUP2_SUPER_MAGIC = 0x63677270;
 const TMPFS_MAGIC = 0x01021994;
 
 /** As crun decides it: by the file system types at /sys/fs/cgroup (statfs(2), cgroups(7)). */
-export function cgroupLayout(root = '/sys/fs/cgroup'): CgroupLayout {
-  const type = filesystemType(root);
+export function cgroupLayout(): CgroupLayout {
+  const type = filesystemType('/sys/fs/cgroup');
   if (type === CGROUP2_SUPER_MAGIC) return 'v2';
   if (type !== TMPFS_MAGIC) return 'none';
-  return filesystemType(`${root}/unified`) === CGROUP2_SUPER_MAGIC ? 'hybrid' : 'v1';
+  return filesystemType('/sys/fs/cgroup/unified') === CGROUP2_SUPER_MAGIC ? 'hybrid' : 'v1';
 }
 
 function filesystemType(path: string): number | undefined {

@@ -46,4 +46,4 @@ export { adoptTcp, adoptUdp, bindSctp, bindUdp, listenTcp, type BoundSocket } fr
 export { spawnFast, type ExitStatus, type FastChild, type SpawnRequest } from './spawn-fast.js';
 export { runToolSync } from './tool.js';
 export { withShortSocketPath } from './unix-address.js';
-export { lgetxattr, llistxattr, lremovexattr, lsetxattr } from './xattr.js';
+export { lgetxattr, llistxattr, lsetxattr } from './xattr.js';

@@ -12,7 +12,6 @@ export interface Libc {
   lsetxattr(path: CPath, name: string, value: Uint8Array, size: number, flags: number): number;
   lgetxattr(path: CPath, name: string, value: Uint8Array | null, size: number): number;
   llistxattr(path: CPath, list: Uint8Array | null, size: number): number;
-  lremovexattr(path: CPath, name: string): number;
   mknod(path: CPath, mode: number, device: number): number;
   utimensat(directory: number, path: CPath, times: Uint8Array, flags: number): number;
   syncfs(fd: number): number;
@@ -67,7 +66,6 @@ const libcSignatures: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   lsetxattr: 'int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)',
   lgetxattr: 'long lgetxattr(const char *path, const char *name, void *value, size_t size)',
   llistxattr: 'long llistxattr(const char *path, void *list, size_t size)',
-  lremovexattr: 'int lremovexattr(const char *path, const char *name)',
   mknod: 'int mknod(const char *path, unsigned int mode, uint64_t device)',
   utimensat: 'int utimensat(int directory, const char *path, const void *times, int flags)',
   syncfs: 'int syncfs(int fd)',

@@ -33,10 +33,10 @@ export function bindSctp(address: string, port: number): BoundSocket {
 }
 
 /** A listening TCP socket. @throws `sys/call-failed`, EADDRINUSE when it is taken */
-export function listenTcp(address: string, port: number, backlog = 128): BoundSocket {
+export function listenTcp(address: string, port: number): BoundSocket {
   const socket = bound(SOCK_STREAM, 0, address, port);
   const libc = libcOrThrow();
-  if (libc.listen(socket.fd, backlog) === 0) return socket;
+  if (libc.listen(socket.fd, 128) === 0) return socket;
   const errno = libc.errno();
   closeSync(socket.fd);
   throw callFailed('listen', [address, port], errno);

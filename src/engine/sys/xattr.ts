@@ -53,16 +53,6 @@ export function llistxattr(path: PathName): string[] {
   return list.length === 0 ? [] : list.toString('utf8', 0, list.length - 1).split('\0');
 }
 
-/** lremovexattr(2). @throws `sys/call-failed`, ENODATA where there is none */
-export function lremovexattr(path: PathName, name: string): void {
-  const libc = native()?.libc;
-  if (libc === undefined) {
-    runToolSync('setfattr', ['-h', '-x', name, '--', toolPath(path)]);
-    return;
-  }
-  if (libc.lremovexattr(cPath(path), name) !== 0) throw callFailed('lremovexattr', [path, name], libc.errno());
-}
-
 const scratch = Buffer.alloc(4096);
 
 /** Reads into a small buffer first: nearly every value fits, so that most calls are one system call. */
