@@ -39,7 +39,7 @@ export async function assembleProject(assembly: Assembly): Promise<Project> {
     ? without.has('interpolate')
       ? loaded
       : withMember(loaded, 'name', scalar(name))
-    : normalize(loaded, name, environment);
+    : normalize(loaded, name, context.fillsVariables ? environment : undefined);
   trace?.made(root, { stage: 'normalized', from: whole(loaded), environment });
   trace?.finish(root);
   if (without.has('interpolate')) return unfilledProject(assembly, root);

@@ -156,6 +156,7 @@ function finish(model: MapNode, context: LoadContext, pathBase: string | undefin
   if (!problems.any) checkResources(complete, problems);
   const placed = pathBase === undefined ? complete : resolvePaths(complete, { directory: pathBase, home });
   trace?.made(placed, { stage: 'paths', from: whole(complete), directory });
+  if (!context.fillsVariables) return placed;
   const result = resolveListedVariables(placed, environment);
   trace?.made(result, { stage: 'listed', from: whole(placed), environment });
   return result;

@@ -15,11 +15,16 @@ import {
   type Node,
 } from './node.js';
 
+type Environment = ReadonlyMap<string, string>;
+
 /** Namespaces a service can share with another one by `service:NAME`. */
 const sharedNamespaces = ['network_mode', 'ipc', 'pid', 'uts', 'cgroup'];
 
-/** Fills in what is implied: the default network, names of resources, dependencies, values from the environment. */
-export function normalize(root: MapNode, name: string, environment: ReadonlyMap<string, string>): MapNode {
+/**
+ * Fills in what is implied: the default network, names of resources, dependencies, values from the environment.
+ * @param environment - undefined: names without a value stay so
+ */
+export function normalize(root: MapNode, name: string, environment: Environment | undefined): MapNode {
   let model = withMember(root, 'name', scalar(name));
   const services = child(model, 'services');
   const joined =
@@ -57,7 +62,7 @@ function joinsDefault(service: Node): boolean {
   return child(service, 'network_mode') === undefined && child(child(service, 'networks'), 'default') !== undefined;
 }
 
-function normalizeService(service: MapNode, environment: ReadonlyMap<string, string>): MapNode {
+function normalizeService(service: MapNode, environment: Environment | undefined): MapNode {
   let result = service;
   if (textOf(child(result, 'pull_policy')) === 'if_not_present') {
     result = withMember(result, 'pull_policy', scalar('missing', child(result, 'pull_policy')));
@@ -65,25 +70,28 @@ function normalizeService(service: MapNode, environment: ReadonlyMap<string, str
   const build = child(result, 'build');
   if (isMap(build)) result = withMember(result, 'build', normalizeBuild(build, environment));
   const variables = child(result, 'environment');
-  if (variables !== undefined) result = withMember(result, 'environment', lookUp(variables, environment, 'keep'));
+  if (variables !== undefined && environment !== undefined) {
+    result = withMember(result, 'environment', lookUp(variables, environment, 'keep'));
+  }
   const volumes = child(result, 'volumes');
   if (volumes !== undefined) result = withMember(result, 'volumes', mapChildren(volumes, cleanTarget));
   const dependencies = impliedDependencies(result);
   return dependencies === undefined ? result : withMember(result, 'depends_on', dependencies);
 }
 
-function normalizeBuild(build: MapNode, environment: ReadonlyMap<string, string>): MapNode {
+function normalizeBuild(build: MapNode, environment: Environment | undefined): MapNode {
   let result = build;
   if (!build.entries.has('context')) result = withMember(result, 'context', scalar('.'));
   if (!build.entries.has('dockerfile') && !build.entries.has('dockerfile_inline')) {
     result = withMember(result, 'dockerfile', scalar('Dockerfile'));
   }
   const args = child(result, 'args');
-  return args === undefined ? result : withMember(result, 'args', lookUp(args, environment, 'drop'));
+  if (args === undefined || environment === undefined) return result;
+  return withMember(result, 'args', lookUp(args, environment, 'drop'));
 }
 
 /** Names without a value take it from the environment; those not found there stay without one or go. */
-function lookUp(node: Node, environment: ReadonlyMap<string, string>, unset: 'keep' | 'drop'): Node {
+function lookUp(node: Node, environment: Environment, unset: 'keep' | 'drop'): Node {
   if (node.kind === 'map') {
     return mapChildren(node, (value, key) => {
       if (!isNull(value)) return value;
@@ -160,7 +168,7 @@ function nameResources(resources: MapNode, project: string): MapNode {
 }
 
 /** Names without a value in lists, resolved with the environment of the file they stand in (an include has its own). */
-export function resolveListedVariables(root: MapNode, environment: ReadonlyMap<string, string>): MapNode {
+export function resolveListedVariables(root: MapNode, environment: Environment): MapNode {
   const services = child(root, 'services');
   if (!isMap(services)) return root;
   const resolved = mapChildren(services, (service) => {

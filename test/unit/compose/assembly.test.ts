@@ -507,6 +507,17 @@ services:
     });
   });
 
+  test('without interpolation a name without a value gets none', async () => {
+    const written = { environment: ['A', 'B='], build: { args: ['A'] } };
+    const inList = JSON.stringify({ services: { web: written } });
+    const inMap = 'services: {web: {build: {args: {A: }}, environment: {A: }}}';
+    const options = { without: ['interpolate'], environment: { A: '1' } } as const;
+    const shown = async (text: string): Promise<unknown> =>
+      (JSON.parse(renderProject((await load(text, options)).project, { format: 'json' })) as Config).services['web'];
+    expect(await shown(inList)).toMatchObject(written);
+    expect(await shown(inMap)).toMatchObject({ environment: { A: null }, build: { args: { A: null } } });
+  });
+
   test('without path resolution paths stay relative', async () => {
     const files = {
       'compose.yaml': 'services: {web: {extends: {file: lib/b.yaml, service: b}}}',
