@@ -11,6 +11,7 @@ import {
   doubleQuote,
   endsWord,
   hash,
+  isBlank,
   isFlowIndicator,
   newline,
   openList,
@@ -234,9 +235,11 @@ export class InlineYaml {
       if (key.kind !== 'scalar' && key.kind !== 'alias') throw unusual;
       if (!this.isKeyEnd(keyStart)) throw unusual;
       this.at++;
+      while (isBlank(this.code())) this.at++;
+      const empty = this.at;
       this.skipToContent('in brackets');
-      if (this.code() === comma || this.code() === closeMap) throw unusual;
-      pairs.push({ key, value: this.#flowNode() });
+      const isEmpty = this.code() === comma || this.code() === closeMap;
+      pairs.push({ key, value: isEmpty ? emptyScalar(empty) : this.#flowNode() });
     });
     return { kind: 'map', pairs, start, end: this.at };
   }
@@ -262,4 +265,9 @@ export class InlineYaml {
     this.at = this.#plainEnd(start, 'flow');
     return { kind: 'scalar', text: this.text.slice(start, this.at), plain: true, start, end: this.at };
   }
+}
+
+/** A value left out. */
+export function emptyScalar(at: number): ScalarSyntax {
+  return { kind: 'scalar', text: '', plain: true, start: at, end: at };
 }

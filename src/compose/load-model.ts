@@ -3,9 +3,10 @@ import { fillDocument, parseFile, readDocuments, type LoadContext, type SourcedD
 import { applyExtends } from './extends.js';
 import { applyInclude } from './include.js';
 import { mergeFiles } from './merge.js';
-import { child, emptyMap, isMap, mapChildren, textOf, withMember, type MapNode, type Node } from './node.js';
+import { child, emptyMap, isMap, isNull, mapChildren, textOf, withMember, type MapNode, type Node } from './node.js';
 import { resolveListedVariables } from './normalize.js';
 import { resolvePaths } from './paths.js';
+import type { Problems } from './problems.js';
 import { applyResets } from './reset.js';
 import { checkResources } from './resource-checks.js';
 import { schemaOfVersion, validateSchema } from './schema.js';
@@ -106,6 +107,7 @@ function addDocument(
   included: readonly string[],
 ): MapNode {
   const { problems, trace } = context;
+  refuseEmptyServices(earlier, root, problems);
   let own = applyInclude(root, context, [...included, path], loadNested);
   own = applyExtends(own, document.resets, path, context);
   const base = applyResets(earlier, document.resets) as MapNode;
@@ -121,6 +123,19 @@ function addDocument(
   const model = keepLastDefinitions(expanded) as MapNode;
   trace?.made(model, { stage: 'unique', from: whole(expanded) });
   return model;
+}
+
+/** The schema sees the merged model, where an empty section changes nothing; docker compose looks before. */
+function refuseEmptyServices(earlier: MapNode, root: MapNode, problems: Problems): void {
+  const services = child(root, 'services');
+  if (services === undefined || !isNull(services) || !earlier.entries.has('services')) return;
+  problems.add({
+    code: 'compose/wrong-type',
+    message: 'services must be a mapping, got nothing',
+    facts: { path: 'services', expected: 'a mapping', actual: 'nothing' },
+    hint: 'leave it out, or write `services: {}`',
+    at: locationOf(services.key ?? services.at),
+  });
 }
 
 function validate(single: MapNode, source: SourceText, context: LoadContext): MapNode {

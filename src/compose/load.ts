@@ -82,7 +82,10 @@ async function loadOnce(options: LoadOptions, remotes: RemoteShelf): Promise<Pro
   });
 }
 
-/** Only what is needed to talk about a project by name: its name and directory. */
+/**
+ * Only what is needed to talk about a project by name.
+ * @throws `compose/no-file` where nothing says it
+ */
 export async function resolveProjectName(options: LoadOptions): Promise<string> {
   const problems = new Problems();
   const reporter = new Reporter(options.onWarning ?? ignore);
@@ -90,9 +93,19 @@ export async function resolveProjectName(options: LoadOptions): Promise<string> 
   const setting = await findSetting(options, problems, reporter, 'files may be missing');
   const fromEnvironment = setting.environment.get('COMPOSE_PROJECT_NAME') ?? '';
   if (fromEnvironment !== '') return checkedName(fromEnvironment);
+  if (setting.inputs.length === 0) throw noFile(setting.directory);
   const parsed = parseFiles(setting.inputs, setting.context);
   problems.throwIfAny();
   return projectName(options, setting, nameInDocuments(parsed), reporter);
+}
+
+function noFile(searched: string): TscomposeError {
+  return new TscomposeError({
+    code: 'compose/no-file',
+    message: 'no configuration file provided: not found',
+    facts: { searched },
+    hint: 'name a file with -f, or go to a folder with a compose.yaml',
+  });
 }
 
 /** Loads, fetches what was elsewhere and missing, and loads again until nothing is. Only the last load counts. */
@@ -177,14 +190,7 @@ export async function findSetting(
     given.length > 0
       ? given
       : (configuredFiles(environment, from, remotes) ?? discoverFiles(directoryOf([]), reporter.plain));
-  if (files.length === 0 && missing === 'files must exist') {
-    throw new TscomposeError({
-      code: 'compose/no-file',
-      message: 'no configuration file provided: not found',
-      facts: { searched: directoryOf([]) },
-      hint: 'name a file with -f, or go to a folder with a compose.yaml',
-    });
-  }
+  if (files.length === 0 && missing === 'files must exist') throw noFile(directoryOf([]));
   const nameDirectory = directoryOf(files);
   const usedEnvFiles = loadEnv(nameDirectory);
   const { inputs, directory } = await fetchInputs(files, projectDirectory, nameDirectory, remotes);
@@ -192,7 +198,7 @@ export async function findSetting(
   const fillsVariables = options.without?.includes('interpolate') !== true;
   const context: LoadContext = {
     directory,
-    home: environment.get('HOME'),
+    home: environment.get('HOME') === '' ? undefined : environment.get('HOME'),
     environment,
     problems,
     schema: currentSchema,

@@ -1,5 +1,5 @@
 import { blockScalar } from './block-scalar.js';
-import { depthLimit, InlineYaml, unusual } from './inline-yaml.js';
+import { depthLimit, emptyScalar, InlineYaml, unusual } from './inline-yaml.js';
 import type { MapSyntax, PairSyntax, ScalarSyntax, SyntaxNode } from './syntax-tree.js';
 import {
   ampersand,
@@ -142,7 +142,7 @@ class PlainParser extends InlineYaml {
       return withProperties(this.#block(listAtKey ? column - 1 : column, next), properties);
     }
     this.at = lineEnd;
-    return withProperties({ kind: 'scalar', text: '', plain: true, start: empty, end: empty }, properties);
+    return withProperties(emptyScalar(empty), properties);
   }
 
   #properties(): Properties | undefined {

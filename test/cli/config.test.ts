@@ -132,8 +132,8 @@ describe('where the project comes from', () => {
     expect(stdout).toBe('db\nweb\n');
   });
 
-  test('nowhere', async () => {
-    const { exitCode, stderr } = await config();
+  test.each(['config', 'images'])('nowhere: %s', async (command) => {
+    const { exitCode, stderr } = await runCli([command], { cwd: folder });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
       stderr:

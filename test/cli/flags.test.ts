@@ -87,6 +87,12 @@ describe('build', () => {
     });
   });
 
+  test('does not ask for the env files of a service', async () => {
+    writeFileSync(join(cwd, 'secret.yaml'), 'services: {web: {build: ., env_file: secret.env}}\n');
+    expect((await run('-f', 'secret.yaml', 'config')).stderr).toContain('secret.env');
+    expect((await run('-f', 'secret.yaml', 'build', '--print')).exitCode).toBe(0);
+  });
+
   test('takes flags of old, and says which have no effect', async () => {
     const { exitCode, stderr } = await run(
       ...['build', '--print', '--compress', '--force-rm', '--no-rm', '--parallel', '--progress', 'plain'],

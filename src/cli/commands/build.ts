@@ -50,7 +50,7 @@ export const buildCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     refuseWhatNoBuilderDoes(flags);
     if (flags.memory !== undefined) context.warn('warning: --memory has no effect, steps have no limit of their own');
-    const loaded = await requireProject(context);
+    const loaded = await requireProject(context, { without: ['environment'] }); // which a build has no use for
     withFiles(loaded).checkServices(args);
     const project = await withLock(context, enableNamed(loaded, args), flags);
     const plan = planBuild(project, {

@@ -189,6 +189,11 @@ describe('several files', () => {
     expect(await merged(base, over)).toEqual(result);
   });
 
+  test('an empty list of services is refused in any of them', async () => {
+    const files = { 'compose.yaml': 'services: {a: {image: x}}', 'compose.override.yaml': 'services:\n  # b:\n' };
+    expect(await failure(files)).toContain('compose.override.yaml:1:1: services must be a mapping');
+  });
+
   test('a build text and a build mapping merge', async () => {
     const files = { 'a.yml': 'services: {web: {build: ./app}}', 'b.yml': 'services: {web: {build: {target: t}}}' };
     expect(await web(files, { files: ['a.yml', 'b.yml'] })).toMatchObject({

@@ -67,6 +67,7 @@ const ordinary = [
   '"a": b\n\'c\': d\n1: e\n',
   'a: |\n  one\n  \ttwo\n#\tc\nb: "c\td"\n',
   'a: "one\t\n\t\n  \ttwo"\n',
+  'a: {b: , c: }\nd: {e: # f\n  , g:\n  }\n',
   'a: [\n\tb,\t# c\n\t\n\t{c: d,\t"e": f}\n  ]\n',
   'a: &x\n  - b\n&y c: d\n',
 ];
