@@ -25,7 +25,7 @@ export interface Console {
  * Listens at `socketPath`, which must not exist yet, for the pseudo-terminal that a runtime sends to its
  * `--console-socket` (SCM_RIGHTS, unix(7)). The socket is listening when this returns its promise, so the runtime can be
  * started at once; it is removed when the promise settles.
- * @param signal - gives up waiting
+ * @param signal - gives up waiting; what has been sent by then is still taken, so it may fire as soon as the sender is gone
  * @throws `sys/call-failed`; `sys/unsupported` without FFI; the abort reason
  */
 export async function acceptConsole(socketPath: string, signal: AbortSignal): Promise<Console> {
@@ -65,29 +65,32 @@ function listen(libc: Libc, path: string): number {
   throw callFailed('bind', [path], errno);
 }
 
-/** Tries whenever `fd` is readable, until there is a result. */
+/** Tries whenever `fd` is readable, and a last time when `signal` fires, until there is a result. */
 function firstResult(ffi: Native, fd: number, signal: AbortSignal, attempt: () => number | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
     const finish = (): void => {
       watch.close();
       signal.removeEventListener('abort', abort);
     };
+    const tryNow = (): boolean => {
+      try {
+        const result = attempt();
+        if (result === undefined) return false;
+        resolve(result);
+      } catch (error) {
+        reject(asError(error));
+      }
+      finish();
+      return true;
+    };
     const abort = (): void => {
+      if (tryNow()) return;
       finish();
       reject(asError(signal.reason));
     };
-    const watch = ffi.watchReadable(fd, () => {
-      try {
-        const result = attempt();
-        if (result === undefined) return;
-        finish();
-        resolve(result);
-      } catch (error) {
-        finish();
-        reject(asError(error));
-      }
-    });
-    signal.addEventListener('abort', abort);
+    const watch = ffi.watchReadable(fd, tryNow);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
   });
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,30 @@ test('the terminal that a runtime sends is read, written and resized', async () 
   expect((await child.exited).exitCode).toBe(0);
   terminal.close();
   terminal.resize(1, 1);
+});
+
+test('a terminal that was sent before the wait is given up still comes, with all that was said on it', async () => {
+  const path = join(folder, 'late.sock');
+  const gaveUp = new AbortController();
+  const accepting = acceptConsole(path, gaveUp.signal);
+  // Nothing here gets its turn until the sender is gone, as on a busy machine.
+  const script = `
+import array, os, pty, socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+pid, master = pty.fork()
+if pid == 0:
+    os.execvp("echo", ["echo", "said"])
+connection.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))])
+os.waitpid(pid, 0)
+`;
+  expect(spawnSync('python3', ['-c', script, path]).status).toBe(0);
+  gaveUp.abort(new Error('the sender is gone'));
+  const { stream } = await accepting;
+  let seen = '';
+  stream.setEncoding('utf8').on('data', (text: string) => (seen += text));
+  await new Promise((resolve) => stream.on('close', resolve));
+  expect(seen).toBe('said\r\n');
 });
 
 test('waiting for a terminal that never comes can be given up', async () => {
