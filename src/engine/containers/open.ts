@@ -184,6 +184,16 @@ export async function openContainers(options: ContainersOptions): Promise<Contai
         chainId: record.chainId,
         running: isLive,
       })),
+    mountsOfVolume: (name) =>
+      room.registry
+        .list()
+        .flatMap(({ isLive, record, state }) =>
+          record.mounts.flatMap(({ name: own, subpath, destination: path }) =>
+            isLive && state.process !== undefined && own === name && subpath === undefined
+              ? [{ pid: state.process.pid, path }]
+              : [],
+          ),
+        ),
     usersOfVolume: (name) =>
       [...room.registry.values()]
         .filter(({ record }) => record.mounts.some((one) => one.name === name))

@@ -180,6 +180,8 @@ export interface Containers {
   imageUsers(): readonly ImageUser[];
   /** Ids of the containers, running or not, that have a volume or are to be on a network. */
   usersOfVolume(name: string): readonly string[];
+  /** Where running containers have the whole of it, as their processes see it. */
+  mountsOfVolume(name: string): readonly { readonly pid: number; readonly path: string }[];
   usersOfNetwork(networkId: string): readonly string[];
   /** Containers, processes or sessions that keep an idle engine up. */
   running(): number;

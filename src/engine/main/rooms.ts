@@ -81,6 +81,7 @@ export async function openRooms({ settings, log, signal }: RoomsOptions): Promis
     events,
     log,
     usedBy: (name) => containers.usersOfVolume(name),
+    mountedBy: (name) => containers.mountsOfVolume(name),
   });
   const projects = await openProjects({ dir: join(dataRoot, 'projects'), log });
   const containers = await openContainers({

@@ -48,13 +48,26 @@ const meaningless = new Set(
   'rw suid dev exec defaults relatime norelatime atime diratime nostrictatime async'.split(' ').concat(''),
 );
 
+/** Whether the data is nowhere but in the mount. */
+export function isMemory(options: Readonly<Record<string, string>>): boolean {
+  return ['tmpfs', 'ramfs'].includes(options['type'] ?? '');
+}
+
+function wordsOf(options: Readonly<Record<string, string>>): string[] {
+  return (options['o'] ?? '').split(',').filter((word) => !meaningless.has(word));
+}
+
+export function flagsOf(options: Readonly<Record<string, string>>): readonly MountFlag[] {
+  return wordsOf(options).flatMap((word) => flags[word] ?? []);
+}
+
 /**
  * The mounts that put a volume's device in place, in order: read-only binds need a second one (mount(2), "Creating a bind
  * mount"). The name in an `addr=` option is looked up, which mount(2) leaves to its caller (nfs(5)).
  */
 export async function mountsOf(options: Readonly<Record<string, string>>, target: string): Promise<MountRequest[]> {
-  const words = (options['o'] ?? '').split(',').filter((word) => !meaningless.has(word));
-  const chosen = words.flatMap((word) => flags[word] ?? []);
+  const words = wordsOf(options);
+  const chosen = flagsOf(options);
   const spread = words.flatMap((word) => (propagations[word] === undefined ? [] : [propagations[word]]));
   const others = words.filter((word) => !(word in flags) && !(word in propagations));
   const data = await Promise.all(others.map(withAddress));

@@ -8,10 +8,10 @@ import { hasLabel } from '../../base/label-filter.js';
 import { runTool } from '../../base/spawn.js';
 import { sweepEach } from '../../base/sweep.js';
 import { openRecords, type Records } from '../store/index.js';
-import { isMountPoint, mount, unmount } from '../sys/index.js';
+import { bindForeignMount, canBindForeignMounts, isMountPoint, mount, unmount } from '../sys/index.js';
 import { fillFolder, isEmptyFolder } from './fill.js';
 import { matchesVolume, readBoolean } from './match.js';
-import { checkOptions, mountsOf } from './options.js';
+import { checkOptions, flagsOf, isMemory, mountsOf } from './options.js';
 import type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
 
 const schema = 1;
@@ -273,6 +273,7 @@ class LocalVolumes implements VolumeStore {
   async #mountDevice({ name, options }: Volume, target: string): Promise<void> {
     const device = options['device'] ?? '';
     if (device === '' || isMountPoint(target)) return;
+    if (isMemory(options) && this.#takeOver(name, options, target)) return;
     let done = 0;
     try {
       for (const request of await mountsOf(options, target)) {
@@ -288,6 +289,26 @@ class LocalVolumes implements VolumeStore {
         cause,
       });
     }
+  }
+
+  /**
+   * What an earlier engine mounted went with that engine's namespace, but running containers still have it. Mounted anew
+   * a volume that lies in memory would be another one.
+   * @returns whether there was one to take it from
+   */
+  #takeOver(name: string, options: Volume['options'], target: string): boolean {
+    if (!canBindForeignMounts()) return false;
+    for (const { pid, path } of this.#options.mountedBy(name)) {
+      try {
+        bindForeignMount({ namespace: `/proc/${pid}/ns/mnt`, source: path, target, recursive: false });
+        mount({ target, flags: ['bind', 'remount', ...flagsOf(options)] }); // the container may have it read-only
+        return true;
+      } catch (error) {
+        this.#options.log.warn('cannot take a volume over from a running container', { volume: name, error });
+        if (isMountPoint(target)) unmount(target, { detach: true });
+      }
+    }
+    return false;
   }
 
   #unmountDevice(name: string): void {

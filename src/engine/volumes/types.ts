@@ -40,6 +40,8 @@ export interface VolumeStoreOptions {
   readonly log: Log;
   /** Ids of the containers, running or not, that have this volume. */
   readonly usedBy: (name: string) => readonly string[];
+  /** Processes that have the volume mounted in a namespace of theirs, and at which path there. */
+  readonly mountedBy: (name: string) => readonly { readonly pid: number; readonly path: string }[];
 }
 
 export interface VolumeStore {

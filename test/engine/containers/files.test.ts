@@ -223,4 +223,20 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     const { output } = await engine.sh('mount', { HostConfig: { Binds: ['ram:/r'] } });
     expect(output).toMatch(/tmpfs on \/r type tmpfs \(rw.*size=2048k/);
   });
+
+  test('a volume in memory is the same for all while any container has it, whatever becomes of the engine', async () => {
+    await engine.rooms.volumes.create({ Name: 'kept', DriverOpts: { type: 'tmpfs', o: 'size=2m', device: 'tmpfs' } });
+    expect((await engine.sh('true', { HostConfig: { Binds: ['kept:/k'] } })).exitCode).toBe(0);
+    const writer = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { Binds: ['kept:/k'] } });
+    const reader = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { Binds: ['kept:/k:ro'] } });
+    await engine.exec(writer, ['sh', '-c', 'echo kept > /k/file']);
+    await engine.close();
+    unmount(join(engine.dirs.dataRoot, 'volumes/kept/_data'), { detach: true }); // went with the engine's namespace
+    await engine.reopen();
+    await engine.containers.remove(writer, { force: true, volumes: true }, soon()); // the other has it read-only
+    const { output } = await engine.sh('cat /k/file; echo more > /k/file', { HostConfig: { Binds: ['kept:/k'] } });
+    expect(output).toBe('kept\n');
+    expect((await engine.exec(reader, ['cat', '/k/file'])).output).toBe('more\n');
+    await engine.containers.remove(reader, { force: true, volumes: true }, soon());
+  });
 });

@@ -25,6 +25,7 @@ const open = (): Promise<VolumeStore> =>
     events: createEventHub(() => BigInt(Date.now()) * 1_000_000n),
     log: silentLog,
     usedBy: (name) => users[name] ?? [],
+    mountedBy: () => [],
   });
 folderPerTest((path) => (dir = path));
 beforeEach(async () => {
