@@ -22,7 +22,7 @@ export function stepNetworks(networks: Networks): NonNullable<OciOptions['joinBr
     return {
       namespacePath: sandbox.namespacePath,
       resolvConf: sandbox.resolvConf,
-      hostsLines: [...sandbox.hostsLines, ...extraHosts.map((text) => hostsLine(text, hostGateway(networks)))],
+      hostsLines: extraHosts.map((text) => hostsLine(text, hostGateway(networks))),
       release: () => sandbox.release(),
     };
   };

@@ -33,7 +33,6 @@ export interface StepRequest {
   readonly user: string;
   readonly mounts?: readonly OciMount[];
   readonly networkMode: 'bridge' | 'none' | 'host';
-  readonly hostname?: string;
   /** Limits, capabilities and security options. */
   readonly hostConfig?: HostConfig;
   readonly devices?: readonly DeviceWish[];
@@ -44,10 +43,14 @@ export interface StepRequest {
   readonly signal: AbortSignal;
 }
 
+/** BuildKit's. The same every time, for programs write it into files, and the same build shall give the same image. */
+const stepHostname = 'buildkitsandbox';
+
 /** What a build step needs of a network; given by whoever knows networks. */
 export interface StepNetwork {
   readonly namespacePath: string;
   readonly resolvConf: string;
+  /** The extra hosts as they stand in /etc/hosts. */
   readonly hostsLines: readonly string[];
   release(): Promise<void>;
 }
@@ -95,7 +98,7 @@ export async function runStep(oci: OciEnvironment, request: StepRequest): Promis
     cwd: request.cwd,
     tty: false,
     user,
-    hostname: request.hostname ?? id.slice(-24, -12),
+    hostname: stepHostname,
     domainname: '',
     namespaces: {
       network:
@@ -127,19 +130,18 @@ async function joinNetwork(
   return oci.joinBridge({ id, extraHosts }, signal);
 }
 
-/** resolv.conf and hosts, bound over what the image has; without a network only hosts, where names are given. */
+/** resolv.conf and hosts, bound over what the image has, without a network too: what is tested there asks for localhost. */
 async function networkFiles(dir: string, request: StepRequest, network: StepNetwork | undefined): Promise<OciMount[]> {
-  const isAlone = request.networkMode === 'none';
-  if (isAlone && (request.extraHosts ?? []).length === 0) return [];
   const resolvConf = network?.resolvConf ?? (await readIfPresent('/etc/resolv.conf')) ?? '';
   const extra = (request.extraHosts ?? []).map((text) => {
     const at = text.search(/[:=]/);
     return `${text.slice(at + 1)}\t${text.slice(0, at)}`;
   });
-  const hosts = network?.hostsLines ?? ['127.0.0.1\tlocalhost', '::1\tlocalhost', ...extra];
+  const own = [`127.0.0.1\tlocalhost ${stepHostname}`, '::1\tlocalhost ip6-localhost ip6-loopback'];
+  const hosts = [...own, ...(network?.hostsLines ?? extra)];
   await writeFile(join(dir, 'resolv.conf'), resolvConf, { mode: 0o644 });
   await writeFile(join(dir, 'hosts'), `${hosts.join('\n')}\n`, { mode: 0o644 });
-  return [...(isAlone ? [] : ['resolv.conf']), 'hosts'].map((name) => ({
+  return ['resolv.conf', 'hosts'].map((name) => ({
     destination: `/etc/${name}`,
     type: 'bind',
     source: join(dir, name),

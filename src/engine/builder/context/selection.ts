@@ -84,7 +84,7 @@ async function selectPattern(
   signal: AbortSignal,
 ): Promise<SelectedItem[]> {
   const pivot = parents ? pattern.indexOf('/./') : -1;
-  const clean = cleanSource(tree, pattern);
+  const clean = posix.resolve('/', pattern).slice(1); // `..` stops at the tree's root, as in BuildKit
   const pivotDepth = pivot < 0 ? 0 : elementsOf(pattern.slice(0, pivot)).length;
   const items: SelectedItem[] = [];
   for (const path of hasWildcards(clean) ? expandWildcards(tree.root, clean, parents) : [clean]) {
@@ -107,22 +107,6 @@ async function selectPattern(
   return items;
 }
 
-/** @throws `build/source-missing` for a way out of the tree */
-function cleanSource(tree: SourceTree, pattern: string): string {
-  const joined = posix.normalize(pattern.replace(/^\/+/, '')).replace(/\/$/, '');
-  if (joined === '..' || joined.startsWith('../')) {
-    throw new TscomposeError({
-      code: 'build/source-missing',
-      message:
-        tree.kind === 'context'
-          ? `COPY failed: forbidden path outside the build context: ${pattern} ()`
-          : `COPY failed: stat ${pattern}: file does not exist`,
-      facts: { source: pattern },
-    });
-  }
-  return joined === '.' ? '' : joined;
-}
-
 /** Undefined where nothing is there, also for a link that leads nowhere inside the tree. */
 function resolveSource(tree: SourceTree, path: string): string | undefined {
   try {
@@ -135,26 +119,29 @@ function resolveSource(tree: SourceTree, path: string): string | undefined {
 }
 
 /**
- * Matches element by element, for no wildcard of Go's crosses a slash. Sorted.
+ * Matches element by element, for no wildcard of Go's crosses a slash. Links to directories are followed up to the first
+ * wildcard only, and a match is what is there: of many directories only some hold a file, which is no mistake. Sorted.
  * @param deep - `**` stands for any number of directories, as with `--parents`
  */
 function expandWildcards(root: string, pattern: string, deep: boolean): string[] {
-  let found = [''];
-  for (const element of elementsOf(pattern)) {
-    const under = (parent: string, name: string) => (parent === '' ? name : `${parent}/${name}`);
+  const elements = elementsOf(pattern);
+  const first = elements.findIndex(hasWildcards);
+  const start = elements.slice(0, first).join('/');
+  const under = (parent: string, name: string): string => (parent === '' ? name : `${parent}/${name}`);
+  let found = [start];
+  for (const element of elements.slice(first)) {
+    const parents = found.filter((path) => path === start || isDirectory(root, path));
     if (deep && element === '**') {
-      found = [...new Set(found.flatMap((parent) => [parent, ...directoriesBelow(root, parent)]))];
-    } else if (!hasWildcards(element)) {
-      found = found.map((parent) => under(parent, element));
-      // Of many directories only some hold it, and that is no mistake.
-      if (deep) found = found.filter((path) => isThere(root, path));
-    } else {
+      found = [...new Set(parents.flatMap((parent) => [parent, ...directoriesBelow(root, parent)]))];
+    } else if (hasWildcards(element)) {
       const matcher = globToRegExp(element);
-      found = found.flatMap((parent) =>
+      found = parents.flatMap((parent) =>
         namesIn(root, parent)
           .filter((name) => matcher.test(name))
           .map((name) => under(parent, name)),
       );
+    } else {
+      found = parents.map((parent) => under(parent, element)).filter((path) => isThere(root, path));
     }
   }
   return found.sort();

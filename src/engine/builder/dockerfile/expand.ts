@@ -50,7 +50,7 @@ class Expander {
   }
 
   /** Up to `stop` (not taken), or the end where it is empty. */
-  #until(stop: string): string[] {
+  #until(stop: string, escapes: 'take' | 'keep' = 'take'): string[] {
     const out: string[] = [];
     while (this.#index < this.#text.length) {
       const char = this.#text.charAt(this.#index);
@@ -58,7 +58,7 @@ class Expander {
       if (!this.#raw && char === "'") out.push(this.#singleQuoted());
       else if (!this.#raw && char === '"') out.push(this.#doubleQuoted());
       else if (char === '$') out.push(this.#variable());
-      else if (char === this.#escape) out.push(this.#escaped());
+      else if (char === this.#escape) out.push(this.#escaped(escapes));
       else {
         out.push(char);
         this.#index++;
@@ -68,9 +68,10 @@ class Expander {
     return out;
   }
 
-  #escaped(): string {
+  #escaped(escapes: 'take' | 'keep'): string {
     const next = this.#text.charAt(this.#index + 1);
     this.#index += 2;
+    if (escapes === 'keep') return this.#escape + next;
     if (this.#raw) return next === '$' ? '$' : this.#escape + next;
     return next;
   }
@@ -117,9 +118,9 @@ class Expander {
     return name === '' ? '$' : (this.#lookup(name) ?? '');
   }
 
-  /** A name, or one of the shell's one-character parameters, which are never set here. */
+  /** A name, or one of the shell's own parameters, which are never set here. */
   #name(): string {
-    const match = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#])/.exec(this.#text.slice(this.#index));
+    const match = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?!$-])/.exec(this.#text.slice(this.#index));
     const name = match?.[0] ?? '';
     this.#index += name.length;
     return name;
@@ -166,7 +167,7 @@ class Expander {
         if (all) this.#index++;
         const pattern = this.#pattern('/');
         this.#index++;
-        const replacement = this.#word();
+        const replacement = this.#word('keep');
         return (value ?? '').replace(new RegExp(globSource(pattern), all ? 'gsu' : 'su'), () => replacement);
       }
       default:
@@ -175,13 +176,13 @@ class Expander {
   }
 
   /** The word of a modifier, expanded, with its closing brace. */
-  #word(): string {
-    const word = this.#until('}').join('');
+  #word(escapes: 'take' | 'keep' = 'take'): string {
+    const word = this.#until('}', escapes).join('');
     this.#index++;
     return word;
   }
 
-  /** A pattern up to `stop`, variables expanded; escapes are left for the pattern. */
+  /** A pattern up to `stop`, variables expanded and quotes taken off; escapes are left for the pattern. */
   #pattern(stop: string): string {
     let out = '';
     while (this.#index < this.#text.length) {
@@ -189,6 +190,8 @@ class Expander {
       if (char === stop) return out;
       if (char === '$') {
         out += this.#variable();
+      } else if (!this.#raw && (char === '"' || char === "'")) {
+        out += char === '"' ? this.#doubleQuoted() : this.#singleQuoted();
       } else if (char === this.#escape) {
         const next = this.#text.charAt(this.#index + 1);
         out += next === '}' || next === '/' ? next : `\\${next}`;

@@ -4,7 +4,7 @@ import { splitWords } from './words.js';
 
 /** The `--name=value` words in front of an instruction's arguments. */
 export interface Flags {
-  /** @throws `build/syntax` when given twice or without a value */
+  /** Undefined also for an empty value. @throws `build/syntax` when given twice or without a value */
   text(name: string): string | undefined;
   list(name: string): string[];
   /** `--name`, `--name=true`, `--name=false`; undefined when it is not there. */
@@ -57,7 +57,7 @@ export function takeFlags(line: LogicalLine, escape: string, known: readonly str
     flags: {
       text: (name) => {
         const flag = one(name);
-        return flag === undefined ? undefined : needValue(name, flag);
+        return flag === undefined || flag.value === '' ? undefined : needValue(name, flag); // `--chown=` is as without
       },
       list: (name) => given.filter((flag) => flag.name === name).map((flag) => needValue(name, flag)),
       choice,

@@ -14,7 +14,7 @@ import { parseHeredocMark } from './heredoc.js';
 import type { LogicalLine } from './lines.js';
 import { nearest } from './nearest.js';
 import { syntaxError } from './syntax-error.js';
-import { parseStringArray, splitPlain, splitWords } from './words.js';
+import { leadingJsonArray, splitPlain, splitWords } from './words.js';
 import { TscomposeError } from '../../../base/errors.js';
 import { parseGoDuration } from '../../../base/go-duration.js';
 
@@ -113,7 +113,7 @@ const parsers: Parsers = {
     return { ports };
   },
   VOLUME: ({ line, rest }) => {
-    const paths = parseStringArray(rest) ?? splitPlain(rest);
+    const paths = stringArray(line, rest) ?? splitPlain(rest);
     if (paths.length === 0) throw syntaxError(line.at, 'VOLUME requires at least one argument', 'VOLUME');
     if (paths.some((path) => path.trim() === '')) {
       throw syntaxError(line.at, 'VOLUME specified can not be an empty string', 'VOLUME');
@@ -126,7 +126,7 @@ const parsers: Parsers = {
   STOPSIGNAL: (input) => ({ signal: oneString(input) }),
   HEALTHCHECK: healthcheck,
   SHELL: ({ line, rest }) => {
-    const args = parseStringArray(rest);
+    const args = stringArray(line, rest);
     if (args === undefined) throw syntaxError(line.at, 'SHELL requires the arguments to be in JSON form', 'SHELL');
     if (args.length === 0) throw syntaxError(line.at, 'SHELL requires at least one argument', 'SHELL');
     return { args };
@@ -201,8 +201,15 @@ function deviceWish(line: LogicalLine, text: string): DeviceWish {
   return { name, required };
 }
 
+/** The exec form; undefined where it is none. @throws `build/syntax` for an array of something else than strings */
+function stringArray(line: LogicalLine, rest: string): string[] | undefined {
+  const array = leadingJsonArray(rest);
+  if (array === undefined || array.every((item) => typeof item === 'string')) return array;
+  throw syntaxError(line.at, 'when using JSON array syntax, arrays must be comprised of strings only', line.keyword);
+}
+
 function commandLine(line: LogicalLine, rest: string, whenEmpty: string | undefined): CommandLine {
-  const args = parseStringArray(rest);
+  const args = stringArray(line, rest);
   if (args !== undefined) {
     if (args.length === 0 && whenEmpty !== undefined) throw syntaxError(line.at, whenEmpty, line.keyword);
     if (line.heredocs.length > 0) {
@@ -218,7 +225,7 @@ function commandLine(line: LogicalLine, rest: string, whenEmpty: string | undefi
 }
 
 function transfer({ line, keyword, rest, flags }: Input): TransferFacts {
-  const words = parseStringArray(rest) ?? splitPlain(rest);
+  const words = stringArray(line, rest) ?? splitPlain(rest);
   const destination = words.at(-1);
   if (destination === undefined || words.length < 2) {
     throw syntaxError(

@@ -29,22 +29,24 @@ export function splitWords(text: string, escape: string): string[] {
   return words;
 }
 
-/** A JSON array of strings; undefined when `text` is not exactly that. */
-export function parseStringArray(text: string): string[] | undefined {
+/**
+ * The JSON array that `text` starts with; undefined where there is none, which Docker takes as a shell command. As there
+ * what follows the array does not count: people write comments behind it.
+ */
+export function leadingJsonArray(text: string): unknown[] | undefined {
   if (!text.trimStart().startsWith('[')) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // Docker too takes what is not JSON as a shell command
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]]/gsu)) {
+    if (token === '[') depth++;
+    if (token !== ']' || --depth > 0) continue;
+    try {
+      const value: unknown = JSON.parse(text.slice(0, index + 1));
+      return Array.isArray(value) ? value : undefined;
+    } catch {
+      return undefined;
+    }
   }
-  if (!Array.isArray(value)) return undefined;
-  const strings: string[] = [];
-  for (const item of value) {
-    if (typeof item !== 'string') return undefined;
-    strings.push(item);
-  }
-  return strings;
+  return undefined;
 }
 
 /** Words at white space, quotes without meaning. */

@@ -129,7 +129,6 @@ const appliers: Appliers = {
   }),
   WORKDIR: (state, instruction, words) => {
     const path = words.one(instruction.path);
-    if (path === '') throw syntaxError(instruction.at, 'cannot normalize nothing', 'WORKDIR');
     const from = state.config.WorkingDir ?? '/';
     const absolute = posix.resolve('/', from, path);
     return { state: withConfig(state, { WorkingDir: absolute }), shown: `WORKDIR ${absolute}` };

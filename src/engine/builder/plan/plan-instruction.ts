@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
+import { isDigest } from '../../../base/digest.js';
 import { platformText } from '../../../registry/index.js';
 import { isRepository } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
@@ -112,7 +113,12 @@ function planConfig(input: InstructionInput, instruction: ConfigInstruction, wor
   const config = JSON.stringify([state.config, state.author ?? null]);
   const operation =
     instruction.keyword === 'WORKDIR'
-      ? workdirOperation(dependencies, previous.operation, instruction.text, state.config.WorkingDir ?? '/', config)
+      ? workdirOperation(dependencies, previous.operation, {
+          description: instruction.text,
+          path: state.config.WorkingDir ?? '/',
+          user: state.config.User ?? '',
+          config,
+        })
       : configOperation(previous.operation, instruction.text, config);
   const notes: string[] = [];
   const before = previous.state.config.Healthcheck?.Test;
@@ -145,6 +151,9 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
   const { state } = previous;
   const insecure = instruction.security === 'insecure';
   if (insecure) requireEntitlement(input, 'security.insecure', 'RUN --security=insecure');
+  if (instruction.network === 'host' && request.networkMode !== 'host') {
+    requireEntitlement(input, 'network.host', 'RUN --network=host');
+  }
   if (instruction.devices.length > 0) requireEntitlement(input, 'device', 'RUN --device');
   const shell = shellOf(state);
   const command = runCommand(instruction.command, shell);
@@ -196,7 +205,7 @@ async function planCopy(
   const { previous, sources: stages, dependencies } = input;
   const { state } = previous;
   const { keyword } = instruction;
-  const expanded = instruction.sources.map(words.one).filter((source) => source !== '');
+  const expanded = instruction.sources.map(words.one);
   const shownDestination = words.one(instruction.destination);
   const destination = destinationOf(state, shownDestination);
   const chown = instruction.chown === undefined ? undefined : words.one(instruction.chown);
@@ -217,6 +226,7 @@ async function planCopy(
   if (from === undefined) for (const source of local) dependencies.needed.add(source);
   const checksum =
     instruction.keyword === 'ADD' && instruction.checksum !== undefined ? words.one(instruction.checksum) : undefined;
+  if (checksum !== undefined) checkChecksum(instruction, checksum, { sources: expanded, fetched });
   const keepGitDir = instruction.keyword === 'ADD' && instruction.keepGitDir;
   const operation = copyOperation(dependencies, {
     instruction,
@@ -246,6 +256,23 @@ async function planCopy(
     state,
     createdBy: ({ detail }) => nop(state, `${keyword} ${flags}${detail ?? ''} in ${shownDestination} `),
   });
+}
+
+/** A sum that nobody compares with anything would only look like a check. @throws `build/syntax` */
+function checkChecksum(
+  { at, heredocs }: InstructionOf<'COPY'> | InstructionOf<'ADD'>,
+  checksum: string,
+  { sources, fetched }: { readonly sources: readonly string[]; readonly fetched: readonly string[] },
+): void {
+  const wrong =
+    sources.length + heredocs.length > 1
+      ? "checksum can't be specified for multiple sources"
+      : fetched.length === 0
+        ? "checksum can't be specified for non-HTTP(S) and non-git sources"
+        : fetched.some((url) => !isRepository(url)) && !isDigest(checksum)
+          ? `invalid checksum "${checksum}": it is sha256: and 64 hexadecimal digits`
+          : undefined;
+  if (wrong !== undefined) throw syntaxError(at, wrong, 'ADD');
 }
 
 function destinationOf(state: ImageState, text: string): Destination {

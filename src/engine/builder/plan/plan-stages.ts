@@ -186,10 +186,13 @@ async function planFrom(
   if (parent !== undefined && context === undefined) {
     const { last, scope, platform } = await stageAt(parent.index);
     const operation = passThrough(last.operation, from.text);
+    const { OnBuild, ...config } = last.state.config;
+    const triggers = OnBuild ?? [];
+    const state = { ...last.state, config, cmdSet: false };
     return {
-      first: { ...common, previous: last, operation, state: { ...last.state, cmdSet: false }, notes: [] },
+      first: { ...common, previous: last, operation, state, notes: triggerNotes(triggers) },
       scope,
-      triggers: [],
+      triggers,
       platform,
     };
   }
@@ -216,8 +219,7 @@ async function planFrom(
       previous: undefined,
       operation: baseOperation(image.chainId, from.text),
       state: stateFromImage(image.config),
-      notes:
-        triggers.length === 0 ? [] : [`# Executing ${triggers.length} build trigger${triggers.length > 1 ? 's' : ''}`],
+      notes: triggerNotes(triggers),
       baseImageId: image.id,
       baseReference: reference,
     },
@@ -225,6 +227,10 @@ async function planFrom(
     triggers,
     platform,
   };
+}
+
+function triggerNotes({ length }: readonly string[]): string[] {
+  return length === 0 ? [] : [`# Executing ${length} build trigger${length > 1 ? 's' : ''}`];
 }
 
 /** FROM a stage: a step of its own with the stage's outcome. */

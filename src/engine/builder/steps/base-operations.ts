@@ -5,6 +5,7 @@ import { digestItems, select, type SourceTree } from '../context/selection.js';
 import { RootDoor } from '../rootfs/door.js';
 import { root0 } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
+import { ownerOfUser } from '../rootfs/owner.js';
 import { transfer } from '../rootfs/transfer.js';
 import { withWritableRoot } from '../rootfs/writable.js';
 import type { Operation } from '../solver/operation.js';
@@ -60,20 +61,27 @@ export function configOperation(base: Operation, description: string, config: st
   };
 }
 
-/** WORKDIR: the directory is made where it is missing, root's and 0755. */
+export interface WorkdirFacts {
+  readonly description: string;
+  readonly path: string;
+  /** Of the config, as written. */
+  readonly user: string;
+  /** The whole config after the instruction, as text. */
+  readonly config: string;
+}
+
+/** WORKDIR: the directory is made where it is missing, 0755 and as BuildKit makes it: whose USER says. */
 export function workdirOperation(
   dependencies: Pick<StepDependencies, 'layers' | 'epoch'>,
   base: Operation,
-  description: string,
-  path: string,
-  config: string,
+  { description, path, user, config }: WorkdirFacts,
 ): Operation {
   return {
     inputs: [base],
     description,
     key: ([input]) =>
       Promise.resolve(
-        digestOf(JSON.stringify(['workdir/1', input?.chainId ?? null, path, config, ...epochKey(dependencies)])),
+        digestOf(JSON.stringify(['workdir/2', input?.chainId ?? null, path, config, ...epochKey(dependencies)])),
       ),
     run: async ([input], { signal }) => {
       const chainId = input?.chainId;
@@ -84,7 +92,7 @@ export function workdirOperation(
       if (isThere) return { chainId };
       return await withWritableRoot(dependencies, chainId, async ({ root, seal }) => {
         const inside = door(root);
-        inside.makeDirectories(inside.find(path).path);
+        inside.makeDirectories(inside.find(path).path, ownerOfUser(root, user));
         const layer = await seal(signal);
         return { chainId: layer?.chainId ?? chainId };
       });

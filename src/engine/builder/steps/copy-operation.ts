@@ -8,6 +8,7 @@ import { plainFileDigests } from '../context/file-digests.js';
 import { ignoreNothing } from '../../../base/ignore-rules.js';
 import { digestItems, select, type SelectedItem, type SourceTree, wholePath } from '../context/selection.js';
 import type { InstructionOf } from '../dockerfile/ast.js';
+import { RootDoor } from '../rootfs/door.js';
 import { parseMode } from '../rootfs/mode.js';
 import { type Owner, resolveOwner, root0 } from '../rootfs/owner.js';
 import { withReadableRoot } from '../rootfs/readable.js';
@@ -44,7 +45,7 @@ export function copyOperation(dependencies: StepDependencies, facts: CopyFacts):
       const { inlineFiles, destination, chown, chmod, instruction } = facts;
       return digestOf(
         JSON.stringify([
-          'copy/3',
+          'copy/4',
           base?.chainId ?? null,
           instruction.keyword,
           content,
@@ -113,8 +114,7 @@ async function run(
       const remote = await Promise.all(facts.remoteFiles.map((file) => file.fetch(signal)));
       const inline =
         facts.inlineFiles.length === 0 ? undefined : await writeInline(dependencies, facts.inlineFiles, signal);
-      const count = items.length + remote.length + (inline?.items.length ?? 0);
-      checkDestination(facts, count);
+      checkDestination(facts, root, [items, ...remote.map((file) => file.items), inline?.items ?? []].flat());
       const owner = facts.chown === undefined ? undefined : resolveOwner(root, facts.chown);
       const target = {
         root,
@@ -173,16 +173,21 @@ async function writeInline(
   return await madeFiles(root, names, signal);
 }
 
-/** @throws `build/bad-copy` in Docker's words */
-function checkDestination({ instruction, destination }: CopyFacts, count: number): void {
-  if (count > 1 && !destination.isDirectory && !instruction.parents) {
-    throw new TscomposeError({
-      code: 'build/bad-copy',
-      message: `When using ${instruction.keyword} with more than one source file, the destination must be a directory and end with a /`,
-      facts: { destination: destination.path },
-      at: instruction.at,
-    });
-  }
+/**
+ * Several files, where the destination is no directory, would each replace the one before. BuildKit lets them.
+ * @throws `build/bad-copy` in the classic builder's words
+ */
+function checkDestination({ instruction, destination }: CopyFacts, root: string, items: readonly SelectedItem[]): void {
+  if (items.length < 2 || destination.isDirectory || instruction.parents) return;
+  if (items.some((item) => item.isDirectory)) return;
+  const door = new RootDoor(root, (path) => new Error(`bug: ${path} is only looked at`));
+  if (door.find(destination.path).stats?.isDirectory() === true) return;
+  throw new TscomposeError({
+    code: 'build/bad-copy',
+    message: `When using ${instruction.keyword} with more than one source file, the destination must be a directory and end with a /`,
+    facts: { destination: destination.path },
+    at: instruction.at,
+  });
 }
 
 async function partitionArchives(

@@ -131,7 +131,13 @@ export const runCases: readonly Case[] = [
     notOnClassic: needsBuildKit,
   },
   {
-    name: 'RUN --network in its three forms',
+    name: 'RUN --network=host without the right to it',
+    dockerfile: ['FROM busybox', 'RUN --network=host true'],
+    fails: 'RUN --network=host is not allowed in this build',
+    notOnClassic: needsBuildKit,
+  },
+  {
+    name: 'RUN --network=default and none',
     dockerfile: [
       'FROM busybox',
       'RUN --network=default mkdir /o && ls /sys/class/net | wc -l > /o/default',

@@ -45,6 +45,47 @@ export const transferCases: readonly Case[] = [
     files,
   },
   {
+    name: 'COPY --chown by a name whose group is another',
+    dockerfile: [
+      'FROM busybox',
+      'RUN echo carol:x:88:99::/:/bin/sh >> /etc/passwd',
+      'COPY --chown=carol a.txt /o/1',
+      'COPY --chown=88 a.txt /o/2',
+    ],
+    files,
+    notOnClassic: 'as BuildKit: the classic builder wants a group of that name',
+  },
+  {
+    name: 'COPY with wildcards in directories, which need not all hold the file, and which no link leads to',
+    dockerfile: [
+      'FROM busybox',
+      'COPY */package.json /o/1/',
+      'COPY l*/*/package.json /o/2/',
+      'COPY way/*/index.js /o/3/',
+    ],
+    files: { ...files, way: { link: 'lib' }, 'lib/three': { link: 'one' } },
+    notOnClassic: 'as BuildKit: the classic builder follows links there',
+  },
+  {
+    name: 'COPY of several files onto a directory that is there',
+    dockerfile: ['FROM busybox', 'RUN mkdir /o', 'COPY a.txt b.txt /o', 'COPY app lib/one/package.json /o/new'],
+    files,
+    notOnClassic: 'as BuildKit: the classic builder wants a slash at the end',
+  },
+  {
+    name: 'COPY of a source that expands to nothing takes the whole context',
+    dockerfile: ['FROM busybox', 'COPY $NOTHING /o/'],
+    files: { 'a.txt': 'a' },
+    notOnClassic: 'as BuildKit: the classic builder takes nothing',
+  },
+  {
+    name: 'ADD --checksum of a local file',
+    dockerfile: ['FROM busybox', `ADD --checksum=sha256:${'0'.repeat(64)} a.txt /o/`],
+    files,
+    fails: "checksum can't be specified for non-HTTP(S) and non-git sources",
+    notOnClassic: needsBuildKit,
+  },
+  {
     name: 'COPY --chown owns the directories it makes',
     dockerfile: ['FROM busybox', 'RUN mkdir /o', 'COPY --chown=5:6 app /o/a/b/', 'COPY --chown=7 a.txt /o/c/d/'],
     files,

@@ -20,6 +20,10 @@ describe('a word', () => {
     ['${P/usr/opt}|${P//\\//_}', '/opt/lib/x.tar.gz|_usr_lib_x.tar.gz'],
     ['$', '$'],
     ['$1a', 'a'],
+    ['a$$b$?c$10d$-', 'abcd'],
+    ['${@}${10}', ''],
+    ['${A#"on"}|${P%\'.gz\'}', 'e|/usr/lib/x.tar'],
+    ['${A/n/\\/}', 'o\\/e'],
   ])('%s becomes %s', (text, expected) => {
     expect(expand(text)).toBe(expected);
   });
