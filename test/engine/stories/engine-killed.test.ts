@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
@@ -22,6 +23,18 @@ ${[1, 2, 3, 4, 5]
     command: ["sh", "-c", "sleep 2; exit 42"]
 `;
 
+function hasMonitor(container: string): boolean {
+  return readdirSync('/proc').some((pid) => {
+    try {
+      return readFileSync(`/proc/${Number(pid)}/cmdline`, 'utf8')
+        .split('\0')
+        .includes(container);
+    } catch {
+      return false; // no process, or gone meanwhile
+    }
+  });
+}
+
 function numbersOf(log: string): number[] {
   return [...log.matchAll(/line (\d+)$/gm)].map((match) => Number(match[1]));
 }
@@ -42,7 +55,7 @@ describe.skipIf(engineMissing() !== undefined)('the engine is killed', () => {
     await sandbox.ok(['up', '-d'], { cwd });
     await sleep(300);
     process.kill((await sandbox.status()).pid, 'SIGKILL');
-    await sleep(3_000); // long enough for `short` to end while nobody watches
+    await eventually('`short` ends while nobody watches', () => !hasMonitor('killed-short-1'));
 
     const table = await sandbox.ok(['ps', '--all', '--format', 'json'], { cwd });
     const states = table
