@@ -21,10 +21,13 @@ export function parseFullYaml(source: SourceText, problems: Problems): readonly 
   const trees: (SyntaxNode | null)[] = [];
   const documents = parseDocuments(source, problems);
   for (const [index, document] of documents.entries()) {
-    const lines = new Set<number | undefined>(); // the parser goes on as it can: later faults of a line follow from its first
+    // The parser goes on as it can: later faults of a line, and what is missing at the end, follow from the first.
+    const lines = new Set<number | undefined>();
+    const end = source.text.trimEnd().length;
     for (const error of document.errors) {
       const fault = describeSyntaxError(error, source);
-      if (!lines.has(fault.at?.line)) problems.add(fault);
+      const follows = lines.has(fault.at?.line) || (lines.size > 0 && error.pos[0] >= end);
+      if (!follows) problems.add(fault);
       lines.add(fault.at?.line);
     }
     if (index > 0 && document.contents !== null && document.directives.docStart !== true) {

@@ -17,6 +17,7 @@ export const createCommand = defineCommand({
     noRecreate: flag('Keep the containers there are'),
     pull: text('When to pull: always, missing, never or build; the default is each service’s own policy', {
       placeholder: 'WHEN',
+      choices: ['always', 'missing', 'never', 'build'],
     }),
     quietPull: flag('Do not show how pulls come along'),
     removeOrphans: flag('Remove containers of services the project no longer has'),

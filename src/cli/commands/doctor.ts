@@ -12,7 +12,7 @@ export const doctorCommand = defineCommand({
     'Tries out what containers need: namespaces, overlay mounts, cgroups, seccomp, links and firewall rules, programs ' +
     'and folders. Each line that is not in order says how to mend it. Exit code 1 when the engine cannot run.',
   usage: '',
-  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT' }) },
+  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context }) => {
     const { terminal, signal, ansi } = context;
     if (flags.format !== 'table' && flags.format !== 'json') {

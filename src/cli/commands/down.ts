@@ -12,7 +12,10 @@ export const downCommand = defineCommand({
   usage: '[SERVICE...]',
   flags: {
     removeOrphans: flagOrUnset('Containers of services the project no longer has, and of run, as well'),
-    rmi: text('Remove images too: local for those without a name of their own, or all', { placeholder: 'WHICH' }),
+    rmi: text('Remove images too: local for those without a name of their own, or all', {
+      placeholder: 'WHICH',
+      choices: ['local', 'all'],
+    }),
     timeout: integer('Seconds before a container is killed', { short: 't' }),
     volumes: flag('Remove named volumes of the project and anonymous ones', { short: 'v', oldName: 'volume' }),
   },

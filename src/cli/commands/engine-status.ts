@@ -8,7 +8,7 @@ import { version } from '../version.js';
 export const engineStatusCommand = defineCommand({
   details: 'Exit code 0 whether it runs or not; look at "running".',
   usage: '',
-  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT' }) },
+  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context: { terminal, signal } }) => {
     const paths = enginePaths(terminal);
     const status = await readEngineStatus(paths, signal);

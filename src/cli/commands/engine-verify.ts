@@ -10,7 +10,7 @@ export const engineVerifyCommand = defineCommand({
     'Changes nothing. Exit code 1 when something is not what its digest says. An image that is damaged is mended by ' +
     'removing it, and pulling or building it again.',
   usage: '',
-  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT' }) },
+  flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context: { terminal, signal } }) => {
     if (flags.format !== 'json' && flags.format !== 'table') {
       throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);

@@ -15,7 +15,7 @@ export const explainCommand = defineCommand({
     'project. Values of keys and variables that look like secrets are masked.',
   usage: '[PATH...]',
   flags: {
-    format: text('text or json', { placeholder: 'FORMAT' }),
+    format: text('text or json', { placeholder: 'FORMAT', choices: ['text', 'json'] }),
     lint: flag('Warn of variables and env files that are most likely not as meant; exit with 1 if any are'),
     showSecrets: flag('Do not mask what looks like a secret'),
     variables: flag('List every variable: where it is used, where it is set, which place wins'),

@@ -14,7 +14,7 @@ export const imagesCommand = defineCommand({
   details: 'Of running and stopped containers.',
   usage: '[SERVICE...]',
   flags: {
-    format: textOr('table', 'table or json', { placeholder: 'FORMAT' }),
+    format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }),
     quiet: flag('Only ids of images', { short: 'q' }),
   },
   relayable: () => true,

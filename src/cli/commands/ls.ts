@@ -11,7 +11,7 @@ export const lsCommand = defineCommand({
   flags: {
     all: flag('Projects with only stopped containers too', { short: 'a' }),
     filter: list('Only projects whose name matches: name=REGEX', { placeholder: 'KEY=VALUE' }),
-    format: textOr('table', 'table or json', { placeholder: 'FORMAT' }),
+    format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }),
     quiet: flag('Only names', { short: 'q' }),
   },
   relayable: () => true,

@@ -23,12 +23,16 @@ export const psCommand = defineCommand({
     filter: text('Only containers with this property: status=STATE', { placeholder: 'KEY=VALUE' }),
     format: text('table, json or a Go template; the default is psFormat of docker’s config.json, else table', {
       placeholder: 'FORMAT',
+      choices: ['table', 'json'],
     }),
     noTrunc: flag('Do not shorten anything'),
     orphans: flagOn('Containers of services the project no longer has; --orphans=false leaves them out'),
     quiet: flag('Only ids', { short: 'q' }),
     services: flag('Only names of services'),
-    status: list('Only containers in this state; may be repeated', { placeholder: 'STATE' }),
+    status: list('Only containers in this state; may be repeated', {
+      placeholder: 'STATE',
+      choices: ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'],
+    }),
   },
   relayable: () => true,
   run: async ({ flags, args, context }) => {

@@ -34,7 +34,10 @@ const runFlags = {
   noDeps: flag('Leave what the service needs alone'),
   noTty: flag('Give it no terminal, as when input or output is not one', { short: 'T', oldName: 'no-TTY' }),
   publish: list('Publish a port', { short: 'p', placeholder: '[HOST:]PORT' }),
-  pull: text('When to pull: always, missing or never', { placeholder: 'WHEN' }),
+  pull: text('When to pull: always, missing or never', {
+    placeholder: 'WHEN',
+    choices: ['always', 'missing', 'never'],
+  }),
   quiet: flag('Do not show what is done', { short: 'q' }),
   quietBuild: flag('Do not show the steps of builds'),
   quietPull: flag('Do not show how pulls come along'),

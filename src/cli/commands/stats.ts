@@ -17,7 +17,7 @@ export const statsCommand = defineCommand({
   usage: '[SERVICE]',
   flags: {
     all: flag('Stopped containers too', { short: 'a' }),
-    format: textOr('table', 'table, json or a Go template', { placeholder: 'FORMAT' }),
+    format: textOr('table', 'table, json or a Go template', { placeholder: 'FORMAT', choices: ['table', 'json'] }),
     noStream: flag('Only once'),
     noTrunc: flag('Do not shorten anything'),
   },

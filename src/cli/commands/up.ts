@@ -34,6 +34,7 @@ export const upFlags = {
   noStart: flag('Create only'),
   pull: text('When to pull: always, missing or never; the default is each service’s own policy', {
     placeholder: 'WHEN',
+    choices: ['always', 'missing', 'never'],
   }),
   quietBuild: flag('Do not show the steps of builds'),
   quietPull: flag('Do not show how pulls come along'),

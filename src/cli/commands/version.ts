@@ -6,7 +6,7 @@ import { version } from '../version.js';
 export const versionCommand = defineCommand({
   usage: '',
   flags: {
-    format: textOr('pretty', 'pretty or json', { short: 'f', placeholder: 'FORMAT' }),
+    format: textOr('pretty', 'pretty or json', { short: 'f', placeholder: 'FORMAT', choices: ['pretty', 'json'] }),
     short: flag('Only the number'),
   },
   run: ({ flags, context }) => {

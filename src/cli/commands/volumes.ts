@@ -10,7 +10,7 @@ export const volumesCommand = defineCommand({
   details: 'With services: those that their running containers mount.',
   usage: '[SERVICE...]',
   flags: {
-    format: textOr('table', 'table, json or a Go template', { placeholder: 'FORMAT' }),
+    format: textOr('table', 'table, json or a Go template', { placeholder: 'FORMAT', choices: ['table', 'json'] }),
     quiet: flag('Only names', { short: 'q' }),
   },
   run: async ({ flags, args, context }) => {

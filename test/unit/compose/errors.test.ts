@@ -26,7 +26,7 @@ const cases: readonly Case[] = [
   { title: 'two mappings on a line', files: 'services:\n  web: image: nginx\n' },
   {
     title: 'a value with braces and no quotes, told once',
-    files: 'services: {web: {image: a, command: sh -c "x ${{Y}"}}\n',
+    files: 'services: {web: {image: a, command: sh -c "x $Y{Z}"}}}\n',
   },
   { title: 'bad indentation', files: 'services:\n  web:\n    image: nginx\n   tty: true\n' },
   { title: 'an open quote', files: 'services:\n  web:\n    image: "nginx\n' },
