@@ -18,6 +18,9 @@ export interface SessionOptions {
   readonly autoRemove?: boolean;
 }
 
+/** As with docker, who insists leaves a process that takes no notice; it goes on by itself. */
+const mostPassedOn = 2;
+
 /** Our terminal joined to a container, from before its start on. */
 export interface ContainerSession {
   /** Settles when it has ended, or was left by its detach keys. @returns its exit code; 0 when left */
@@ -37,8 +40,11 @@ export async function openSession(
   );
   const keys = detachKeys === undefined ? {} : { detachKeys };
   const stream = await client.containers.attach(containerId, { stdin, tty, ...keys }, signal);
+  let passedOn = 0;
   const release = signals
     ? interrupts.handle((name) => {
+        if (passedOn === mostPassedOn) return false;
+        passedOn++;
         // With a terminal of its own Ctrl-C reaches the process as a key already.
         if (!tty || name !== 'SIGINT') {
           client.containers.kill(containerId, { signal: name }, signal).catch(() => undefined); // it may just have ended

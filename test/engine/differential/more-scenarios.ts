@@ -413,7 +413,7 @@ services:
       { args: 'up --exit-code-from job --attach-dependencies job', stdout: 'none' },
       { args: 'up --timestamps --no-color --attach job --abort-on-container-exit job', stdout: 'none' },
       { args: '--profile aside up --no-attach dep', stdout: 'none' },
-      'up -d --always-recreate-deps job',
+      { args: 'up -d --always-recreate-deps job', settles: ['dep', 'aside'] },
       { args: 'up -d -V dep', settles: ['dep', 'aside'] },
       code('create --pull missing --quiet-pull dep'),
       { args: 'logs --timestamps --no-log-prefix aside', stdout: 'none' },

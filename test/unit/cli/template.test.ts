@@ -80,4 +80,9 @@ describe('Go templates', () => {
     );
     expect(renderListing(format, { rows: [], columns })).toBe('a NAME:   CREATED   NAME\n');
   });
+
+  test('a column of labels has the end of their key for its title', () => {
+    const format = 'table {{.Label "com.example.my-key"}}';
+    expect(renderListing(format, { rows: [], columns: [] as [] })).toBe('my key\n');
+  });
 });

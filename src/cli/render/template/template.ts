@@ -153,6 +153,9 @@ class Run {
       }
     }
     if (operand.kind === 'field' && operand.of.kind === 'dot' && given.length > 0) {
+      // A column of labels has the end of their key for its title, as in docker's tables.
+      if (this.#titleOf !== undefined && operand.name === 'Label')
+        return show(given[0]).split('.').at(-1)?.replaceAll(/[-_]/g, ' ') ?? '';
       const method = this.#data.methods?.[operand.name];
       if (method !== undefined) return method(show(given[0]));
       if (this.#titleOf === undefined) throw badTemplate(source, `has no method .${operand.name}`);
