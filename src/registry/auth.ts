@@ -2,7 +2,7 @@ import type { RegistryAuth } from '../api/image.js';
 import { parseObject } from './documents.js';
 import { isPassingStatus, PassingTrouble } from './failures.js';
 import { discard, type HttpClient, readBody } from './http.js';
-import { isLoopback } from './registries.js';
+import { isLoopback } from './loopback.js';
 
 const maxTokenBytes = 1 << 20;
 const defaultLifeMs = 60_000;

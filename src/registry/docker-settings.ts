@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { errnoOf, messageOf, TscomposeError } from '../base/errors.js';
-import { parseObject } from './documents.js';
+import { objectOf, parseObject } from './documents.js';
+import type { ProxySettings } from './proxy.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -16,9 +17,11 @@ export interface DockerSettings {
   isInsecure(host: string): boolean;
   /** `registry-mirrors`: asked before Docker Hub, and for nothing else. */
   readonly hubMirrors: readonly string[];
+  /** `proxies`: each that is there counts before the environment's. */
+  readonly proxies: Partial<ProxySettings>;
 }
 
-const none: DockerSettings = { isInsecure: () => false, hubMirrors: [] };
+const none: DockerSettings = { isInsecure: () => false, hubMirrors: [], proxies: {} };
 
 /**
  * Gives the settings of a folder that dockerd keeps its own in (`/etc/docker`), read again when the file has changed.
@@ -62,7 +65,20 @@ function readSettings(path: string): DockerSettings {
     const isUrl = URL.canParse(mirror) && ['http:', 'https:'].includes(new URL(mirror).protocol);
     if (!isUrl) throw badSettings(path, `registry-mirrors: "${mirror}" is not an http or https URL`);
   }
-  return { hubMirrors, isInsecure: insecureHosts(list('insecure-registries'), path) };
+  const proxies = Object.fromEntries(
+    (
+      [
+        ['http', 'http-proxy'],
+        ['https', 'https-proxy'],
+        ['none', 'no-proxy'],
+      ] as const
+    ).flatMap(([key, name]) => {
+      const value = objectOf(file['proxies'])?.[name] ?? '';
+      if (typeof value !== 'string') throw badSettings(path, `proxies.${name} is not a text`);
+      return value === '' ? [] : [[key, value] as const];
+    }),
+  );
+  return { hubMirrors, proxies, isInsecure: insecureHosts(list('insecure-registries'), path) };
 }
 
 /** Entries are hosts, with the port where there is one, or networks such as `10.1.0.0/16`. */
@@ -95,7 +111,7 @@ function badSettings(path: string, reason: string, cause?: unknown): TscomposeEr
     code: 'registry/bad-settings',
     message: `cannot use the settings for registries in ${path}: ${reason}`,
     facts: { path, reason },
-    hint: 'the engine reads registry-mirrors and insecure-registries there, as dockerd does',
+    hint: 'the engine reads registry-mirrors, insecure-registries and proxies there, as dockerd does',
     cause,
   });
 }

@@ -2,7 +2,9 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
+import { HttpProxyAgent, HttpsProxyAgent } from 'hpagent';
 import { errnoOf, TscomposeError } from '../base/errors.js';
+import { reasonOf } from './failures.js';
 import { defaultPatience, paced, type Patience, timedOut } from './pace.js';
 import { trustFor, trustVersion, type TrustOptions } from './trust.js';
 
@@ -40,26 +42,40 @@ export interface HttpClient {
   close(): void;
 }
 
-/** @param isInsecure - hosts whose certificates are not checked */
+export interface HttpOptions {
+  /** Hosts whose certificates are not checked. */
+  readonly isInsecure: (host: string) => boolean;
+  /** What a URL is asked through; undefined: straight. */
+  readonly proxyFor?: (url: URL) => URL | undefined;
+  readonly patience?: Patience;
+}
+
 export function createHttpClient(
   trust: TrustOptions,
-  isInsecure: (host: string) => boolean,
-  patience: Patience = defaultPatience,
+  { isInsecure, proxyFor = () => undefined, patience = defaultPatience }: HttpOptions,
 ): HttpClient {
   const { silenceMs } = patience;
-  const plain = new HttpAgent({ keepAlive: true, maxSockets: 8, timeout: silenceMs });
+  const common = { keepAlive: true, maxSockets: 8, timeout: silenceMs };
+  const straight = new HttpAgent(common);
+  /** By proxy. */
+  const plain = new Map<string, HttpAgent>();
+  const plainAgentFor = (proxy: URL | undefined) => {
+    if (proxy === undefined) return straight;
+    const agent = plain.get(proxy.href) ?? new HttpProxyAgent({ ...common, proxy });
+    plain.set(proxy.href, agent);
+    return agent;
+  };
   const secure = new Map<string, { readonly agent: HttpsAgent; readonly version: string }>();
-  const agentFor = (host: string) => {
+  const agentFor = (host: string, proxy: URL | undefined) => {
     const known = secure.get(host);
-    const version = `${String(isInsecure(host))} ${trustVersion(host, trust)}`;
+    const version = `${String(isInsecure(host))} ${proxy?.href ?? ''} ${trustVersion(host, trust)}`;
     if (known?.version === version) return known.agent;
-    const agent = new HttpsAgent({
-      keepAlive: true,
-      maxSockets: 8,
-      timeout: silenceMs,
+    const options = {
+      ...common,
       secureContext: createSecureContext(trustFor(host, trust)), // once a host: reading all authorities takes 60 ms
       rejectUnauthorized: !isInsecure(host),
-    });
+    };
+    const agent = proxy === undefined ? new HttpsAgent(options) : new HttpsProxyAgent({ ...options, proxy });
     secure.set(host, { agent, version }); // connections of the one before end when they are idle
     return agent;
   };
@@ -69,9 +85,10 @@ export function createHttpClient(
       const { method = 'GET', url, headers = {}, body, signal } = ask;
       const isSecure = url.protocol === 'https:';
       const options = { method, headers: { 'user-agent': 'tscompose', ...headers }, signal };
+      const proxy = proxyFor(url);
       const request = isSecure
-        ? httpsRequest(url, { ...options, agent: agentFor(url.host) })
-        : httpRequest(url, { ...options, agent: plain });
+        ? httpsRequest(url, { ...options, agent: agentFor(url.host, proxy) })
+        : httpRequest(url, { ...options, agent: plainAgentFor(proxy) });
       const connecting = setTimeout(() => request.destroy(timedOut('connecting')), connectTimeoutMs);
       request.on('socket', (socket) => {
         const connected = () => clearTimeout(connecting);
@@ -90,7 +107,8 @@ export function createHttpClient(
       request.on('close', settled);
       request.on('error', (error) => {
         settled();
-        reject(signal.aborted ? (signal.reason as Error) : error);
+        if (signal.aborted) reject(signal.reason as Error);
+        else reject(proxy === undefined ? error : throughProxy(proxy, error));
       });
       request.on('response', (response) => {
         settled();
@@ -127,7 +145,8 @@ export function createHttpClient(
       }
     },
     close() {
-      plain.destroy();
+      straight.destroy();
+      for (const agent of plain.values()) agent.destroy();
       for (const { agent } of secure.values()) agent.destroy();
     },
   };
@@ -176,6 +195,12 @@ export function checkOnward(from: URL, to: URL): void {
 /** Nobody listens there, or there is no such name: trying again at once is no use. */
 export function isNotThere(error: unknown): boolean {
   return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(errnoOf(error) ?? '');
+}
+
+/** Broken lines stay such; that a proxy is not there says nothing about the registry. */
+function throughProxy({ host }: URL, error: Error): Error {
+  const reason = new Error(`through the proxy ${host}: ${reasonOf(error)}`, { cause: error });
+  return isNotThere(error) ? reason : Object.assign(reason, { code: errnoOf(error) });
 }
 
 function withoutSecrets(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -1,11 +1,12 @@
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { watchDockerSettings } from './docker-settings.js';
 import { createHttpClient, type HttpClient } from './http.js';
+import { isLoopback } from './loopback.js';
 import type { Patience } from './pace.js';
+import { proxiesOf, proxyFor } from './proxy.js';
 
 export interface RegistryOptions {
-  /** Of whoever asks: SSL_CERT_FILE names the system's authorities, TSCOMPOSE_EXTRA_CA_CERTS more of them. */
+  /** Of whoever asks: SSL_CERT_FILE names the system's authorities, TSCOMPOSE_EXTRA_CA_CERTS more, HTTPS_PROXY a proxy. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Hosts (with port) spoken to over plain HTTP, or TLS without checking. Loopback always is. */
   readonly insecure?: readonly string[];
@@ -45,7 +46,12 @@ export function openRegistries(options: RegistryOptions): Registries {
     systemCaFile: environment['SSL_CERT_FILE'],
     extraCaFile: environment['TSCOMPOSE_EXTRA_CA_CERTS'],
   };
-  const http = createHttpClient(trust, isInsecure, options.patience);
+  const proxies = proxiesOf(environment);
+  const http = createHttpClient(trust, {
+    isInsecure,
+    proxyFor: (url) => proxyFor(url, { ...proxies, ...settings().proxies }),
+    ...(options.patience === undefined ? {} : { patience: options.patience }),
+  });
   const own = (domain: string): Endpoint => {
     const host = domain === dockerHub ? dockerHubRegistry : domain;
     const schemes = isInsecure(host) ? ['https', 'http'] : ['https'];
@@ -61,10 +67,4 @@ export function openRegistries(options: RegistryOptions): Registries {
       })),
     ownEndpoint: own,
   };
-}
-
-/** `localhost`, 127.0.0.0/8 and ::1, with or without a port. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }

@@ -48,6 +48,11 @@ test('an insecure registry is asked over TLS first, then in the clear', () => {
   ]);
 });
 
+test('proxies are those of the file, as far as it has any', () => {
+  write({ proxies: { 'https-proxy': 'http://proxy.example:3128', 'no-proxy': '' } });
+  expect(watchDockerSettings(dockerDir)().proxies).toEqual({ https: 'http://proxy.example:3128' });
+});
+
 test('a file that changes is read again', () => {
   const settings = watchDockerSettings(dockerDir);
   expect(settings().isInsecure('a')).toBe(false);
