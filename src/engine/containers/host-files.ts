@@ -76,8 +76,7 @@ function changeHosts(room: Pick<Room, 'dir'>, id: string, change: (text: string)
   writeFileSync(path, change(textOf(path)), { mode: 0o644 });
 }
 
-/** `name:address` or `name=address`. @throws `container/invalid-config` */
-/** @throws `container/invalid-config` for what is not `name:address` */
+/** @throws `container/invalid-config` for what is neither `name:address` nor `name=address` */
 export function checkExtraHost(text: string): void {
   const [, address] = splitExtraHost(text);
   if (address === hostGateway || isIP(address) !== 0) return;
