@@ -1,6 +1,6 @@
 /** Compose files → immutable `Project`. */
-export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage, type Warning } from './load.js';
-export type { RemoteProject, RemoteProjects } from './remote.js';
+export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage } from './load.js';
+export type { RemoteProjects } from './remote.js';
 export { discoverFiles } from './discover.js';
 export { readSettings } from './settings.js';
 export { selectServices, type SelectOptions } from './select.js';
@@ -10,19 +10,18 @@ export type { TemplateVariable } from './template.js';
 export { yamlText } from './yaml-text.js';
 export { durationText } from './go-values.js';
 export { type PlainData, plainYamlData } from './plain-data.js';
-export { traceProject, type Explainer } from './explain/explainer.js';
+export { traceProject } from './explain/explainer.js';
 export { Mask } from './explain/mask.js';
-export { inspectVariables, type VariableReport, type VariablesOfProject } from './explain/variables-report.js';
+export { inspectVariables, type VariableReport } from './explain/variables-report.js';
 export type { Lint } from './explain/lints.js';
 export type { Explanation, Step, VariablePlace, VariableUse, Via } from './explain/step.js';
 export { findComposeTexts, type ComposeText } from './texts.js';
 export { migrateFile, type MigratedFile } from './migrate/migrate.js';
-export { renderProject, type RenderOptions } from './render.js';
+export { renderProject } from './render.js';
 export type {
   Build,
   Dependency,
   DependencyCondition,
-  Deploy,
   DeviceRequestSpec,
   FileObject,
   FileReference,
@@ -36,6 +35,5 @@ export type {
   Service,
   ServiceHook,
   ServiceNetwork,
-  UlimitValue,
   VolumeDefinition,
 } from './model.js';

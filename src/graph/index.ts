@@ -1,4 +1,4 @@
-export { edgesOf, parseLink, parseVolumesFrom, sharedService, type DependencyEdge, type EdgeSource } from './edges.js';
+export { edgesOf, parseLink, parseVolumesFrom, sharedService, type DependencyEdge } from './edges.js';
 export { checkHostPorts } from './host-ports.js';
 export { dependenciesOf, dependentsOf, startOrder } from './order.js';
 export { replicasOf } from './replicas.js';

@@ -1,7 +1,7 @@
 /** compose.lock: what names of images and branches stand for, so that a project is the same tomorrow. */
 import './errors.js';
-export { applyLock, type LockedProject, missingEntry, ownBases, pinnedBuild } from './apply.js';
-export { diffLocks, type LockChange, renderChange } from './diff.js';
+export { applyLock, missingEntry, ownBases, pinnedBuild } from './apply.js';
+export { diffLocks, renderChange } from './diff.js';
 export {
   emptyLock,
   type ImagePin,

@@ -1,4 +1,4 @@
-export { type BuildOverrides, buildRequest, type BuildRequest } from './build-request.js';
+export { buildRequest, type BuildRequest } from './build-request.js';
 export { checkPlan } from './check-plan.js';
 export { hookImages, type HookCommand } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
@@ -8,7 +8,6 @@ export {
   nothingObserved,
   type ObservedContainer,
   type ObservedImage,
-  type ObservedNetwork,
   type ObservedProvider,
   type ObservedState,
   type ObservedVolume,
@@ -22,12 +21,11 @@ export type {
   OperationOf,
   Plan,
   PlanStep,
-  PlanWarning,
   WaitFor,
 } from './operation.js';
 export { fillPlaceholders } from './placeholders.js';
 export { planCascade } from './plan-cascade.js';
-export { planDown, type DownOptions } from './plan-down.js';
+export { planDown } from './plan-down.js';
 export { planBuild, planPull, planPush, type PullOptions } from './plan-images.js';
 export {
   planHooks,
@@ -38,12 +36,9 @@ export {
   planStart,
   planStop,
   planUnpause,
-  type Target,
 } from './plan-lifecycle.js';
 export { planUp, stoppedBy } from './plan-up.js';
 export type { ProvidedVariable } from './providers.js';
 export { projectGraph } from './project-graph.js';
 export { renderPlan, subjectOf } from './render-plan.js';
-export type { ContainerRequest } from './request/container-request.js';
-export type { RequestContext } from './request/context.js';
 export type { Fetched, UpOptions } from './up-options.js';

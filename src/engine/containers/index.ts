@@ -1,13 +1,2 @@
-export { openContainers, type ContainersOptions } from './open.js';
-export type {
-  AttachOptions,
-  AttachSession,
-  CommitSource,
-  Containers,
-  ExecSession,
-  HistoryOptions,
-  LogOptions,
-  OutputChunk,
-  OutputStream,
-  StopOptions,
-} from './types.js';
+export { openContainers } from './open.js';
+export type { AttachOptions, Containers, HistoryOptions, LogOptions, OutputChunk } from './types.js';

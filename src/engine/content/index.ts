@@ -1,2 +1,2 @@
 export { openContentStore } from './store.js';
-export type { BlobInfo, ContentLease, ContentStore, WriteOptions } from './types.js';
+export type { BlobInfo, ContentLease, ContentStore } from './types.js';

@@ -1,2 +1,2 @@
 export { createEventHub } from './hub.js';
-export type { EventHub, EventQuery, NewEvent } from './hub.js';
+export type { EventHub } from './hub.js';

@@ -1,7 +1,7 @@
-export { openNetworks, type NetworksOptions } from './open.js';
+export { openNetworks } from './open.js';
 export type { Networks } from './contract.js';
-export type { NetworkRange, NetworkRecord } from './record.js';
-export type { EndpointRequest, PortRecord, PortRequest, Sandbox, SandboxRequest } from './sandbox.js';
+export type { NetworkRecord } from './record.js';
+export type { EndpointRequest, Sandbox, SandboxRequest } from './sandbox.js';
 export { addressLiesIn } from './subnet.js';
 export { parseLink } from './sandbox-requests.js';
 export { networkNotFound } from './errors.js';

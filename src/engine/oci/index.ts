@@ -11,7 +11,7 @@ export {
   type Cgroup,
 } from './cgroups.js';
 export { findDeviceEdits, type DeviceEdits } from './cdi.js';
-export type { ExecOutcome, ExecProcess, ExecRequest } from './exec.js';
+export type { ExecProcess } from './exec.js';
 export { readExitCode } from './exit-file.js';
 export { ensureInitLayer } from './init-layer.js';
 export { connectAttach, readMonitorPid, reopenLog, resizeTerminal, type MonitoredContainer } from './monitor.js';
@@ -21,6 +21,5 @@ export { availableCapabilities } from './probe.js';
 export { renderResources, renderRlimits } from './resources.js';
 export { readSecurityOptions, defaultMaskedPaths, defaultReadonlyPaths } from './security-options.js';
 export type { OciMount, OciProcess, OciSpec } from './spec.js';
-export type { StepNetwork, StepRequest } from './step.js';
-export type { Runtimes } from './runtimes.js';
-export { readAccountFiles, resolveUser, type ContainerUser } from './users.js';
+export type { StepRequest } from './step.js';
+export { readAccountFiles, resolveUser } from './users.js';

@@ -1,3 +1,3 @@
 export { noSuchProject, parseGraph } from './parse-graph.js';
 export { openProjects, type Projects } from './projects.js';
-export { decideStarts, type Decision, type Member } from './schedule.js';
+export { decideStarts, type Member } from './schedule.js';

@@ -1,2 +1,2 @@
 export { openVolumeStore } from './store.js';
-export type { Volume, VolumeStore, VolumeStoreOptions } from './types.js';
+export type { VolumeStore } from './types.js';
