@@ -10,6 +10,8 @@ interface Shape {
   /** Names in JSON, where they differ from the model's. */
   readonly written?: Readonly<Record<string, string>>;
   readonly inside?: Readonly<Record<string, Shape>>;
+  /** A member of 0 is left out, and a bare 0 has no members. */
+  readonly withoutZeros?: true;
 }
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== '');
@@ -91,7 +93,7 @@ export const serviceShape: Shape = {
     },
     'ports[]': { members: words('name mode host_ip target published protocol app_protocol') },
     provider: { members: words('type options') },
-    'ulimits[]': { members: words('single soft hard') },
+    'ulimits[]': { members: words('single soft hard'), withoutZeros: true },
     'volumes[]': {
       members: words('type source target read_only consistency bind volume tmpfs image x-idmap'),
       inside: {
@@ -126,6 +128,7 @@ export function canonicalJson(value: unknown, shape: Shape): string {
 
 function encode(value: unknown, shape: Shape | undefined): string {
   if (Array.isArray(value)) return `[${value.map((item) => encode(item, shape)).join(',')}]`;
+  if (value === 0 && shape?.withoutZeros === true) return '{}';
   if (!isRecord(value)) return JSON.stringify(value ?? null);
   if (shape === undefined) return object(sortedKeys(value).map((key) => [key, encode(value[key], undefined)]));
   const names = membersOf(value, shape);
@@ -145,7 +148,8 @@ function membersOf(value: Readonly<Record<string, unknown>>, shape: Shape): stri
   let rank = ranks.get(shape);
   if (rank === undefined) ranks.set(shape, (rank = new Map(shape.members.map((name, index) => [name, index]))));
   const order = rank;
-  const present = Object.keys(value).filter((name) => value[name] !== undefined && order.has(name));
+  const absent = (member: unknown): boolean => member === undefined || (member === 0 && shape.withoutZeros === true);
+  const present = Object.keys(value).filter((name) => !absent(value[name]) && order.has(name));
   const missing = Object.keys(shape.always ?? {}).filter((name) => value[name] === undefined);
   return [...present, ...missing].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
 }
