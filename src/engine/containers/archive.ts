@@ -9,6 +9,7 @@ import { readAccountFiles, resolveUser } from '../oci/index.js';
 import { decompress, packTree } from '../snapshots/index.js';
 import { O_PATH, openBeneath, sysErrno } from '../sys/index.js';
 import type { Container } from './container.js';
+import { readOnly } from './errors.js';
 import { goMode } from './go-mode.js';
 import { publish, type Room } from './room.js';
 import { withRoot } from './root-access.js';
@@ -141,16 +142,15 @@ function requireFolder(root: string, path: string): void {
   }
 }
 
-/** The kernel refuses for what is mounted read-only; a stopped container's root is only said to be so. */
+/** Told before anything is unpacked; the kernel knows of mounts that the record has not. */
 function requireWritable({ record }: Container, path: string): void {
-  if (record.hostConfig.ReadonlyRootfs !== true) return;
   const place = posix.join('/', path);
-  const inside = record.mounts.some(
-    ({ destination, readOnly }) => !readOnly && (place === destination || place.startsWith(`${destination}/`)),
+  const around = record.mounts.filter(
+    ({ destination }) => place === destination || place.startsWith(`${destination}/`),
   );
-  if (inside) return;
-  const message = 'container rootfs is marked read-only';
-  throw new TscomposeError({ code: 'container/read-only', message, facts: { path } });
+  const inner = around.sort((one, other) => other.destination.length - one.destination.length)[0];
+  if (inner?.readOnly === true) throw readOnly('mounted volume', path);
+  if (inner === undefined && record.hostConfig.ReadonlyRootfs === true) throw readOnly('container rootfs', path);
 }
 
 /** The folder that holds a path's last component, which itself may be a link and is not followed. */

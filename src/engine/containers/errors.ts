@@ -76,3 +76,10 @@ export function invalidFilter(
     facts: { filter, ...(value === undefined ? {} : { value }) },
   });
 }
+
+export function readOnly(
+  what: 'container rootfs' | 'mounted volume',
+  path: string,
+): TscomposeError<'container/read-only'> {
+  return new TscomposeError({ code: 'container/read-only', message: `${what} is marked read-only`, facts: { path } });
+}

@@ -7,7 +7,7 @@ import { readTar } from '../../base/tar/stream.js';
 import { writeTarFile } from '../../base/tar/write-file.js';
 import { holdAt, openFolderBeneath, removeAt } from '../oci/index.js';
 import { lsetxattr, mknod, setTimes, sysErrno } from '../sys/index.js';
-import './errors.js';
+import { readOnly } from './errors.js';
 
 export interface UnpackOptions {
   /** Where `/` of the container is. */
@@ -36,12 +36,7 @@ export async function unpackTree(tar: AsyncIterable<Uint8Array>, options: Unpack
     });
   } catch (error) {
     if (sysErrno(error) !== 'EROFS') throw error;
-    throw new TscomposeError({
-      code: 'container/read-only',
-      message: 'container rootfs is marked read-only',
-      facts: { path: options.path },
-      cause: error,
-    });
+    throw readOnly('mounted volume', options.path); // a root that is to be read-only is not even tried
   }
   for (const { path, mtimeNs } of folders.reverse()) {
     inFolder(options.root, posix.dirname(path), (folder) => {

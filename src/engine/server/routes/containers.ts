@@ -8,6 +8,7 @@ import { olderContainer } from '../older.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 import { within } from '../within.js';
+import { unsupported } from './unsupported.js';
 
 const listFilters = [
   'ancestor',
@@ -186,6 +187,9 @@ export function containerRoutes({ containers }: Rooms): readonly Route[] {
       },
     ],
     ['POST', '/containers/{id}/wait', (exchange) => wait(exchange)],
+    ['GET', '/containers/{id}/checkpoints', unsupported('checkpoints')],
+    ['POST', '/containers/{id}/checkpoints', unsupported('checkpoints')],
+    ['DELETE', '/containers/{id}/checkpoints/{checkpoint}', unsupported('checkpoints')],
     [
       'DELETE',
       '/containers/{id}',
