@@ -169,7 +169,7 @@ FROM used
       {
         Dockerfile: writing(
           'RUN --mount=type=secret,id=s --mount=type=secret,id=e,env=E --mount=type=secret,id=none wc -c /run/secrets/s > /o/s; echo $E | wc -c >> /o/s; test ! -e /run/secrets/none',
-          'RUN --mount=type=ssh test -S $SSH_AUTH_SOCK && echo a socket > /o/agent; cat /etc/hosts | grep box > /o/hosts',
+          'RUN --mount=type=ssh test -S $SSH_AUTH_SOCK && echo a socket > /o/agent; grep -w box /etc/hosts > /o/hosts',
         ),
       },
       {

@@ -169,6 +169,7 @@ async function planRun(input: InstructionInput, instruction: InstructionOf<'RUN'
     const source = from === undefined ? undefined : await sources.from(from, instruction.at);
     if (mount.type === 'bind' && from === undefined) dependencies.needed.add(mount.source);
     const target = mount.target === '' ? '' : posix.resolve('/', state.config.WorkingDir ?? '/', mount.target);
+    if (target === '/') throw syntaxError(instruction.at, `invalid mount target "/" in --mount=${text}`, 'RUN');
     mounts.push({ mount: { ...mount, target }, from: source });
   }
   const operation = runOperation(dependencies, {

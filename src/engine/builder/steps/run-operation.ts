@@ -174,12 +174,13 @@ async function run(
     });
   }
   if (exitCode !== 0) {
+    const command = facts.shownCommand.replaceAll('\n', '\\n'); // a heredoc's, in a message of one line
     throw new TscomposeError({
       code: 'build/step-failed',
-      message: `The command '${facts.shownCommand}' returned a non-zero code: ${exitCode}`,
+      message: `The command '${command}' returned a non-zero code: ${exitCode}`,
       facts: {
         instruction: facts.instruction.text,
-        command: facts.shownCommand,
+        command,
         line: facts.instruction.at.line,
         exitCode,
         tail: tail.text(),

@@ -22,8 +22,10 @@ export function failureText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = error.message;
   const because = error.cause instanceof Error ? failureText(error.cause) : '';
+  const text = `${own}${because === '' || own.includes(because) ? '' : `: ${because}`}`;
+  // A cause may have brought the same hint.
   const hint = error instanceof TscomposeError && error.hint !== undefined ? ` (${error.hint})` : '';
-  return `${own}${because === '' || own.includes(because) ? '' : `: ${because}`}${hint}`;
+  return text.includes(hint) ? text : `${text}${hint}`;
 }
 
 /** A build's failure as the status of a call, with what clients need to show its place. */

@@ -137,6 +137,18 @@ export const runCases: readonly Case[] = [
     notOnClassic: needsBuildKit,
   },
   {
+    name: 'RUN --mount onto the root',
+    dockerfile: ['FROM busybox', 'RUN --mount=type=cache,target=/ true'],
+    fails: 'invalid mount target "/"',
+    notOnClassic: needsBuildKit,
+  },
+  {
+    name: 'RUN of a heredoc that fails',
+    dockerfile: ['FROM busybox', 'RUN <<EOF', 'set -e', 'exit 3', 'EOF'],
+    fails: "The command '/bin/sh -c set -e\\nexit 3\\n' returned a non-zero code: 3",
+    notOnClassic: needsBuildKit,
+  },
+  {
     name: 'RUN --network=default and none',
     dockerfile: [
       'FROM busybox',
