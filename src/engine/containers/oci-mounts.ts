@@ -2,7 +2,15 @@ import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError } from '../../base/errors.js';
 import type { OciMount } from '../oci/index.js';
-import { canBindForeignMounts, isKernelAtLeast, mount, O_PATH, openBeneath, sysErrno } from '../sys/index.js';
+import {
+  canBindForeignMounts,
+  isKernelAtLeast,
+  mount,
+  O_PATH,
+  openBeneath,
+  restrictionsOf,
+  sysErrno,
+} from '../sys/index.js';
 import { idMapOption } from './id-map.js';
 import { checkPropagation, readMountinfo } from './propagation.js';
 import { isFile } from './mount-plan.js';
@@ -130,7 +138,8 @@ function bind(
   const options = [
     nonRecursive ? 'bind' : 'rbind',
     nonRecursive ? spread.replace(/^r/, '') : spread,
-    readOnly ? (shallow ? 'ro' : 'rro') : 'rw',
+    ...(readOnly ? [shallow ? 'ro' : 'rro'] : []),
+    ...restrictionsOf(source).filter((word) => word !== 'ro' || !readOnly), // crun mounts anew, and would lift them
     ...(idMap === undefined ? [] : [idMap]),
   ];
   return { destination, type: 'bind', source, options };

@@ -21,6 +21,7 @@ export {
   isMountPoint,
   listMountPoints,
   mount,
+  restrictionsOf,
   unmount,
   unmountBelow,
   type MountFlag,

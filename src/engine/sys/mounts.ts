@@ -1,4 +1,4 @@
-import { close, openSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, close, openSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -129,6 +129,27 @@ function isMountRoot(path: string): boolean | undefined {
   }
   const has = (at: number) => (result.readBigUInt64LE(at) & STATX_ATTR_MOUNT_ROOT) !== 0n;
   return has(attributesMaskAt) ? has(attributesAt) : undefined;
+}
+
+const restrictions = ['ro', 'nosuid', 'nodev', 'noexec'] as const;
+const statvfsFlagsAt = 72; // f_flag of struct statvfs on every 64-bit Linux, with the bits of mount(2)
+
+/**
+ * What may not be done on the mount that a path lies on (statvfs(3)), nothing where there is no such path. A bind mount
+ * that is remounted without saying so again loses it.
+ * @throws `sys/call-failed`, `tool/missing`
+ */
+export function restrictionsOf(path: string): readonly (typeof restrictions)[number][] {
+  if (!existsSync(path)) return [];
+  const libc = native()?.libc;
+  if (libc === undefined) {
+    const words = runToolSync('findmnt', ['-n', '-o', 'VFS-OPTIONS', '--target', path]).toString().trim().split(',');
+    return restrictions.filter((word) => words.includes(word));
+  }
+  const result = Buffer.alloc(256);
+  if (libc.statvfs(path, result) !== 0) throw callFailed('statvfs', [path], libc.errno());
+  const bits = result.readUInt32LE(statvfsFlagsAt);
+  return restrictions.filter((word) => (bits & flagBits[word]) !== 0);
 }
 
 /** Unmounts everything below a folder, and leaves what is mounted at the folder itself. */

@@ -9,6 +9,7 @@ export interface Libc {
   mount(source: string | null, target: string, type: string | null, flags: number, data: string | null): number;
   umount2(target: string, flags: number): number;
   statx(directory: number, path: string, flags: number, mask: number, result: Uint8Array): number;
+  statvfs(path: string, result: Buffer): number;
   lsetxattr(path: CPath, name: string, value: Uint8Array, size: number, flags: number): number;
   lgetxattr(path: CPath, name: string, value: Uint8Array | null, size: number): number;
   llistxattr(path: CPath, list: Uint8Array | null, size: number): number;
@@ -63,6 +64,7 @@ const libcSignatures: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
   umount2: 'int umount2(const char *target, int flags)',
   statx: 'int statx(int directory, const char *path, int flags, unsigned int mask, void *result)',
+  statvfs: 'int statvfs(const char *path, void *result)',
   lsetxattr: 'int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)',
   lgetxattr: 'long lgetxattr(const char *path, const char *name, void *value, size_t size)',
   llistxattr: 'long llistxattr(const char *path, void *list, size_t size)',

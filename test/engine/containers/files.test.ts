@@ -219,6 +219,12 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     writeFileSync(join(host, 'from-host'), 'yes\n');
     await engine.rooms.volumes.create({ Name: 'device', DriverOpts: { type: 'none', o: 'bind', device: host } });
     expect((await engine.sh('cat /d/from-host', { HostConfig: { Binds: ['device:/d'] } })).output).toBe('yes\n');
+    const o = 'bind,ro,nosuid,noexec';
+    await engine.rooms.volumes.create({ Name: 'sealed', DriverOpts: { type: 'none', o, device: host } });
+    for (const mode of ['rw', 'ro']) {
+      const sealed = await engine.sh('grep " /d " /proc/mounts', { HostConfig: { Binds: [`sealed:/d:${mode}`] } });
+      expect(sealed.output).toMatch(/ ro,nosuid,(?:nodev,)?noexec,/);
+    }
     await engine.rooms.volumes.create({ Name: 'ram', DriverOpts: { type: 'tmpfs', o: 'size=2m', device: 'tmpfs' } });
     const { output } = await engine.sh('mount', { HostConfig: { Binds: ['ram:/r'] } });
     expect(output).toMatch(/tmpfs on \/r type tmpfs \(rw.*size=2048k/);
