@@ -24,8 +24,8 @@ export interface Work {
   readonly graphKept?: boolean;
   /** Joins our terminal to a container before it starts. */
   readonly attach?: (containerId: string) => Promise<void>;
-  /** Whose inner steps are not shown: only that they begin and end. */
-  readonly quiet?: { readonly builds: boolean; readonly pulls: boolean };
+  /** Whose inner steps are not shown: only that they begin and end. `all`: nothing but warnings. */
+  readonly quiet?: { readonly builds: boolean; readonly pulls: boolean; readonly all?: boolean };
   /** Asked for each volume whose definition has changed; yes loses its data. Absent: all are kept. */
   readonly mayReplace?: (volume: string) => Promise<boolean>;
   /** Fills with when each step ran. */
@@ -70,6 +70,7 @@ function executeOptions(
     credentials: (image) => credentialsForImage(context, image),
     buildCredentials: (images) => credentialsForBuild(context, images),
     onEvent: (event) => {
+      if (quiet?.all === true && event.kind !== 'warning') return;
       if (event.kind === 'progress' && event.status === 'Building' && quiet?.builds === true) return;
       if (
         event.kind === 'progress' &&

@@ -34,7 +34,7 @@ const buildFlags = {
   }),
   pull: flag('Look for newer base images'),
   push: flag('Push the images of services that name one'),
-  quiet: flag('Do not show the steps', { short: 'q' }),
+  quiet: flag('Show nothing but warnings', { short: 'q' }),
   sbom: text('Without a scanner of packages false is the only choice', { placeholder: 'WHAT' }),
   ssh: text('Let steps that ask for it use an ssh agent; without a path the one of SSH_AUTH_SOCK', {
     placeholder: 'ID[=PATH]',
@@ -74,7 +74,7 @@ export const buildCommand = defineCommand({
     }
     const client = await context.engine();
     const progress = await context.progress('build');
-    const quiet = { builds: flags.quiet, pulls: flags.quiet };
+    const quiet = { builds: flags.quiet, pulls: flags.quiet, all: flags.quiet };
     const work = { client, project, progress, signal: context.signal, quiet };
     await runPlan(context, work, plan);
     if (flags.push) {

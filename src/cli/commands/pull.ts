@@ -18,7 +18,7 @@ export const pullCommand = defineCommand({
     noParallel: flagOn('Without effect', { hidden: true }),
     parallel: flagOn('Without effect', { hidden: true }),
     policy: text('missing or always, in place of the services’ own policies', { placeholder: 'WHEN' }),
-    quiet: flag('Do not show how pulls come along', { short: 'q' }),
+    quiet: flag('Show nothing but warnings', { short: 'q' }),
   },
   run: async ({ flags, args, context }) => {
     const { policy } = flags;
@@ -39,7 +39,8 @@ export const pullCommand = defineCommand({
       ...(policy === undefined ? {} : { policy }),
     });
     const progress = await context.progress('pull');
-    await runPlan(context, { client, project, progress, signal, quiet: { builds: false, pulls: flags.quiet } }, plan);
+    const quiet = { builds: false, pulls: flags.quiet, all: flags.quiet };
+    await runPlan(context, { client, project, progress, signal, quiet }, plan);
     await progress.end();
     return 0;
   },

@@ -10,7 +10,7 @@ export const pushCommand = defineCommand({
   flags: {
     ignorePushFailures: flag('Go on when a push fails'),
     includeDeps: flag('Push what the services need too'),
-    quiet: flag('Do not show how pushes come along', { short: 'q' }),
+    quiet: flag('Show nothing but warnings', { short: 'q' }),
   },
   run: async ({ flags, args, context }) => {
     const loaded = await requireProject(context);
@@ -23,7 +23,7 @@ export const pushCommand = defineCommand({
     });
     const client = await context.engine();
     const progress = await context.progress('push');
-    const quiet = { builds: false, pulls: flags.quiet };
+    const quiet = { builds: false, pulls: flags.quiet, all: flags.quiet };
     await runPlan(context, { client, project, progress, signal: context.signal, quiet }, plan);
     await progress.end();
     return 0;
