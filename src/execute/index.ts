@@ -4,6 +4,7 @@ export { prepareContext } from './build-context.js';
 export { executePlan, type ExecuteOptions, type StepRun } from './execute-plan.js';
 export { followLogs, type LogFollower } from './follow-logs.js';
 export type { LogEvent, LogOptions } from './log-options.js';
+export { noteFirstProbes } from './first-probes.js';
 export { forgetProject, keepProject } from './keep-project.js';
 export { progressOf } from './operation-progress.js';
 export { observe } from './observe.js';

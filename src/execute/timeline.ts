@@ -1,7 +1,8 @@
 import type { Operation, PlanStep } from '../plan/index.js';
 import type { StepRun } from './execute-plan.js';
 
-export type TimelinePhase = 'pull' | 'build' | 'create' | 'start' | 'wait' | 'stop' | 'other';
+/** `probe`: of a wait, the part until the first health probe had ended. */
+export type TimelinePhase = 'pull' | 'build' | 'create' | 'start' | 'probe' | 'wait' | 'stop' | 'other';
 
 /** One step as a stretch of time; milliseconds since the first step began. */
 export interface TimelineBar {
@@ -31,6 +32,8 @@ export interface TimelineRow {
 export class Timeline {
   /** Plans come one after the other. */
   readonly #rounds: StepRun[][] = [];
+  /** By container: from its start to the end of its first health probe, milliseconds. */
+  readonly #firstProbes = new Map<string, number>();
 
   /** A new plan: its steps come after all of the one before. */
   begin(): void {
@@ -39,6 +42,19 @@ export class Timeline {
 
   add(run: StepRun): void {
     this.#rounds.at(-1)?.push(run);
+  }
+
+  /** Containers that something waited for. */
+  waitedFor(): string[] {
+    return this.#rounds
+      .flat()
+      .flatMap(({ step: { operation } }) =>
+        operation.kind === 'container.wait' ? operation.containers.map(({ name }) => name) : [],
+      );
+  }
+
+  noteFirstProbe(container: string, afterStartMs: number): void {
+    this.#firstProbes.set(container, afterStartMs);
   }
 
   get totalMs(): number {
@@ -61,6 +77,8 @@ export class Timeline {
       for (const subject of subjectsOf(operation)) {
         const row = rows.get(subject) ?? { service: serviceOf(operation), bars: [] };
         rows.set(subject, row);
+        const probe = this.#probeBar(run, subject, row.bars, origin);
+        if (probe !== undefined) row.bars.push(probe);
         row.bars.push({
           ...phaseOf(operation),
           beginMs: run.beginMs - origin,
@@ -71,6 +89,21 @@ export class Timeline {
       }
     }
     return [...rows].map(([subject, row]) => ({ subject, ...row }));
+  }
+
+  /** Within a wait; undefined when it was over by then, or nobody knows. */
+  #probeBar(
+    { step, beginMs, endMs }: StepRun,
+    subject: string,
+    before: readonly TimelineBar[],
+    origin: number,
+  ): TimelineBar | undefined {
+    const afterStartMs = this.#firstProbes.get(subject.replace(/^Container /, ''));
+    const start = before.findLast(({ phase }) => phase === 'start');
+    if (step.operation.kind !== 'container.wait' || afterStartMs === undefined || start === undefined) return undefined;
+    const [begin, end] = [beginMs - origin, Math.min(endMs - origin, start.endMs + afterStartMs)];
+    if (end <= begin || before.some(({ phase }) => phase === 'probe')) return undefined;
+    return { phase: 'probe', label: 'first probe', beginMs: begin, endMs: end, failed: false, critical: false };
   }
 
   /** First step first; empty when nothing was done. */

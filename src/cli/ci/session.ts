@@ -3,7 +3,7 @@ import { hasCode, isFailure, messageOf, TscomposeError } from '../../base/errors
 import { runProgram } from '../../base/spawn.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
-import { followLogs, observe, postMortem, Timeline, type Finding } from '../../execute/index.js';
+import { followLogs, noteFirstProbes, observe, postMortem, Timeline, type Finding } from '../../execute/index.js';
 import { planDown } from '../../plan/index.js';
 import { projectContainers } from '../containers.js';
 import type { CliContext } from '../context.js';
@@ -90,7 +90,10 @@ export class CiSession {
     if (artifacts !== undefined) {
       const { project, client } = this.#wishes;
       const record = { project: project.name, cases: this.#cases, findings: this.#findings, timeline: this.#timeline };
-      await afterwards('reports', exitCodes.failure, () => writeArtifacts(artifacts, record, client, whole));
+      await afterwards('reports', exitCodes.failure, async () => {
+        await noteFirstProbes(client, project, this.#timeline, whole).catch(() => undefined); // reports do without
+        await writeArtifacts(artifacts, record, client, whole);
+      });
     }
     if (!keep) await afterwards('take down', ciExitCodes.down, () => this.#takeDown(whole));
     patience();

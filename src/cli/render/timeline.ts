@@ -15,6 +15,7 @@ const marks: Readonly<Record<TimelinePhase, readonly [block: string, ascii: stri
   build: ['▒', '='],
   create: ['░', '.'],
   start: ['█', '#'],
+  probe: ['╌', '~'],
   wait: ['─', '-'],
   stop: ['▓', 'x'],
   other: ['·', ':'],
@@ -76,7 +77,10 @@ export function durationText(ms: number): string {
 function draw(bars: readonly TimelineBar[], totalMs: number, cells: number, blocks: boolean): string {
   const line = Array.from({ length: cells }, () => ' ');
   const cellOf = (ms: number) => Math.min(cells - 1, Math.floor((ms / Math.max(totalMs, 1)) * cells));
-  for (const { phase, beginMs, endMs } of bars) {
+  // A probe is a part of the wait that follows it.
+  for (const { phase, beginMs, endMs } of bars.toSorted(
+    (a, b) => Number(a.phase === 'probe') - Number(b.phase === 'probe'),
+  )) {
     for (let cell = cellOf(beginMs); cell <= cellOf(Math.max(beginMs, endMs - totalMs / cells / 2)); cell++) {
       line[cell] = markOf(phase, blocks);
     }

@@ -4,7 +4,7 @@ import { messageOf, TscomposeError } from '../../base/errors.js';
 import { renderLocation } from '../../base/source-location.js';
 import type { EngineClient } from '../../client/index.js';
 import type { Project } from '../../compose/index.js';
-import { observe, waitAdvice, type Timeline, type WaitAdvice } from '../../execute/index.js';
+import { noteFirstProbes, observe, waitAdvice, type Timeline, type WaitAdvice } from '../../execute/index.js';
 import type { CliContext } from '../context.js';
 import { styleFor } from '../render/style.js';
 import { wrapWords } from '../../base/text-width.js';
@@ -32,6 +32,7 @@ export async function showTimeline(
   { client, project, timeline: shown, trace }: TimelineWishes,
 ): Promise<void> {
   const { stdout, environment, cwd } = terminal;
+  await noteFirstProbes(client, project, timeline, signal);
   if (shown) {
     const dumb = stdout.isTTY !== true || environment['TERM'] === 'dumb';
     const style = styleFor(stdout, ansi, environment);

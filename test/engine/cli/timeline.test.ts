@@ -31,7 +31,7 @@ services:
 
   test('shows what the rest waited for and how to be quicker, and writes a trace', async () => {
     const said = await sandbox.ok(['up', '-d', '--timeline', '--trace', 'out.json'], { cwd });
-    expect(said).toMatch(/^\* timed-db-1 .*create \d+ ms, start \d+ ms, healthy 1\.\d s$/m);
+    expect(said).toMatch(/^\* timed-db-1 .*create \d+ ms, start \d+ ms, first probe [\d.]+ m?s, healthy 1\.\d s$/m);
     expect(said).toMatch(/^ {2}timed-aside-1 /m);
     expect(said.replaceAll(/\s+/g, ' ')).toMatch(/timed-db-1 healthy 1\.\d s → timed-web-1 start \d+ ms/);
     expect(said).toMatch(/^"db" was found healthy 1\.\d s after its start; for 1\.\d s/m);

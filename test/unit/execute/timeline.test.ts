@@ -48,6 +48,15 @@ test('the critical path goes from the last step back over what each waited for, 
   expect(chain().totalMs).toBe(4_000);
 });
 
+test('the first health probe is a part of the wait, and of no path', () => {
+  const timeline = chain();
+  expect(timeline.waitedFor()).toEqual(['db']);
+  timeline.noteFirstProbe('db', 1_000);
+  const [, line] = renderTimeline(timeline, { columns: 100, style: plainStyle, blocks: false });
+  expect(line).toMatch(/^\* db +#~{6,}-+ +create 20 ms, start 80 ms, first probe 1.0 s, healthy 3.0 s$/);
+  expect(renderTimeline(timeline, { columns: 100, style: plainStyle, blocks: false }).at(-1)).not.toContain('probe');
+});
+
 test('the waterfall fits its columns and marks the critical path', () => {
   const layout = { style: plainStyle, blocks: false };
   expect(renderTimeline(chain(), { columns: 80, ...layout })).toMatchInlineSnapshot(`
