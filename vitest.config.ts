@@ -26,6 +26,7 @@ export default defineConfig({
           expect,
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000, // emptying a folder of tens of thousands of files
           globalSetup: ['test/support/compiled-schemas.ts'],
         },
       },
