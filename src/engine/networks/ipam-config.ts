@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { IpamPool } from '../../api/network.js';
 import { invalid } from './errors.js';
-import { contains, overlaps, readSubnet, subnetText, type Subnet } from './subnet.js';
+import { cidrHint, contains, overlaps, readSubnet, subnetText, type Subnet } from './subnet.js';
 
 /**
  * The ranges that a request asks for. Those of IPv6 on a network without it are passed over, as dockerd does: files that
@@ -14,7 +14,8 @@ export function checkedPools(pools: readonly IpamPool[], enableIPv6: boolean): r
   const problems = wanted.flatMap(problemsOf);
   if (problems.length === 0) return wanted;
   const list = problems.length === 1 ? problems : problems.map((problem) => `* ${problem}`);
-  throw invalid(['invalid network config:', ...list].join('\n'));
+  const hint = wanted.some(({ Subnet = '' }) => readSubnet(Subnet) === undefined) ? cidrHint : undefined;
+  throw invalid(['invalid network config:', ...list].join('\n'), hint);
 }
 
 function problemsOf({ Subnet: text = '', IPRange = '', Gateway = '', AuxiliaryAddresses }: IpamPool): string[] {

@@ -11,14 +11,13 @@ export interface Subnet {
   readonly prefixLength: number;
 }
 
+export const cidrHint = 'write it as address/bits, like 10.5.0.0/16';
+
 /** `10.0.0.0/8`; host bits may be set and are dropped. @throws `network/invalid` */
 export function parseSubnet(text: string): Subnet {
   const subnet = readSubnet(text);
   if (subnet !== undefined) return subnet;
-  throw invalid(
-    `invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`,
-    'write it as address/bits, like 10.5.0.0/16',
-  );
+  throw invalid(`invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`, cidrHint);
 }
 
 /** Like {@link parseSubnet}; undefined for what is none. */
