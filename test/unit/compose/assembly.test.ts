@@ -531,6 +531,12 @@ services:
     expect(await web(files, { without: ['paths'] })).toMatchObject({ build: { context: 'lib/app' } });
   });
 
+  test('a home that is empty is none', async () => {
+    const text = 'services: {web: {build: ~/app}}';
+    expect(await web(text, { environment: { HOME: '/h' } })).toMatchObject({ build: { context: '/h/app' } });
+    expect(await web(text, { environment: { HOME: '' } })).toMatchObject({ build: { context: '$DIR/~/app' } });
+  });
+
   test('files of a service are found all the same', async () => {
     const files = {
       'compose.yaml': 'services: {web: {image: a, env_file: e.env, label_file: l.env}}',
