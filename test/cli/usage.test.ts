@@ -57,7 +57,7 @@ describe('help goes to standard output with exit code 0', () => {
       const help = await run(name, '--help');
       expect(help.stdout, name).toMatch(new RegExp(`^Usage: tscompose ${name} .*\n\n\\S`));
     }
-  });
+  }, 120_000); // a process for each
 });
 
 describe('what cannot be understood is exit code 1, said on standard error', () => {
