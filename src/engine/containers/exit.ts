@@ -49,8 +49,10 @@ export async function endRun(
   container: Container,
   { exitCode, error, endedMs }: { readonly exitCode: number; readonly error: string; readonly endedMs?: number },
 ): Promise<void> {
-  const finishedNs = endedMs === undefined ? nowNs() : BigInt(Math.round(endedMs * 1e6));
-  const ranMs = Number((finishedNs - (parseTime(container.state.startedAt) ?? finishedNs)) / 1_000_000n);
+  const toldNs = endedMs === undefined ? nowNs() : BigInt(Math.round(endedMs * 1e6));
+  const startedNs = parseTime(container.state.startedAt) ?? toldNs;
+  const finishedNs = toldNs < startedNs ? startedNs : toldNs; // times of files lag by up to a tick of the kernel's
+  const ranMs = Number((finishedNs - startedNs) / 1_000_000n);
   const oomKilled = existsSync(join(bundleOf(room, container.id), 'oom'));
   const peak = oomKilled ? memoryPeak(cgroupOf(room, container)) : undefined;
   const byUser = container.stopRequested || container.state.stoppedByUser;
