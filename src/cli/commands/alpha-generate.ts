@@ -1,4 +1,5 @@
 import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import { isNotFound, type EngineClient } from '../../client/index.js';
 import { renderProject, type Project } from '../../compose/index.js';
 import { defineCommand } from '../command.js';
@@ -23,8 +24,7 @@ export const alphaGenerateCommand = defineCommand({
   run: async ({ flags, args, context }) => {
     const { format } = flags;
     if (format !== 'yaml' && format !== 'json') {
-      const message = `--format: "${format}" is neither yaml nor json`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--format' } });
+      throw invalidUsage('--format', `--format: "${format}" is neither yaml nor json`);
     }
     const { terminal, signal } = context;
     const client = await context.engine();

@@ -2,11 +2,11 @@ import { fstatSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { native } from './native.js';
 import { NetlinkSocket, readAttributes } from './netlink.js';
+import { AF_UNIX } from './socket-numbers.js';
 import { fdOf } from './stream-handle.js';
 
 const NETLINK_SOCK_DIAG = 4;
 const SOCK_DIAG_BY_FAMILY = 20;
-const AF_UNIX = 1;
 const UDIAG_SHOW_PEER = 0x4;
 const UNIX_DIAG_PEER = 2;
 /** `struct unix_diag_msg`, which the attributes follow. */
