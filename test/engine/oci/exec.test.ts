@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectAttach, type ExecProcess, type OciProcess } from '../../../src/engine/oci/index.js';
+import { execInContainer } from '../../../src/engine/oci/exec.js';
 import { eventually } from '../../support/engine-sandbox.js';
 import { Lab, missing } from './support.js';
 import type { Readable } from 'node:stream';
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 async function text(stream: Readable | undefined): Promise<string> {
   let all = '';
@@ -94,16 +96,23 @@ describe.skipIf(missing !== undefined)(`one more process in a container (needs $
   });
 
   test('leaves no file when nobody waits for its terminal any more', async () => {
+    const path = join(lab.folder, 'slow-runtime'); // it hands over no terminal, and makes its pid file late
+    writeFileSync(
+      path,
+      '#!/bin/sh\nsleep 0.3\nfor file; do case $file in *.pid) echo 1 > "$file" ;; esac; done; touch made\n',
+    );
+    chmodSync(path, 0o700);
+    const runtime = { kind: 'crun', path, version: '1', root: lab.folder, fastStart: false } as const;
     const process = { ...lab.spec({ id }).process, args: ['sleep', '60'], terminal: true };
     const abort = new AbortController();
-    const started = lab.oci.exec({ containerId: id, process, stdin: false, dir: lab.folder }, abort.signal);
+    const started = execInContainer(runtime, { containerId: id, process, stdin: false, dir: lab.folder }, abort.signal);
     const files = () => readdirSync(lab.folder).filter((name) => name.startsWith('exec-'));
-    for (let turn = 0; files().length === 0 && turn < 100; turn += 1) await Promise.resolve(); // no terminal comes in these
     expect(files()).not.toEqual([]);
     abort.abort(new Error('enough'));
     await expect(started).rejects.toThrow('enough');
     expect(files().filter((name) => name.endsWith('.json'))).toEqual([]);
-    await eventually('the end of the runtime', () => files().length === 0);
+    const made = () => existsSync(join(lab.folder, 'made'));
+    await eventually('what the runtime made to be gone again', () => made() && files().length === 0);
   });
 
   test('many at once do not mix', async () => {
