@@ -52,6 +52,7 @@ export class Execs {
     requireRunning(container);
     if ((request.Cmd ?? []).length === 0) throw invalidConfig('Cmd', 'No exec command specified');
     detachKeysOf(request.DetachKeys);
+    this.#room.oci.announceMigration();
     const createdMs = performance.now();
     for (const [id, exec] of this.#byId) {
       const isForgotten = !exec.started && createdMs - exec.createdMs > startableMs;

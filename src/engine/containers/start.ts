@@ -53,6 +53,7 @@ export function startContainer(
       });
     }
     if (before === 'removing' || before === 'dead' || container.gone) throw removing(container.id);
+    room.oci.announceMigration();
     clearTimeout(container.restartTimer);
     container.restartTimer = undefined;
     container.stopRequested = false;

@@ -6,6 +6,7 @@ import type { Log } from '../../base/log.js';
 import { sweepEach } from '../../base/sweep.js';
 import { isMountPoint, sendSignal, unmountBelow } from '../sys/index.js';
 import { requireProfile } from './apparmor.js';
+import { migrationAnnouncer } from './cgroup-migration.js';
 import { leaveSession, openCgroup, prepareCgroupParent } from './cgroups.js';
 import { isContainerId, isPassingId } from './container-id.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
@@ -75,6 +76,8 @@ export interface Oci {
    */
   create(container: MonitoredContainer, spec: OciSpec, signal: AbortSignal): Promise<CreatedContainer>;
   start(id: string): Promise<void>;
+  /** To be called as soon as it is known that `create` or `exec` will be: they then end earlier. */
+  announceMigration(): void;
   exec(request: ExecRequest, signal: AbortSignal): Promise<ExecProcess>;
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
@@ -103,6 +106,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
   const removeOwnGroup = outlivesSession ? leaveSession(`${cgroupParent}/engine`) : () => undefined;
   const runtime = await probeRuntime({ runtimeDir, cgroupParent, signal });
   const runtimes = await openRuntimes(runtime, runtimeDir);
+  const announceMigration = migrationAnnouncer();
   const seccomp = openSeccompCache(join(runtimeDir, 'cache'), runtime);
   const environment: OciEnvironment = { runtime, runtimeDir, cgroupParent, seccomp, layers, joinBridge };
   const discard: Oci['discard'] = (id, how) => discardContainer(environment, runtimes, id, how);
@@ -126,6 +130,7 @@ export async function openOci(options: OciOptions): Promise<Oci> {
       }
     },
     start: (id) => startContainer(runtimes.of(id), id),
+    announceMigration,
     exec: async (request, inside) => {
       const chosen = runtimes.of(request.containerId);
       await requireProfile(chosen, request.process.apparmorProfile);
@@ -136,7 +141,10 @@ export async function openOci(options: OciOptions): Promise<Oci> {
     update: (id, resources) => updateContainer(runtimes.of(id), id, resources),
     state: (id) => readState(runtimes.of(id), id),
     discard,
-    runStep: (request) => runStep(environment, request),
+    runStep: (request) => {
+      announceMigration();
+      return runStep(environment, request);
+    },
     close: () => {
       removeOwnGroup();
       openCgroup(cgroupParent).remove();
