@@ -27,6 +27,12 @@ export interface HostRanges {
   readonly mtu: number;
 }
 
+/** A range of a network which the host uses too, on this link. */
+export interface Clash {
+  readonly range: NetworkRange;
+  readonly link: string;
+}
+
 /** What a network can be made with. */
 const userDrivers = ['bridge', 'macvlan', 'ipvlan'] as const;
 
@@ -122,7 +128,7 @@ export class Catalogue {
   }
 
   /** Which of a network's ranges the host has come to use for something else: links and routes but those of its bridge. */
-  clashes(record: NetworkRecord): readonly { readonly range: NetworkRange; readonly link: string }[] {
+  clashes(record: NetworkRecord): readonly Clash[] {
     const host = this.#hostRanges();
     const foreign = [...host.links, ...host.routes].filter(({ link }) => link !== record.bridgeName);
     return record.ranges.flatMap((range) => {
@@ -135,20 +141,22 @@ export class Catalogue {
   /**
    * The record with fresh ranges where those that the engine chose have been taken by the host meanwhile (another
    * engine, a VPN); for a network that nothing runs on. Ranges of IPv6 are nobody else's.
+   * @returns the record itself where nothing was lost; `clashes` are those that remain
    */
-  async refresh(record: NetworkRecord): Promise<NetworkRecord> {
-    const lost = this.clashes(record).map(({ range }) => range);
-    const isLost = (range: NetworkRange): boolean =>
-      range.automatic && !range.subnet.includes(':') && lost.includes(range);
-    if (!record.ranges.some(isLost)) return record;
+  async refresh(
+    record: NetworkRecord,
+  ): Promise<{ readonly record: NetworkRecord; readonly clashes: readonly Clash[] }> {
+    const all = this.clashes(record);
+    const lost = all.map(({ range }) => range).filter(({ automatic, subnet }) => automatic && !subnet.includes(':'));
+    if (lost.length === 0) return { record, clashes: all };
     const fresh = {
       ...record,
       ranges: record.ranges.map((range) =>
-        isLost(range) ? this.#automaticRange(record.predefined, record.id) : range,
+        lost.includes(range) ? this.#automaticRange(record.predefined, record.id) : range,
       ),
     };
     await this.#put(fresh);
-    return fresh;
+    return { record: fresh, clashes: all.filter(({ range }) => !lost.includes(range)) };
   }
 
   async #put(record: NetworkRecord): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.js';
 import type { Bridges } from './bridges.js';
-import type { Catalogue } from './catalogue.js';
+import type { Catalogue, Clash } from './catalogue.js';
 import type { AddressPools } from './endpoints.js';
 import { invalid } from './errors.js';
 import type { NetworkRecord } from './record.js';
@@ -55,22 +55,22 @@ export class ReadyNetworks {
       bridges.ensure(current);
       return current;
     }
-    const fresh = await catalogue.refresh(current);
+    const { record: fresh, clashes } = await catalogue.refresh(current);
     if (fresh !== current) {
       log.warn('the host uses the range of a network, which is given another', { network: network.name });
       pools.forget(network.id);
       await bridges.remove(current);
       await bridges.settled(current.bridgeName);
     }
-    this.warnOfClashes(fresh);
+    this.warnOfClashes(fresh, clashes);
     bridges.ensure(fresh);
     return fresh;
   }
 
   /** For ranges that cannot be chosen anew: what runs there does not reach that part of the host's world, or is not reached. */
-  warnOfClashes(network: NetworkRecord): void {
-    const { catalogue, log } = this.#options;
-    for (const { range, link } of catalogue.clashes(network)) {
+  warnOfClashes(network: NetworkRecord, clashes: readonly Clash[] = this.#options.catalogue.clashes(network)): void {
+    const { log } = this.#options;
+    for (const { range, link } of clashes) {
       const facts = { network: network.name, subnet: range.subnet, link };
       log.warn('the host has addresses or routes in the range of a network', facts);
     }

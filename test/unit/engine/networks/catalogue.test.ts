@@ -100,10 +100,11 @@ test('what the host uses is never chosen, and what another link took is chosen a
   const catalogue = await open();
   const net = await catalogue.create({ Name: 'net' });
   expect(net.ranges[0]?.subnet).toBe('192.168.16.0/20');
-  expect(await catalogue.refresh(net)).toBe(net);
+  expect((await catalogue.refresh(net)).record).toBe(net);
   host = { ...host, links: [{ subnet: parseSubnet('192.168.20.1/24'), link: 'vpn0' }] };
-  const fresh = await catalogue.refresh(net);
+  const { record: fresh, clashes } = await catalogue.refresh(net);
   expect(fresh.ranges[0]?.subnet).toBe('192.168.32.0/20');
+  expect(clashes).toEqual([]);
   expect(catalogue.get(net.id)).toEqual(fresh);
 });
 
@@ -111,7 +112,9 @@ test('a range of the user is kept whatever the host does', async () => {
   const catalogue = await open();
   const net = await catalogue.create({ Name: 'net', IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] } });
   host = { ...host, links: [{ subnet: parseSubnet('10.9.0.0/24'), link: 'vpn0' }] };
-  expect(await catalogue.refresh(net)).toBe(net);
+  const { record, clashes } = await catalogue.refresh(net);
+  expect(record).toBe(net);
+  expect(clashes).toEqual([{ range: net.ranges[0], link: 'vpn0' }]);
 });
 
 const subnet = (Subnet: string, more: object = {}): Partial<NetworkCreateRequest> => ({
