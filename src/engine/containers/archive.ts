@@ -12,7 +12,7 @@ import type { Container } from './container.js';
 import { readOnly } from './errors.js';
 import { goMode } from './go-mode.js';
 import { publish, type Room } from './room.js';
-import { withRoot } from './root-access.js';
+import { withOwnRoot, withRoot } from './root-access.js';
 import { unpackTree } from './unpack-tree.js';
 
 /** @throws `container/path-not-found` */
@@ -33,7 +33,7 @@ export function archiveGet(
   signal: AbortSignal,
 ): Promise<{ stat: PathStat; tar: Readable }> {
   publish(room, container, 'archive-path');
-  return streamFromRoot(room, container, signal, (root) => {
+  return streamFrom(withRoot, room, container, signal, (root) => {
     const stat = inParent(root, path, (folder, name) => statOf(root, path, folder, name));
     const asContent = path.endsWith('/.') || posix.normalize(`/${path}`) === '/';
     const open = () => openParent(root, path);
@@ -49,10 +49,10 @@ export function archiveGet(
   }).then(({ stat, tar }) => ({ stat, tar }));
 }
 
-/** The root file system without what is mounted into it. */
+/** The layers of the image and the container, without what is mounted over them. */
 export async function exportContainer(room: Room, container: Container, signal: AbortSignal): Promise<Readable> {
   publish(room, container, 'export');
-  const { tar } = await streamFromRoot(room, container, signal, (root) => {
+  const { tar } = await streamFrom(withOwnRoot, room, container, signal, (root) => {
     const members = async function* () {
       const fd = openBeneath(root, '/', O_PATH | constants.O_DIRECTORY);
       try {
@@ -69,14 +69,15 @@ export async function exportContainer(room: Room, container: Container, signal: 
 }
 
 /** Keeps the root for as long as the stream is read. */
-function streamFromRoot<Stat>(
+function streamFrom<Stat>(
+  access: typeof withOwnRoot,
   room: Room,
   container: Container,
   signal: AbortSignal,
   prepare: (root: string) => { readonly stat: Stat; readonly source: AsyncIterable<Uint8Array> },
 ): Promise<{ stat: Stat; tar: Readable }> {
   return new Promise((resolve, reject) => {
-    withRoot(room, container, async (root) => {
+    access(room, container, async (root) => {
       signal.throwIfAborted(); // while it waited for the container's turn
       const { stat, source } = prepare(root);
       const tar = Readable.from(source, { objectMode: false, highWaterMark: 256 * 1024 });

@@ -17,13 +17,17 @@ export async function mountRoot(room: Room, { id, chainId }: ContainerRecord): P
   const [upper, work] = [upperOf(room, id), join(folderOf(room, id), 'work')];
   for (const folder of [root, upper, work]) mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (isMountPoint(root)) return root;
+  const data = await room.layers.overlayData({ lower: await lowerOf(room, chainId), upper, work });
+  mount({ source: 'overlay', target: root, fstype: 'overlay', data });
+  return root;
+}
+
+/** What is below a container's own changes, top first. */
+export async function lowerOf(room: Room, chainId: ContainerRecord['chainId']): Promise<readonly string[]> {
   const image = room.layers.lowerDirs(chainId);
   const initDir = join(room.dir, '.init');
   mkdirSync(initDir, { recursive: true, mode: 0o700 });
-  const lower = [await ensureInitLayer({ dir: initDir, lower: image, layers: room.layers }), ...image];
-  const data = await room.layers.overlayData({ lower, upper, work });
-  mount({ source: 'overlay', target: root, fstype: 'overlay', data });
-  return root;
+  return [await ensureInitLayer({ dir: initDir, lower: image, layers: room.layers }), ...image];
 }
 
 /** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */

@@ -125,6 +125,23 @@ describe.skipIf(missing !== undefined)(`a container's files (needs ${missing ?? 
     expect(all.filter((name) => name.startsWith('proc/'))).toEqual(['proc/']);
   });
 
+  test.each(['running', 'running on from an engine before', 'stopped'])(
+    'an export has what the layers have under a volume, of one that is %s',
+    async (state) => {
+      const Cmd = ['sh', '-c', 'echo v > /data/file; touch /own; sleep 60'];
+      const id = await engine.start({ Cmd, Volumes: { '/data': {} } });
+      await engine.exec(id, ['sh', '-c', 'while ! test -e /own; do :; done']);
+      if (state === 'stopped') await engine.containers.stop(id, { timeoutS: 0 }, soon());
+      const root = (await engine.containers.inspect(id, { size: false })).GraphDriver.Data?.['MergedDir'] ?? '';
+      // A mount namespace of its own, in which an engine that has ended mounted it.
+      if (state.includes('before')) unmount(root, { detach: true });
+      const tar = Buffer.concat(await (await engine.containers.export(id, soon())).toArray());
+      expect(await content(Readable.from([tar]), 'data/file')).toBe('seeded\n');
+      expect(await names(Readable.from([tar]))).toEqual(expect.arrayContaining(['own', 'data/sub/', '.dockerenv']));
+      await engine.containers.remove(id, { force: true, volumes: true }, soon());
+    },
+  );
+
   test('an empty volume gets what the image has there, with owner and mode, once', async () => {
     const { output } = await engine.sh('stat -c "%u:%g %a" /data; cat /data/file; echo changed > /data/file', {
       HostConfig: { Binds: ['seeded:/data'] },
