@@ -12,6 +12,7 @@ import type {
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { TscomposeError } from '../../base/errors.js';
 import type { Image } from '../images/index.js';
+import { memorySwapOf } from '../oci/index.js';
 import { checkModes } from './check-modes.js';
 import { checkEndpoint } from './check-endpoint.js';
 import { checkRequest } from './check-request.js';
@@ -174,6 +175,7 @@ function completeHostConfig(room: Room, asked: HostConfig): HostConfig {
       Type: asked.LogConfig?.Type === undefined || asked.LogConfig.Type === '' ? 'json-file' : asked.LogConfig.Type,
       Config: asked.LogConfig?.Config ?? {},
     },
+    MemorySwap: memorySwapOf(asked),
     ShmSize: asked.ShmSize === undefined || asked.ShmSize === 0 ? 64 * 1024 * 1024 : asked.ShmSize,
     IpcMode: asked.IpcMode === undefined || asked.IpcMode === '' ? 'private' : asked.IpcMode,
     CgroupnsMode:

@@ -1,5 +1,5 @@
 import type { HostConfig, UpdateRequest } from '../../api/container.js';
-import { liftPidsLimit, renderResources } from '../oci/index.js';
+import { liftPidsLimit, memorySwapOf, renderResources } from '../oci/index.js';
 import { checkRequest } from './check-request.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
@@ -38,6 +38,7 @@ export function updateContainer(
     const wanted: HostConfig = {
       ...hostConfig,
       ...limits,
+      MemorySwap: memorySwapOf({ ...hostConfig, ...limits }),
       ...(policy === undefined || isZero(policy.Name)
         ? {}
         : { RestartPolicy: { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 } }),

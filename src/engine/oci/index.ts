@@ -18,7 +18,7 @@ export { connectAttach, readMonitorPid, reopenLog, resizeTerminal, type Monitore
 export { openOci, type Oci, type OciOptions } from './open.js';
 export type { RuntimeProgram } from './runtime.js';
 export { availableCapabilities } from './probe.js';
-export { renderResources, renderRlimits } from './resources.js';
+export { memorySwapOf, renderResources, renderRlimits } from './resources.js';
 export { readSecurityOptions, defaultMaskedPaths, defaultReadonlyPaths } from './security-options.js';
 export type { OciMount, OciProcess, OciSpec } from './spec.js';
 export type { StepRequest } from './step.js';

@@ -22,9 +22,8 @@ export function renderResources(request: Resources): OciResources {
 }
 
 function renderMemory(request: Resources): OciResources['memory'] {
-  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, MemorySwappiness, OomKillDisable } = request;
-  // Without a word about swap a container may use as much of it as memory (Docker, "--memory-swap details").
-  const swap = MemorySwap === 0 && Memory > 0 ? Memory * 2 : MemorySwap;
+  const { Memory = 0, MemoryReservation = 0, MemorySwappiness, OomKillDisable } = request;
+  const swap = memorySwapOf(request);
   return unlessEmpty({
     ...(Memory > 0 ? { limit: Memory } : {}),
     ...(swap === 0 ? {} : { swap }),
@@ -32,6 +31,14 @@ function renderMemory(request: Resources): OciResources['memory'] {
     ...(MemorySwappiness == null || MemorySwappiness < 0 ? {} : { swappiness: MemorySwappiness }),
     ...(OomKillDisable === true ? { disableOOMKiller: true } : {}),
   });
+}
+
+/**
+ * Bytes of memory and swap together, -1 for any, 0 for no word about it. Beside a limit of memory alone, as much swap as
+ * memory (Docker, "--memory-swap details").
+ */
+export function memorySwapOf({ Memory = 0, MemorySwap = 0 }: Resources): number {
+  return MemorySwap === 0 && Memory > 0 ? Memory * 2 : MemorySwap;
 }
 
 function renderCpu(request: Resources): OciResources['cpu'] {

@@ -157,13 +157,15 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
   });
 
   test('its limits change while it runs', async () => {
-    const id = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { Memory: 32 << 20, MemorySwap: 64 << 20 } });
+    const id = await engine.start({ Cmd: ['sleep', '60'], HostConfig: { Memory: 32 << 20 } });
     const memory = async () => {
       for await (const sample of engine.containers.stats(id, { stream: false, oneShot: true }, soon()))
         return sample.memory_stats.limit;
       return undefined;
     };
     expect(await memory()).toBe(32 << 20);
+    expect((await inspect(id)).HostConfig.MemorySwap).toBe(64 << 20); // as much swap as memory
+    await expect(engine.containers.update(id, { Memory: 96 << 20 }, soon())).rejects.toThrow('memoryswap limit');
     await engine.containers.update(
       id,
       { Memory: 48 << 20, MemorySwap: 96 << 20, RestartPolicy: { Name: 'always' } },
