@@ -106,7 +106,7 @@ export function psColumns(
     { title: 'SERVICE', cell: ({ Service }) => Service, least: 10, keep: 3 },
     { title: 'CREATED', cell: ({ RunningFor }) => RunningFor, keep: 1 },
     { title: 'STATUS', cell: status, least: 24, cut: 'end' },
-    { title: 'PORTS', cell: ({ Ports }) => Ports, brief: briefPorts, least: 18, cut: 'end', keep: 5 },
+    { title: 'PORTS', cell: ({ Ports }) => Ports, brief: briefPorts, least: 18, ample: 44, cut: 'end', keep: 5 },
     ...(withEngines ? [{ title: 'ENGINE', cell: ({ Engine }: ContainerRow) => Engine, keep: 4 }] : []),
   ];
 }

@@ -6,6 +6,8 @@ export interface ColumnFit {
   readonly brief?: (cell: string) => string;
   /** Cells it may be cut down to; undefined: it is shown whole or not at all. */
   readonly least?: number;
+  /** Cells that say enough: what it has beyond them goes before any other column gives way. */
+  readonly ample?: number;
   /** What a cut leaves out: names differ at both ends, sentences say the most at their beginning. */
   readonly cut?: 'middle' | 'end';
   /** Columns with the lowest number are left out first; undefined: it stays. */
@@ -23,7 +25,8 @@ const gap = 2;
 
 /**
  * Brings a table down to the width of a terminal. What does not matter so much goes first: space between columns, then
- * words that can be said briefly, then ends and middles of cells, then whole columns; no line is wider in the end.
+ * words that can be said briefly, then what is beyond an ample width, then ends and middles of cells, then whole
+ * columns; no line is wider in the end.
  * @param all - titles and rows
  */
 export function fitColumns(
@@ -69,9 +72,10 @@ function fitShown(
   const brief = briefly(fits, whole);
   const narrow = widthsOf(brief);
   const yielding = shown
-    .map((index, at) => ({ at, least: columns[index]?.least, rank: importance(columns, index) }))
+    .map((index, at) => ({ at, ...columns[index], rank: importance(columns, index) }))
     .sort((a, b) => a.rank - b.rank);
-  for (const { at, least } of yielding) {
+  const givings = [...yielding.map(({ at, ample }) => ({ at, least: ample })), ...yielding];
+  for (const { at, least } of givings) {
     if (least === undefined) continue;
     const width = narrow[at] ?? 0;
     const floor = Math.max(least, textWidth(brief[0]?.[at] ?? ''));

@@ -193,6 +193,23 @@ describe('a table on a terminal', () => {
     `);
   });
 
+  test('a very long list of ports gives way before other columns do', () => {
+    const ports = Array.from({ length: 12 }, (_, at) => ({
+      ...{ IP: '0.0.0.0', Type: 'tcp' as const },
+      ...{ PrivatePort: 80 + at, PublicPort: 18_100 + at },
+    }));
+    const many = [container('web', "sh -c 'while true; do serve; done'", 'Up 16 hours', ports)];
+    const columns = psColumns(({ Status }) => Status, false);
+    expect(`\n${renderListing('table', { rows: many, fitTo: 140, columns })}`).toMatchInlineSnapshot(`
+      "
+      NAME        IMAGE     COMMAND                 SERVICE  CREATED       STATUS       PORTS
+      shop-web-1  shop-web  "sh -c 'while true; …"  web      17 hours ago  Up 16 hours  18100->80/tcp, 18101->81/tcp, 18102->82/tcp, 18103->83/tc…
+      "
+    `);
+    const whole = renderListing('table', { rows: many, columns });
+    for (const { PublicPort } of ports) expect(whole).toContain(`0.0.0.0:${PublicPort}->`);
+  });
+
   test('a cell is cut only when that spares a column', () => {
     const columns = [{ title: 'NAME', least: 16 }, { title: 'IMAGE', keep: 0 }, { title: 'STATUS' }];
     const table = (cells: number) =>
@@ -209,6 +226,7 @@ describe('a table on a terminal', () => {
       {
         title: fc.string({ minLength: 1, maxLength: 12 }),
         least: fc.integer({ min: 1, max: 30 }),
+        ample: fc.integer({ min: 1, max: 50 }),
         keep: fc.integer({ min: 0, max: 4 }),
         cut: fc.constantFrom('middle' as const, 'end' as const),
       },
