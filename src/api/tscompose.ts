@@ -199,11 +199,23 @@ export interface ContainerExtension {
   readonly UnhealthyRestarts?: number;
   /** Of a run that ended out of memory: the most it had, in bytes. */
   readonly MemoryPeak?: number;
+  /** Nobody saw the end of its last run. */
+  readonly LostRun?: LostRun;
   /**
    * The container whose network namespace it shares, where its mode names one: that one, or the one that took its place.
    * The namespace stays the same when its owner is restarted or replaced.
    */
   readonly NetworkOf?: string;
+}
+
+/** An end without an exit code; that of the container is what Docker says then. */
+export interface LostRun {
+  /** The host went down; or the container's monitor was gone before it. */
+  readonly Cause: 'host' | 'monitor';
+  /** RFC 3339: its last sign of life. */
+  readonly After: string;
+  /** RFC 3339: the host was up again, or the engine missed it. */
+  readonly Before: string;
 }
 
 /** Short runs in a row that a restart policy made. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { ContainerInspect, HealthState } from '../api/container.js';
-import type { CrashLoop } from '../api/tscompose.js';
-import { exitsText } from './told.js';
+import type { CrashLoop, LostRun } from '../api/tscompose.js';
+import { exitsText, lostText } from './told.js';
 
 /** What an engine and a container say of a failure; all a diagnosis rests on. */
 export interface Evidence {
@@ -19,6 +19,7 @@ export type DiagnosisKind =
       | 'out-of-memory'
       | 'signal'
       | 'exit-code'
+      | 'lost'
       | 'unhealthy'
       | 'crash-loop'
       | 'starting'
@@ -61,6 +62,7 @@ export function diagnose(service: string, evidence: Evidence): Diagnosis | undef
     case 'exited':
     case 'dead':
     case 'removing':
+      if (told.LostRun !== undefined) return diagnoseLoss(service, told.LostRun);
       if (state.Error !== '' && state.ExitCode !== 0) return diagnoseStart(service, state.Error);
       if (state.ExitCode === 0) return undefined;
       return gaveUp(refusedProgram(evidence) ?? diagnoseEnd(container, requestedSignals), told.CrashLoop);
@@ -76,10 +78,14 @@ const hookField = ['post_start'];
 
 /** Of a container between two runs, or in one of many short ones. */
 function diagnoseRestarts(container: ContainerInspect, requested: readonly string[]): Diagnosis {
-  const { RestartCount: restarts, State: state, Tscompose: { CrashLoop: loop, UnhealthyRestarts } = {} } = container;
+  const { RestartCount: restarts, State: state, Tscompose: told = {} } = container;
+  const { CrashLoop: loop, UnhealthyRestarts, LostRun } = told;
   if (loop === undefined && UnhealthyRestarts !== undefined) {
     const sentence = `was unhealthy and is being restarted, for the ${ordinal(UnhealthyRestarts)} time`;
     return plain('unhealthy', sentence, ['healthcheck']);
+  }
+  if (LostRun !== undefined) {
+    return plain('lost', `${lostText(LostRun)}, and is being started again`, ['restart']);
   }
   if (loop === undefined) {
     const end = diagnoseEnd(container, requested);
@@ -89,6 +95,13 @@ function diagnoseRestarts(container: ContainerInspect, requested: readonly strin
   const end = diagnoseEnd({ ...container, State: { ...state, ExitCode: loop.ExitCode } }, requested);
   const details = end.kind === 'exit-code' ? end.details : [`it ${end.sentence}`, ...end.details];
   return { ...end, kind: 'crash-loop', sentence: `is in a crash loop: ${exitsText(loop)}`, details };
+}
+
+/** Of a run whose end nobody saw, and that no restart policy follows up. */
+function diagnoseLoss(service: string, lost: LostRun): Diagnosis {
+  const [after, before] = [lost.After, lost.Before].map((time) => `${time.slice(0, 19)}Z`);
+  const hint = `tscompose up -d ${service} starts it; with restart: unless-stopped the engine does that itself`;
+  return { ...plain('lost', `${lostText(lost)}, between ${after} and ${before}`, ['restart']), hint };
 }
 
 /** Its restart policy has had enough. */

@@ -1,10 +1,16 @@
-import type { ContainerExtension, CrashLoop } from '../api/tscompose.js';
+import type { ContainerExtension, CrashLoop, LostRun } from '../api/tscompose.js';
 
 /** In a few words what the embedded engine tells of a container beside its status; undefined where it tells nothing. */
-export function noteOf({ CrashLoop: loop, StartWait: wait, HookFailure }: ContainerExtension = {}): string | undefined {
+export function noteOf(told: ContainerExtension = {}): string | undefined {
+  const { CrashLoop: loop, StartWait: wait, HookFailure, LostRun: lost } = told;
   if (wait !== undefined) return wait.Reason;
-  if (loop === undefined) return HookFailure;
+  if (loop === undefined) return HookFailure ?? (lost && lostText(lost));
   return `crash loop: ${exitsText(loop)}${loop.LastWords === '' ? '' : `: ${loop.LastWords}`}`;
+}
+
+/** Follows the name of the service. */
+export function lostText({ Cause }: LostRun): string {
+  return Cause === 'host' ? 'was running when the host went down' : 'ended with its monitor, so that nobody saw how';
 }
 
 /** `5 exits with code 1 in 20 s` */

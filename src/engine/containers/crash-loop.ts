@@ -43,6 +43,7 @@ export function extensionOf(room: Room, container: Container): { readonly Tscomp
     ...(hookFailure === undefined || !isLive ? {} : { HookFailure: hookFailure }),
     ...(unhealthyRestarts === 0 ? {} : { UnhealthyRestarts: unhealthyRestarts }),
     ...(state.oomKilled && state.memoryPeak !== undefined ? { MemoryPeak: state.memoryPeak } : {}),
+    ...(state.lostRun === undefined ? {} : { LostRun: state.lostRun }),
     ...(owner === undefined ? {} : { NetworkOf: owner.id }),
   };
   return Object.keys(told).length === 0 ? {} : { Tscompose: told };

@@ -9,6 +9,7 @@ import type { Container } from './container.js';
 import { countExit, lastWordsOf, loopExits } from './crash-loop.js';
 import { unmountInOtherNamespaces } from './other-namespaces.js';
 import { publishUnmounts, releaseVolumes } from './oci-mounts.js';
+import { lostRun } from './lost-run.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { projectOf, serviceOf } from './labels.js';
@@ -32,7 +33,11 @@ export function settleExit(room: Room, container: Container): Promise<void> {
       const endedMs = statSync(exitFile, { throwIfNoEntry: false })?.mtimeMs; // long ago when nobody was watching
       await endRun(room, container, { exitCode, error: '', ...(endedMs === undefined ? {} : { endedMs }) });
     } else if (lost) {
-      await endRun(room, container, { exitCode: 137, error: 'the monitor of the container ended before it' });
+      await endRun(room, container, {
+        exitCode: 137,
+        error: 'the monitor of the container ended before it',
+        lost: true,
+      });
     }
   });
 }
@@ -43,11 +48,19 @@ function isLost({ state }: Container): boolean {
   return !(process !== undefined && isAlive(process)) && !(monitor !== undefined && isAlive(monitor));
 }
 
+interface RunEnd {
+  readonly exitCode: number;
+  readonly error: string;
+  readonly endedMs?: number;
+  /** Nobody has seen it. */
+  readonly lost?: boolean;
+}
+
 /** Under the container's turn: from the record of the exit to the last thing given back. */
 export async function endRun(
   room: Room,
   container: Container,
-  { exitCode, error, endedMs }: { readonly exitCode: number; readonly error: string; readonly endedMs?: number },
+  { exitCode, error, endedMs, lost = false }: RunEnd,
 ): Promise<void> {
   const toldNs = endedMs === undefined ? nowNs() : BigInt(Math.round(endedMs * 1e6));
   const startedNs = parseTime(container.state.startedAt) ?? toldNs;
@@ -79,6 +92,7 @@ export async function endRun(
     ...without(container.state, 'process', 'monitor', 'health', 'crashes', 'unhealthyRestarts', 'engineRestart'),
     ...{ exitCode, error, oomKilled, finishedAt },
     ...(peak === undefined ? {} : { memoryPeak: peak }),
+    ...(lost ? { lostRun: lostRun(room, container) } : {}),
     ...(crashes === undefined ? {} : { crashes }),
     ...(unhealthyRestarts === undefined ? {} : { unhealthyRestarts }),
   };

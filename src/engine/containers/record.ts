@@ -1,5 +1,5 @@
 import type { ContainerConfig, EndpointSettings, HealthStatus, HostConfig } from '../../api/container.js';
-import type { CrashLoop } from '../../api/tscompose.js';
+import type { CrashLoop, LostRun } from '../../api/tscompose.js';
 import type { Digest } from '../../base/digest.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { ProcessIdentity } from '../sys/index.js';
@@ -66,6 +66,8 @@ export interface ContainerState {
   readonly unhealthyRestarts?: number;
   /** Of a run that the kernel ended for want of memory: the most it had, in bytes. */
   readonly memoryPeak?: number;
+  /** Nobody saw the end of its last run. */
+  readonly lostRun?: LostRun;
   /** The engine itself has begun to end this run, to start the next one. */
   readonly engineRestart?: EngineRestart;
 }

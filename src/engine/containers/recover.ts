@@ -90,7 +90,7 @@ async function recoverOne(room: Room, container: Container, { firstOfBoot, settl
       const seen =
         existsSync(join(exitsOf(room), container.id)) || (!firstOfBoot && existsSync(bundleOf(room, container.id)));
       if (seen) settle(container);
-      else await endRun(room, container, { exitCode: unseenExit, error: '' });
+      else await endRun(room, container, { exitCode: unseenExit, error: '', lost: true });
       return;
     }
     case 'starting':

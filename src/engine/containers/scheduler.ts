@@ -179,6 +179,7 @@ function memberOf(container: Container, underWay: boolean): Member {
     due,
     health: healthOf(container)?.Status,
     exitCode: state.exitCode,
+    lostTo: state.lostRun?.Cause,
     error: hookFailure ?? state.error,
   };
 }

@@ -58,7 +58,7 @@ export function startContainer(
     container.restartTimer = undefined;
     container.stopRequested = false;
     // It stays due until it runs, for an engine that dies before. Who starts it by hand begins a new count.
-    const { state } = container;
+    const state = without(container.state, 'lostRun');
     const from =
       when === 'when due'
         ? { ...state, due: true }

@@ -1,5 +1,5 @@
 import type { HealthStatus } from '../../api/container.js';
-import type { NeedCondition, ProjectGraph, ServiceNeed, StartWait } from '../../api/tscompose.js';
+import type { LostRun, NeedCondition, ProjectGraph, ServiceNeed, StartWait } from '../../api/tscompose.js';
 
 /** What a decision needs to know of one container of a project. Containers of `run` are none. */
 export interface Member {
@@ -12,6 +12,8 @@ export interface Member {
   readonly health: HealthStatus | undefined;
   /** Of its last run. */
   readonly exitCode: number;
+  /** It ended unseen, with this. */
+  readonly lostTo: LostRun['Cause'] | undefined;
   /** Why it could not be started the last time; empty otherwise. */
   readonly error: string;
 }
@@ -73,19 +75,19 @@ const goals: Readonly<Record<NeedCondition, string>> = {
 type Verdict = 'met' | 'may come' | { readonly why: string };
 
 function judge(condition: NeedCondition, member: Member, held: Decision): Verdict {
-  const { phase, due, exitCode, error } = member;
+  const { phase, due, error } = member;
   if (phase === 'coming') return due && held?.Failed === true ? { why: held.Reason } : 'may come';
   if (phase !== 'running' && error !== '') return { why: `could not be started: ${error}` };
   switch (condition) {
     case 'service_started':
       return 'met'; // order is about what is started: one that somebody stopped is not waited for
     case 'service_healthy':
-      if (phase !== 'running') return { why: phase === 'created' ? 'has never been started' : ended(exitCode) };
+      if (phase !== 'running') return { why: phase === 'created' ? 'has never been started' : ended(member) };
       return judgeHealth(member);
     case 'service_completed_successfully':
       if (phase === 'running') return 'may come';
       if (phase === 'created') return { why: 'has never been started' };
-      return exitCode === 0 ? 'met' : { why: ended(exitCode) };
+      return member.exitCode === 0 ? 'met' : { why: ended(member) };
   }
 }
 
@@ -102,6 +104,7 @@ function judgeHealth({ health }: Member): Verdict {
   }
 }
 
-function ended(exitCode: number): string {
+function ended({ exitCode, lostTo }: Member): string {
+  if (lostTo === 'host') return 'does not run: it was running when the host went down';
   return `does not run: it exited with code ${exitCode}`;
 }

@@ -17,6 +17,7 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     await engine[Symbol.asyncDispose]();
   });
   const stateOf = async (id: string) => (await engine.containers.inspect(id, { size: false })).State;
+  const lostRunOf = async (id: string) => (await engine.containers.inspect(id, { size: false })).Tscompose?.LostRun;
   const recordPath = (id: string) => join(engine.dirs.dataRoot, 'containers', id, 'container.json');
   const bundle = (id: string) => join(engine.dirs.runtimeDir, 'b', id);
   const read = (id: string) =>
@@ -105,6 +106,7 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     await engine.reopen();
     await eventually('the exit', async () => (await stateOf(id)).Status === 'exited');
     expect(await stateOf(id)).toMatchObject({ ExitCode: 137, Error: 'the monitor of the container ended before it' });
+    expect(await lostRunOf(id)).toMatchObject({ Cause: 'monitor' });
     await nothingLeft(id);
   });
 
@@ -239,6 +241,8 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     await engine.containers.stop(stopped, { timeoutS: 0 }, soon());
     const pids = [always, never].map((id) => read(id).record.state);
     await engine.close();
+    const long = '2020-01-02T03:04:05.000000000Z'; // before the host was started
+    rewrite(never, { startedAt: long });
     for (const { process: first, monitor } of pids) {
       await kill(monitor?.pid ?? 0);
       await kill(first?.pid ?? 0);
@@ -250,6 +254,16 @@ describe.skipIf(missing !== undefined)(`a new engine finds (needs ${missing ?? '
     rmSync(join(engine.dirs.runtimeDir, 'engine-ran'));
     await engine.reopen();
     expect(await stateOf(never)).toMatchObject({ Status: 'exited', ExitCode: 255 });
+    expect(await lostRunOf(never)).toMatchObject({ Cause: 'host' });
+    const { After = '', Before = '' } = (await lostRunOf(never)) ?? {};
+    expect([long, After, Before, new Date().toISOString()].toSorted()).toEqual([
+      long,
+      After,
+      Before,
+      expect.anything(),
+    ]);
+    await engine.containers.start(never, soon());
+    expect(await lostRunOf(never)).toBeUndefined();
     expect((await stateOf(stopped)).Status).toBe('exited');
     await eventually('the next run', async () => (await stateOf(always)).Status === 'running');
   });

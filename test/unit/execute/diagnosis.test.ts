@@ -56,3 +56,29 @@ test('a start that is refused names the attribute, and a file its use', () => {
     field: ['user'],
   });
 });
+
+describe('a run whose end nobody saw', () => {
+  const span = { After: '2026-03-04T05:06:07.123456789Z', Before: '2026-03-04T05:16:00.000000000Z' };
+  const lost = (Cause: 'host' | 'monitor', state: object) => {
+    const State = { OOMKilled: false, ...state };
+    const container = { State, HostConfig: {}, RestartCount: 0, Tscompose: { LostRun: { Cause, ...span } } };
+    return diagnose('db', { container: container as unknown as ContainerInspect, requestedSignals: [] });
+  };
+
+  test('ended with the host, and the restart policy is the place to look at', () => {
+    expect(lost('host', { Status: 'exited', ExitCode: 255, Error: '' })).toEqual({
+      kind: 'lost',
+      sentence: 'was running when the host went down, between 2026-03-04T05:06:07Z and 2026-03-04T05:16:00Z',
+      details: [],
+      hint: 'tscompose up -d db starts it; with restart: unless-stopped the engine does that itself',
+      field: ['restart'],
+    });
+  });
+  test('is told from a start that failed, and from one under way', () => {
+    const gone = { Status: 'exited', ExitCode: 137, Error: 'the monitor of the container ended before it' };
+    expect(lost('monitor', gone)?.sentence).toMatch(/^ended with its monitor, so that nobody saw how, between /);
+    expect(lost('host', { Status: 'restarting', ExitCode: 255, Error: '' })?.sentence).toBe(
+      'was running when the host went down, and is being started again',
+    );
+  });
+});

@@ -20,7 +20,7 @@ function graph(services: Readonly<Record<string, readonly string[]>>): ProjectGr
   return { name: 'demo', workingDir: '/demo', composeFiles: [], services: Object.fromEntries(nodes) };
 }
 
-const base = { health: undefined, exitCode: 0, error: '' } as const;
+const base = { health: undefined, exitCode: 0, lostTo: undefined, error: '' } as const;
 const due = (service: string, more: Partial<Member> = {}): Member => ({
   ...base,
   service,
