@@ -10,7 +10,8 @@ afterEach(() => void vi.useRealTimers());
 test('a process that was never started is forgotten after an hour', () => {
   const record = { id: 'a', name: 'a', config: { Image: 'a' }, state: { status: 'running' } };
   const container = new Container(record as unknown as ContainerRecord, () => Promise.resolve(), silentLog);
-  const execs = new Execs({ events: { publish: () => undefined } } as never);
+  const oci = { announceMigration: () => undefined };
+  const execs = new Execs({ events: { publish: () => undefined }, oci } as never);
   const make = () => execs.create(container, { Cmd: ['true'] }).Id;
   const first = make();
   vi.advanceTimersByTime(3_599_000);
