@@ -1,4 +1,5 @@
 import { messageOf } from './errors.js';
+
 /**
  * Health checks that the engine runs itself, in the container's namespaces, instead of a program in the container:
  *

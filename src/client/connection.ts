@@ -6,8 +6,7 @@ import { messageOf, TscomposeError } from '../base/errors.js';
 import { createConnector } from './connector.js';
 import { responseError, unreachable } from './errors.js';
 import { parseHost, type TlsFiles } from './host.js';
-import { encodeQuery } from './query.js';
-import type { Query } from './query.js';
+import { encodeQuery, type Query } from './query.js';
 
 export interface ConnectionOptions {
   readonly host: string;

@@ -17,8 +17,17 @@ import type { MergedLogsRequest } from '../api/tscompose.js';
 import type { Connection } from './connection.js';
 import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
-import { attach, framesOf, isFramed, jsonLines, openStream, outputOf } from './streams.js';
-import type { AttachedStream, OpenStream, OutputChunk } from './streams.js';
+import {
+  attach,
+  framesOf,
+  isFramed,
+  jsonLines,
+  openStream,
+  outputOf,
+  type AttachedStream,
+  type OpenStream,
+  type OutputChunk,
+} from './streams.js';
 
 export interface LogsQuery {
   readonly follow?: boolean;

@@ -3,20 +3,14 @@ import type { EngineEvent } from '../api/events.js';
 import type { InfoResponse, PingInfo } from '../api/system.js';
 import type { EngineStatus, ProjectGraph, StoreReport } from '../api/tscompose.js';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.js';
-import { containersClient } from './containers.js';
-import type { ContainersClient } from './containers.js';
-import { execClient } from './exec.js';
-import type { ExecClient } from './exec.js';
-import { imagesClient } from './images.js';
-import type { ImagesClient } from './images.js';
-import { networksClient } from './networks.js';
-import type { NetworksClient } from './networks.js';
+import { containersClient, type ContainersClient } from './containers.js';
+import { execClient, type ExecClient } from './exec.js';
+import { imagesClient, type ImagesClient } from './images.js';
+import { networksClient, type NetworksClient } from './networks.js';
 import { encodeMoment } from './moment.js';
 import { encodeFilters } from './query.js';
-import { jsonLines, openStream } from './streams.js';
-import type { OpenStream } from './streams.js';
-import { volumesClient } from './volumes.js';
-import type { VolumesClient } from './volumes.js';
+import { jsonLines, openStream, type OpenStream } from './streams.js';
+import { volumesClient, type VolumesClient } from './volumes.js';
 
 export interface EventsQuery {
   /** Unix seconds, RFC 3339, or a Go duration before now: see `encodeMoment`. */

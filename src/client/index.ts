@@ -1,6 +1,5 @@
 export { dialEngine } from './dial.js';
-export { connectEngine } from './engine.js';
-export type { EngineClient } from './engine.js';
+export { connectEngine, type EngineClient } from './engine.js';
 export { isConflict, isNotFound } from './errors.js';
 export type { TlsFiles } from './host.js';
 export type { LogsQuery } from './containers.js';

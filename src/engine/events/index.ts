@@ -1,2 +1,1 @@
-export { createEventHub } from './hub.js';
-export type { EventHub } from './hub.js';
+export { createEventHub, type EventHub } from './hub.js';

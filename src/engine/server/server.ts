@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { createServer, ServerResponse } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { TscomposeError } from '../../base/errors.js';

@@ -1,2 +1,1 @@
-export { openRecords } from './records.js';
-export type { Records, RecordsOptions } from './records.js';
+export { openRecords, type Records, type RecordsOptions } from './records.js';

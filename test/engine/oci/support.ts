@@ -12,9 +12,9 @@ import {
   openCgroup,
   openOci,
   prepareCgroups,
+  readExitCode,
 } from '../../../src/engine/oci/index.js';
 import type { LayerStore } from '../../../src/engine/snapshots/index.js';
-import { readExitCode } from '../../../src/engine/oci/index.js';
 import { engineMissing, eventually } from '../../support/engine-sandbox.js';
 
 /** Why these tests cannot run here, or undefined. */

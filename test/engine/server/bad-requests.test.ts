@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connectEngine } from '../../../src/client/index.js';
-import type { EngineClient } from '../../../src/client/index.js';
+import { connectEngine, type EngineClient } from '../../../src/client/index.js';
 import { BusyboxRoot, EngineProcess } from './engine-process.js';
 
 /** Another engine of which the same is asked, as `unix:///run/docker.sock`. */

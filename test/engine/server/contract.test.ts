@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerCreateRequest } from '../../../src/api/container.js';
-import { connectEngine } from '../../../src/client/index.js';
-import type { AttachedStream, EngineClient, OutputChunk } from '../../../src/client/index.js';
+import { connectEngine, type AttachedStream, type EngineClient, type OutputChunk } from '../../../src/client/index.js';
 import { BusyboxRoot, EngineProcess } from './engine-process.js';
 
 /** What our orchestrator relies on, held against our engine, and against the dockerd at TSCOMPOSE_PEER_HOST if given. */

@@ -3,8 +3,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TourEngine } from './tour/tour-engine.js';
-import { parseTour, renderOutcome, renderTour } from './tour/tour-file.js';
-import type { Section, Step } from './tour/tour-file.js';
+import { parseTour, renderOutcome, renderTour, type Section, type Step } from './tour/tour-file.js';
 
 const folder = fileURLToPath(new URL('tour/', import.meta.url));
 const docker = process.env['TSCOMPOSE_DOCKER_CLI'] ?? 'docker';

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -19,8 +17,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { EngineReadiness } from '../../../src/api/tscompose.js';
-import { connectEngine } from '../../../src/client/index.js';
-import type { EngineClient } from '../../../src/client/index.js';
+import { connectEngine, type EngineClient } from '../../../src/client/index.js';
 
 const engine = fileURLToPath(new URL('../../../dist/engine.cjs', import.meta.url));
 

@@ -1,13 +1,11 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { encodeFrame } from '../../../src/api/stream-frame.js';
-import { connectEngine, isConflict, isNotFound } from '../../../src/client/index.js';
-import type { EngineClient } from '../../../src/client/index.js';
+import { connectEngine, isConflict, isNotFound, type EngineClient } from '../../../src/client/index.js';
 
 /** A dockerd of one's own: says `version`, remembers what it was asked, answers as told. */
 class Dockerd implements AsyncDisposable {

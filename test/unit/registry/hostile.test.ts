@@ -1,5 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openRegistries, parseManifest, parseReference, RegistrySession } from '../../../src/registry/index.js';
 import { isDigest } from '../../../src/base/digest.js';

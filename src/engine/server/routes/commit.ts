@@ -4,8 +4,7 @@ import { applyChanges, type Image } from '../../images/index.js';
 import { containerConfigShape } from '../body-shapes.js';
 import { readJson } from '../body.js';
 import { badParameter } from '../errors.js';
-import { sendJson } from '../exchange.js';
-import type { Exchange } from '../exchange.js';
+import { sendJson, type Exchange } from '../exchange.js';
 import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 

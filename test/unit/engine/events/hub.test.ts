@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { EngineEvent } from '../../../../src/api/events.js';
-import { createEventHub } from '../../../../src/engine/events/index.js';
-import type { EventHub } from '../../../../src/engine/events/index.js';
+import { createEventHub, type EventHub } from '../../../../src/engine/events/index.js';
 import { matchesEvent } from '../../../../src/engine/events/match.js';
 
 function publish(hub: EventHub, action: string, attributes: Record<string, string> = {}, id = 'c1'): void {

@@ -1,13 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectEngine } from '../../../../src/client/index.js';
-import type { EngineClient } from '../../../../src/client/index.js';
+import { connectEngine, type EngineClient } from '../../../../src/client/index.js';
 import { createLog } from '../../../../src/base/log.js';
-import { serveRoutes } from '../../../../src/engine/server/server.js';
-import type { EngineServer } from '../../../../src/engine/server/server.js';
+import { serveRoutes, type EngineServer } from '../../../../src/engine/server/server.js';
 import type { Route } from '../../../../src/engine/server/router.js';
 
 export interface Answer {

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createLog, silentLog } from '../../../../src/base/log.js';
-import { openRecords } from '../../../../src/engine/store/index.js';
-import type { RecordsOptions } from '../../../../src/engine/store/index.js';
+import { openRecords, type RecordsOptions } from '../../../../src/engine/store/index.js';
 import { folderPerTest } from '../../../support/test-folder.js';
 
 interface Thing {
