@@ -1,3 +1,4 @@
+import { choiceOf } from './choice.js';
 import { invalidUsage } from '../base/invalid-usage.js';
 import { wrapWords } from '../base/text-width.js';
 import type { EngineClient } from '../client/index.js';
@@ -5,7 +6,7 @@ import type { CliContext } from './context.js';
 import type { GlobalValues } from './global-flags.js';
 import type { Interrupts } from './interrupts.js';
 import { createProgress, progressMode, type Progress, type ProgressMode } from './render/progress.js';
-import { styleFor, type AnsiChoice } from './render/style.js';
+import { ansiChoices, styleFor, type AnsiChoice } from './render/style.js';
 import { booleanSetting, type Terminal } from './terminal.js';
 
 export interface OpenContext {
@@ -82,10 +83,10 @@ export function createContext(
 }
 
 function ansiChoice({ ansi, noAnsi }: GlobalValues, environment: Terminal['environment']): AnsiChoice {
-  const wanted = noAnsi ? 'never' : (ansi ?? (environment['COMPOSE_ANSI'] || 'auto'));
-  if (wanted === 'never' || wanted === 'always' || wanted === 'auto') return wanted;
-  if (ansi === undefined) return 'auto'; // as docker compose, which looks at the variable no closer
-  throw invalidUsage('--ansi', `--ansi: "${wanted}" is none of never, always and auto`);
+  if (noAnsi) return 'never';
+  if (ansi !== undefined) return choiceOf('--ansi', ansi, ansiChoices);
+  const setting = environment['COMPOSE_ANSI'];
+  return ansiChoices.find((choice) => choice === setting) ?? 'auto'; // as docker compose, which looks at it no closer
 }
 
 function modeOf({ progress }: GlobalValues, ansi: AnsiChoice, { stderr, environment }: Terminal): ProgressMode {

@@ -1,11 +1,12 @@
 import { flag, integer, list, text, type FlagValues } from './flags.js';
+import { ansiChoices } from './render/style.js';
 
 /** Flags before the command. The docker root flags at the end are those of `docker` itself. */
 export const globalFlags = {
   allResources: flag('Keep networks, volumes and the like that no service uses'),
   ansi: text('Colours and cursor movement: never, always or auto', {
     placeholder: 'WHEN',
-    choices: ['never', 'always', 'auto'],
+    choices: ansiChoices,
   }),
   compatibility: flag('Name containers with _ as docker-compose v1 did'),
   context: text('Docker context whose engine to use', { placeholder: 'NAME' }),

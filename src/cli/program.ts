@@ -1,5 +1,6 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
 import { invalidUsage } from '../base/invalid-usage.js';
+import { choiceOf } from './choice.js';
 import { isGroup, type AnyCommand, type CommandEntry } from './command.js';
 import { commandTable } from './command-table.js';
 import type { CliContext } from './context.js';
@@ -197,14 +198,6 @@ function guessErrorFormat(argv: readonly string[], terminal: Terminal): ErrorFor
 }
 
 function errorFormat({ errorFormat, progress }: GlobalValues, { environment }: Terminal): ErrorFormat | undefined {
-  switch (errorFormat) {
-    case 'json':
-      return 'json';
-    case 'text':
-      return 'text';
-    case undefined:
-      return (progress ?? environment['COMPOSE_PROGRESS']) === 'json' ? 'progress-json' : 'text';
-    default:
-      throw invalidUsage('--error-format', `--error-format: "${errorFormat}" is neither text nor json`);
-  }
+  if (errorFormat !== undefined) return choiceOf('--error-format', errorFormat, ['text', 'json']);
+  return (progress ?? environment['COMPOSE_PROGRESS']) === 'json' ? 'progress-json' : 'text';
 }

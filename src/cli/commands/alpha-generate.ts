@@ -1,7 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
-import { invalidUsage } from '../../base/invalid-usage.js';
 import { isNotFound, type EngineClient } from '../../client/index.js';
 import { renderProject, type Project } from '../../compose/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { compare, nameOf } from '../containers.js';
 import { text, textOr } from '../flags.js';
@@ -22,10 +22,7 @@ export const alphaGenerateCommand = defineCommand({
     projectDir: text('Accepted, as docker compose does; nothing in the file depends on it', { placeholder: 'FOLDER' }),
   },
   run: async ({ flags, args, context }) => {
-    const { format } = flags;
-    if (format !== 'yaml' && format !== 'json') {
-      throw invalidUsage('--format', `--format: "${format}" is neither yaml nor json`);
-    }
+    const format = choiceOf('--format', flags.format, ['yaml', 'json']);
     const { terminal, signal } = context;
     const client = await context.engine();
     const described = await describe(client, args, signal);

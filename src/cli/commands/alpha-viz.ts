@@ -1,4 +1,4 @@
-import { TscomposeError } from '../../base/errors.js';
+import { invalidUsage } from '../../base/invalid-usage.js';
 import type { Project, Service } from '../../compose/index.js';
 import { buildGraph } from '../../graph/index.js';
 import { imageOf } from '../../plan/index.js';
@@ -19,8 +19,7 @@ export const alphaVizCommand = defineCommand({
   run: async ({ flags, context }) => {
     const { indentationSize = 1 } = flags;
     if (indentationSize < 0) {
-      const message = `invalid indentation size: ${indentationSize}`;
-      throw new TscomposeError({ code: 'usage/invalid', message, facts: { argument: '--indentation-size' } });
+      throw invalidUsage('--indentation-size', `invalid indentation size: ${indentationSize}`);
     }
     const project = await requireProject(context);
     const indent = (flags.spaces ? ' ' : '\t').repeat(indentationSize);

@@ -1,4 +1,3 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
 import {
   listVariables,
   renderProject,
@@ -9,6 +8,7 @@ import {
 } from '../../compose/index.js';
 import { imageOf, serviceHash } from '../../plan/index.js';
 import { buildGraph, startOrder } from '../../graph/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { compare } from '../containers.js';
 import { flag, text } from '../flags.js';
@@ -87,10 +87,8 @@ interface RenderFlags {
 
 /** @throws `usage/invalid`, `registry/…` */
 async function render(project: Project, flags: RenderFlags, context: CliContext): Promise<string> {
-  const { format = 'yaml', noInterpolate, lockImageDigests } = flags;
-  if (format !== 'yaml' && format !== 'json') {
-    throw invalidUsage('--format', `--format: "${format}" is neither yaml nor json`);
-  }
+  const { noInterpolate, lockImageDigests } = flags;
+  const format = choiceOf('--format', flags.format ?? 'yaml', ['yaml', 'json']);
   const options = { format, escapeDollars: !noInterpolate } as const;
   if (!flags.resolveImageDigests && !lockImageDigests) return renderProject(project, options);
   const { pinImages, onlyImages } = await import('../image-digests.js');

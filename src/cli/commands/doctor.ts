@@ -1,4 +1,4 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { examine, thisMachine } from '../doctor/examine.js';
 import { isReady, renderFindings } from '../doctor/report.js';
@@ -15,13 +15,11 @@ export const doctorCommand = defineCommand({
   flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context }) => {
     const { terminal, signal, ansi } = context;
-    if (flags.format !== 'table' && flags.format !== 'json') {
-      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
-    }
+    const format = choiceOf('--format', flags.format, ['table', 'json']);
     const findings = await examine(thisMachine(enginePaths(terminal), terminal.environment['PATH'] ?? '', signal));
     const ready = isReady(findings);
     terminal.stdout.write(
-      flags.format === 'json'
+      format === 'json'
         ? `${JSON.stringify({ ok: ready, checks: findings }, undefined, 2)}\n`
         : renderFindings(
             findings,

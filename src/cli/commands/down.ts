@@ -1,6 +1,6 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
 import { planDown } from '../../plan/index.js';
 import { actOnProject } from '../act-on-project.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOrUnset, integer, text } from '../flags.js';
 import { removesOrphans, timeoutOf } from '../shared-options.js';
@@ -21,10 +21,7 @@ export const downCommand = defineCommand({
   },
   relayable: () => true,
   run: async ({ flags, args, context }) => {
-    const { rmi = 'none' } = flags;
-    if (rmi !== 'none' && rmi !== 'local' && rmi !== 'all') {
-      throw invalidUsage('--rmi', `--rmi: "${rmi}" is neither local nor all`);
-    }
+    const rmi = flags.rmi === undefined ? 'none' : choiceOf('--rmi', flags.rmi, ['local', 'all']);
     return await actOnProject(
       context,
       {

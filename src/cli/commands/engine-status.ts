@@ -1,4 +1,4 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { enginePaths } from '../engine/paths.js';
 import { readEngineStatus } from '../engine/status.js';
@@ -10,6 +10,7 @@ export const engineStatusCommand = defineCommand({
   usage: '',
   flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context: { terminal, signal } }) => {
+    const format = choiceOf('--format', flags.format, ['table', 'json']);
     const paths = enginePaths(terminal);
     const status = await readEngineStatus(paths, signal);
     const { socket, dataRoot } = paths;
@@ -17,21 +18,13 @@ export const engineStatusCommand = defineCommand({
       status === undefined
         ? { running: false, pid: null, socket, dataRoot, version, apiVersion: null }
         : { running: true, ...status };
-    switch (flags.format) {
-      case 'json':
-        terminal.stdout.write(`${JSON.stringify(facts)}\n`);
-        return 0;
-      case 'table': {
-        const rows = Object.entries(facts).map(
-          ([name, value]) => [name, value === null ? '-' : String(value)] as const,
-        );
-        const width = Math.max(...rows.map(([name]) => name.length));
-        terminal.stdout.write(rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(''));
-        return 0;
-      }
-      default: {
-        throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
-      }
-    }
+    terminal.stdout.write(format === 'json' ? `${JSON.stringify(facts)}\n` : table(facts));
+    return 0;
   },
 });
+
+function table(facts: object): string {
+  const rows = Object.entries(facts).map(([name, value]) => [name, value === null ? '-' : String(value)] as const);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}

@@ -1,5 +1,5 @@
 import type { StoreReport } from '../../api/tscompose.js';
-import { invalidUsage } from '../../base/invalid-usage.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { connectChosen } from '../engine/connect.js';
 import { enginePaths } from '../engine/paths.js';
@@ -12,13 +12,11 @@ export const engineVerifyCommand = defineCommand({
   usage: '',
   flags: { format: textOr('table', 'table or json', { placeholder: 'FORMAT', choices: ['table', 'json'] }) },
   run: async ({ flags, context: { terminal, signal } }) => {
-    if (flags.format !== 'json' && flags.format !== 'table') {
-      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
-    }
+    const format = choiceOf('--format', flags.format, ['table', 'json']);
     const client = await connectChosen({ kind: 'embedded', paths: enginePaths(terminal) }, terminal, signal);
     try {
       const report = await client.verify(signal);
-      terminal.stdout.write(flags.format === 'json' ? `${JSON.stringify(report)}\n` : reportText(report));
+      terminal.stdout.write(format === 'json' ? `${JSON.stringify(report)}\n` : reportText(report));
       return report.problems.length === 0 ? 0 : 1;
     } finally {
       client.close();

@@ -1,5 +1,6 @@
 import { invalidUsage } from '../../base/invalid-usage.js';
 import { inspectVariables, Mask, traceProject, type Explanation } from '../../compose/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { flag, text } from '../flags.js';
@@ -22,10 +23,7 @@ export const explainCommand = defineCommand({
   },
   run: async ({ flags, args, context }) => {
     const { terminal } = context;
-    const format = flags.format ?? 'text';
-    if (format !== 'text' && format !== 'json') {
-      throw invalidUsage('--format', `--format: "${format}" is neither text nor json`);
-    }
+    const format = choiceOf('--format', flags.format ?? 'text', ['text', 'json']);
     if (flags.variables || flags.lint) return await inspect(flags, args, format, context);
     const explainer = await traceProject(loadOptions(context));
     const mask = new Mask(explainer.secretCandidates());

@@ -1,6 +1,6 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
 import { selectServices } from '../../compose/index.js';
-import { describeDiagram, diagramFormats, drawDiagram, type DiagramFormat } from '../../diagram/index.js';
+import { describeDiagram, diagramFormats, drawDiagram } from '../../diagram/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { flag, text, textOr } from '../flags.js';
 import { writeOutput } from '../write-output.js';
@@ -17,7 +17,7 @@ export const graphCommand = defineCommand({
     output: text('Write to this file', { short: 'o', placeholder: 'FILE' }),
   },
   run: async ({ flags, args, context }) => {
-    const format = formatOf(flags.format);
+    const format = choiceOf('--format', flags.format, diagramFormats);
     const loaded = await requireProject(context, { without: ['environment'] });
     withFiles(loaded).checkServices(args);
     const project = selectServices(loaded, args, { withDependencies: !flags.noDeps });
@@ -27,9 +27,3 @@ export const graphCommand = defineCommand({
     return 0;
   },
 });
-
-function formatOf(wanted: string): DiagramFormat {
-  const format = diagramFormats.find((known) => known === wanted);
-  if (format !== undefined) return format;
-  throw invalidUsage('--format', `--format: "${wanted}" is none of svg, dot, mermaid and json`);
-}

@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '../../api/container.js';
 import type { ImageInspect } from '../../api/image.js';
-import { invalidUsage } from '../../base/invalid-usage.js';
 import { isNotFound, type EngineClient } from '../../client/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { nameOf, projectContainers } from '../containers.js';
 import { flag, textOr } from '../flags.js';
@@ -28,13 +28,11 @@ export const imagesCommand = defineCommand({
       terminal.stdout.write([...ids].map((id) => `${id}\n`).join(''));
       return 0;
     }
+    const format = choiceOf('--format', flags.format, ['table', 'json']);
     const images = await inspectAll(client, containers, signal);
     const rows = containers.map((container) => imageRow(container, images.get(container.ImageID)));
-    if (flags.format === 'json') terminal.stdout.write(`${rows.length === 0 ? 'null' : JSON.stringify(rows)}\n\n`);
-    else if (flags.format === 'table') terminal.stdout.write(table(rows, terminal.stdout.columns));
-    else {
-      throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
-    }
+    if (format === 'json') terminal.stdout.write(`${rows.length === 0 ? 'null' : JSON.stringify(rows)}\n\n`);
+    else terminal.stdout.write(table(rows, terminal.stdout.columns));
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 import type { ContainerSummary } from '../../api/container.js';
 import { composeLabels } from '../../api/labels.js';
 import { invalidUsage } from '../../base/invalid-usage.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { compare, serviceOf } from '../containers.js';
 import { flag, list, textOr } from '../flags.js';
@@ -29,12 +30,17 @@ export const lsCommand = defineCommand({
         trouble: troubleOf(members),
       }));
     const { stdout } = context.terminal;
-    if (flags.quiet) stdout.write(rows.map(({ row }) => `${row.Name}\n`).join(''));
-    else if (flags.format === 'json') stdout.write(`${JSON.stringify(rows.map(({ row }) => row))}\n`);
-    else if (flags.format === 'table') {
-      const cells = rows.map(({ row, trouble }) => [row.Name, row.Status + trouble, row.ConfigFiles]);
-      stdout.write(renderTable(columns, cells, stdout.columns));
-    } else throw invalidUsage('--format', `--format: "${flags.format}" is neither table nor json`);
+    if (flags.quiet) {
+      stdout.write(rows.map(({ row }) => `${row.Name}\n`).join(''));
+      return 0;
+    }
+    const format = choiceOf('--format', flags.format, ['table', 'json']);
+    const cells = rows.map(({ row, trouble }) => [row.Name, row.Status + trouble, row.ConfigFiles]);
+    stdout.write(
+      format === 'json'
+        ? `${JSON.stringify(rows.map(({ row }) => row))}\n`
+        : renderTable(columns, cells, stdout.columns),
+    );
     return 0;
   },
 });

@@ -1,7 +1,8 @@
-import type { ContainerStatus, ContainerSummary } from '../../api/container.js';
+import type { ContainerSummary } from '../../api/container.js';
 import { readDockerConfig } from '../../base/docker-config.js';
 import { invalidUsage } from '../../base/invalid-usage.js';
 import { noteOf } from '../../execute/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { compare, projectContainers, serviceOf } from '../containers.js';
 import { flag, flagOn, list, text } from '../flags.js';
@@ -31,12 +32,12 @@ export const psCommand = defineCommand({
     services: flag('Only names of services'),
     status: list('Only containers in this state; may be repeated', {
       placeholder: 'STATE',
-      choices: ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'],
+      choices: states,
     }),
   },
   relayable: () => true,
   run: async ({ flags, args, context }) => {
-    const wanted = [...flags.status, ...statusFilter(flags.filter)].map(checkedState);
+    const wanted = [...flags.status, ...statusFilter(flags.filter)].map((state) => choiceOf('--status', state, states));
     const target = await projectIfPresent(context);
     target.checkServices(args);
     const client = await context.engine();
@@ -116,10 +117,4 @@ function statusFilter(filter: string | undefined): readonly string[] {
   const [key = '', value] = filter.split('=', 2);
   if (key === 'status' && value !== undefined) return [value];
   throw invalidUsage('--filter', `--filter: "${filter}" is not of the form status=STATE`);
-}
-
-function checkedState(state: string): ContainerStatus {
-  const found = states.find((known) => known === state);
-  if (found === undefined) throw invalidUsage('--status', `--status: "${state}" is none of ${states.join(', ')}`);
-  return found;
 }

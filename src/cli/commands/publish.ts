@@ -1,6 +1,7 @@
 import { invalidUsage } from '../../base/invalid-usage.js';
 import { renderProject } from '../../compose/index.js';
 import { publishProject } from '../../remote/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import { flag, text } from '../flags.js';
@@ -26,13 +27,11 @@ export const publishCommand = defineCommand({
     yes: flag('Answer every question with yes', { short: 'y', oldName: 'y' }),
   },
   run: async ({ flags, args: [reference = ''], context }) => {
-    const { ociVersion } = flags;
     const { globals, signal, terminal } = context;
     if (flags.app)
       throw invalidUsage('--app', '--app: images are not part of what is published; push sends those that are built');
-    if (ociVersion !== undefined && ociVersion !== '1.0' && ociVersion !== '1.1') {
-      throw invalidUsage('--oci-version', `--oci-version: "${ociVersion}" is neither 1.0 nor 1.1`);
-    }
+    const ociVersion =
+      flags.ociVersion === undefined ? undefined : choiceOf('--oci-version', flags.ociVersion, ['1.0', '1.1']);
     const project = await requireProject(context, { without: ['environment'], asWritten: true });
     const files = [...publishedFiles(project, flags.withEnv)];
     if (flags.resolveImageDigests) {

@@ -1,6 +1,6 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
 import { observe } from '../../execute/index.js';
 import { planPull } from '../../plan/index.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { flag, flagOn, text } from '../flags.js';
 import { lockFlags, withLock } from '../lock/use-lock.js';
@@ -21,10 +21,7 @@ export const pullCommand = defineCommand({
     quiet: flag('Show nothing but warnings', { short: 'q' }),
   },
   run: async ({ flags, args, context }) => {
-    const { policy } = flags;
-    if (policy !== undefined && policy !== 'missing' && policy !== 'always') {
-      throw invalidUsage('--policy', `--policy: "${policy}" is neither missing nor always`);
-    }
+    const policy = flags.policy === undefined ? undefined : choiceOf('--policy', flags.policy, ['missing', 'always']);
     const loaded = await requireProject(context);
     withFiles(loaded).checkServices(args);
     const project = await withLock(context, enableNamed(loaded, args), flags);

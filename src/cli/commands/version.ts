@@ -1,4 +1,4 @@
-import { invalidUsage } from '../../base/invalid-usage.js';
+import { choiceOf } from '../choice.js';
 import { defineCommand } from '../command.js';
 import { flag, textOr } from '../flags.js';
 import { version } from '../version.js';
@@ -12,11 +12,9 @@ export const versionCommand = defineCommand({
   run: ({ flags, context }) => {
     const { stdout } = context.terminal;
     if (flags.short) stdout.write(`${version}\n`);
-    else if (flags.format === 'json') stdout.write(`${JSON.stringify({ version: `v${version}` })}\n`);
-    else if (flags.format === 'pretty') stdout.write(`tscompose version v${version}\n`);
-    else {
-      return Promise.reject(invalidUsage('--format', `--format: "${flags.format}" is neither pretty nor json`));
-    }
+    else if (choiceOf('--format', flags.format, ['pretty', 'json']) === 'json')
+      stdout.write(`${JSON.stringify({ version: `v${version}` })}\n`);
+    else stdout.write(`tscompose version v${version}\n`);
     return Promise.resolve(0);
   },
 });

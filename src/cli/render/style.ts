@@ -18,7 +18,8 @@ export const sgr = {
 export const plainStyle: Style = { colour: false, paint: (_code, text) => text };
 export const colourStyle: Style = { colour: true, paint: (code, text) => `\u001b[${code}m${text}\u001b[0m` };
 
-export type AnsiChoice = 'never' | 'always' | 'auto';
+export const ansiChoices = ['never', 'always', 'auto'] as const;
+export type AnsiChoice = (typeof ansiChoices)[number];
 
 /** `--ansi`, `COMPOSE_ANSI` and `NO_COLOR` (https://no-color.org: any non-empty value forbids colour). */
 export function styleFor(
