@@ -45,7 +45,7 @@ async function up(): Promise<void> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 15_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`never happened; seen: ${seen.join('; ')}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

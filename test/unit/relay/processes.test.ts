@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,6 @@ void serveCommands({
     return commands[name](terminal);
   },
 }).then(() => process.exit(0));
-setTimeout(() => console.log('serves'), 0);
 `;
 
 /** Says on its standard output what became of the command. */
@@ -86,6 +85,10 @@ class Process {
   }
 }
 
+function serves(): boolean {
+  return existsSync(join(folder, 'commands.sock'));
+}
+
 function call(name: string): Process {
   return new Process('caller.cjs', join(folder, 'commands.sock'), name);
 }
@@ -93,7 +96,7 @@ function call(name: string): Process {
 beforeEach(async () => {
   for (const name of ['engine.sock', 'cli.cjs']) writeFileSync(join(folder, name), '');
   server = new Process('server.cjs', folder);
-  await expect.poll(() => server.stdout).toContain('serves');
+  await expect.poll(serves).toBe(true);
 });
 afterEach(async () => {
   server.child.kill('SIGKILL');
@@ -121,6 +124,7 @@ test.each([
   const failing = call(name);
   await failing.ended;
   expect(failing).toMatchObject({ stdout: '1\n', stderr: expect.stringContaining(message) as string });
+  await expect.poll(serves).toBe(false);
   const next = call('works');
   await next.ended;
   expect(next.stdout).toBe('absent\n');

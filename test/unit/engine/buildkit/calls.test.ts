@@ -26,7 +26,7 @@ const undo: (() => unknown)[] = [];
 afterEach(async () => {
   for (const work of undo.splice(0).reverse()) await work();
 });
-const signal = AbortSignal.timeout(15_000);
+const signal = AbortSignal.timeout(60_000); // for all tests here together
 
 /** Calls to `methods` over a connection of their own. */
 async function channelTo(methods: Methods): Promise<Channel> {

@@ -35,7 +35,7 @@ async function* upperCase(input: PassThrough): AsyncGenerator<Chunk> {
 test('our client and our server talk both ways over a hijacked connection, until the half-close', async () => {
   const { route, seen } = echoing(false);
   await using served = await Served.routes(route);
-  const session = await served.client.exec.start('x', { Tty: false }, AbortSignal.timeout(5_000));
+  const session = await served.client.exec.start('x', { Tty: false }, AbortSignal.timeout(15_000));
   session.input.write('one\n');
   const got: string[] = [];
   for await (const { stream, payload } of session.output) {
@@ -92,7 +92,7 @@ test('without an upgrade the answer is 200, unchunked, until the connection clos
 
 test('a failure before the hijack is an ordinary answer', async () => {
   await using served = await Served.routes(['POST', '/exec/{id}/start', () => Promise.reject(new Error('no'))]);
-  await expect(served.client.exec.start('x', {}, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+  await expect(served.client.exec.start('x', {}, AbortSignal.timeout(15_000))).rejects.toMatchObject({
     code: 'engine/response',
     facts: { status: 500, message: 'no', resource: 'exec' },
   });
@@ -121,7 +121,7 @@ test.each([
     },
   ];
   await using served = await Served.routes(route);
-  const session = await served.client.exec.start('x', { Tty: true }, AbortSignal.timeout(5_000));
+  const session = await served.client.exec.start('x', { Tty: true }, AbortSignal.timeout(15_000));
   session.close();
   await left;
 });

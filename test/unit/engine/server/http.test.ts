@@ -185,8 +185,10 @@ test('a client that goes away fires its signal, not the engine’s', async () =>
 
 test('closing waits for changes under way and ends what clients only follow', async () => {
   const steps: string[] = [];
-  let release: () => void = () => undefined;
-  const begun = new Promise<void>((resolve) => (release = resolve));
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (finish = resolve));
   let following: () => void = () => undefined;
   const followed = new Promise<void>((resolve) => (following = resolve));
   const served = await Served.routes(
@@ -194,8 +196,8 @@ test('closing waits for changes under way and ends what clients only follow', as
       'POST',
       '/change',
       async (exchange) => {
-        release();
-        await new Promise((resolve) => setTimeout(resolve, 30));
+        begin();
+        await finished;
         steps.push(`changed, aborted: ${String(exchange.engine.aborted)}`);
         exchange.response.end();
       },
@@ -215,8 +217,11 @@ test('closing waits for changes under way and ends what clients only follow', as
   const change = served.request('POST', '/change');
   const follow = served.request('GET', '/follow').catch(() => undefined);
   await Promise.all([begun, followed]);
-  await served.server.close(1_000);
-  expect(steps).toEqual(['follower left', 'changed, aborted: false']);
+  const closed = served.server.close(15_000).then(() => steps.push('closed'));
+  await expect.poll(() => steps).toEqual(['follower left']);
+  finish();
+  await closed;
+  expect(steps).toEqual(['follower left', 'changed, aborted: false', 'closed']);
   expect((await change).status).toBe(200);
   await follow;
 });
