@@ -2,14 +2,18 @@ import { TscomposeError } from '../../base/errors.js';
 import { addressNumber, contains, numberAddress, type Subnet } from './subnet.js';
 
 /**
- * The addresses of one subnet. A released address is handed out again only after all the others: what still knows it
- * (a neighbour's cache, a namespace that is just being taken down) has time to forget.
+ * The addresses of one subnet. A released address goes back to who had it, for others have written it down (nginx asks
+ * for its upstreams once), and to another holder only after all the other addresses, so that who still knows it does not
+ * reach a stranger.
  */
 export class AddressPool {
   readonly #network: string;
   readonly #subnet: Subnet;
   readonly #range: Subnet;
   readonly #taken = new Set<bigint>();
+  /** The address each holder had last, until another gets it. */
+  readonly #before = new Map<string, bigint>();
+  readonly #holders = new Map<bigint, string>();
   #next: bigint;
 
   /** @param reserved - never given out by themselves: the gateway and auxiliary addresses */
@@ -33,9 +37,20 @@ export class AddressPool {
   }
 
   /** @throws `network/addresses-exhausted` */
-  allocate(): string {
-    for (let at = this.#next; at <= this.#range.last; at += 1n) if (this.#take(at)) return this.#given(at);
-    for (let at = this.#range.first; at < this.#next; at += 1n) if (this.#take(at)) return this.#given(at);
+  allocate(holder: string): string {
+    const before = this.#before.get(holder);
+    if (before !== undefined && this.#take(before)) return numberAddress(before, this.#subnet.family);
+    const value = this.#free();
+    this.#next = value + 1n;
+    this.#before.delete(this.#holders.get(value) ?? '');
+    this.#before.set(holder, value);
+    this.#holders.set(value, holder);
+    return numberAddress(value, this.#subnet.family);
+  }
+
+  #free(): bigint {
+    for (let at = this.#next; at <= this.#range.last; at += 1n) if (this.#take(at)) return at;
+    for (let at = this.#range.first; at < this.#next; at += 1n) if (this.#take(at)) return at;
     throw new TscomposeError({
       code: 'network/addresses-exhausted',
       message: `network ${this.#network} has no free address left`,
@@ -69,10 +84,5 @@ export class AddressPool {
     if (this.#taken.has(value)) return false;
     this.#taken.add(value);
     return true;
-  }
-
-  #given(value: bigint): string {
-    this.#next = value + 1n;
-    return numberAddress(value, this.#subnet.family);
   }
 }

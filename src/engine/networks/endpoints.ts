@@ -31,19 +31,20 @@ export class AddressPools {
 
   /**
    * Of the first range that has one; undefined for a network without ranges of the family.
+   * @param holder - the container's name: who takes its place takes its address
    * @throws `network/addresses-exhausted`
    */
-  allocate(network: NetworkRecord, family: 4 | 6): string | undefined {
+  allocate(network: NetworkRecord, family: 4 | 6, holder: string): string | undefined {
     const pools = this.#of(network, family);
     const last = pools.pop();
     for (const pool of pools) {
       try {
-        return pool.allocate();
+        return pool.allocate(holder);
       } catch (error) {
         if (!hasCode(error, 'network/addresses-exhausted')) throw error; // there is another range
       }
     }
-    return last?.allocate();
+    return last?.allocate(holder);
   }
 
   /** @throws `network/invalid` when it lies outside of every range, `network/address-in-use` */
@@ -89,16 +90,17 @@ export function allocateEndpoint(
   pools: AddressPools,
   { network, aliases, links = [], ipv4, ipv6, mac, driverOpts = {}, linkLocal = [], priority = 0 }: EndpointRequest,
   interfaceName: string,
+  holder: string,
 ): EndpointRecord {
   if (ipv4 !== undefined && !pools.has(network, 4)) throw invalid(`network ${network.name} has no IPv4 subnet`);
   if (ipv6 !== undefined && !pools.has(network, 6)) throw invalid(`network ${network.name} has no IPv6 subnet`);
   if (mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw invalid(`${mac} is not a MAC address`);
   const shared = network.driver === 'ipvlan'; // with the parent and every other link on it
   if (shared && mac !== undefined) throw invalid('ipvlan interfaces do not support custom mac address assignment');
-  const own4 = ipv4 === undefined ? pools.allocate(network, 4) : pools.claimAddress(network, ipv4, 4);
+  const own4 = ipv4 === undefined ? pools.allocate(network, 4, holder) : pools.claimAddress(network, ipv4, 4);
   let own6: string | undefined;
   try {
-    own6 = ipv6 === undefined ? pools.allocate(network, 6) : pools.claimAddress(network, ipv6, 6);
+    own6 = ipv6 === undefined ? pools.allocate(network, 6, holder) : pools.claimAddress(network, ipv6, 6);
   } catch (error) {
     if (own4 !== undefined) pools.releaseAddress(network, own4, 4);
     throw error;

@@ -134,7 +134,7 @@ export class Sandboxes {
     const interfaces = interfaceNames(wanted);
     const plugged = wanted.map((endpoint, index): PluggedEndpoint => {
       const network = networks[index] ?? endpoint.network;
-      const made = allocateEndpoint(pools, { ...endpoint, network }, interfaces[index] ?? '');
+      const made = allocateEndpoint(pools, { ...endpoint, network }, interfaces[index] ?? '', request.containerName);
       undo.defer(() => {
         pools.release(network, made);
       });
@@ -366,7 +366,12 @@ export class Sandboxes {
     }
     const [network = request.network] = await this.ready.all([request.network]);
     await using undo = new CleanupStack();
-    const endpoint = allocateEndpoint(pools, { ...request, network }, newInterface(live.record, request));
+    const endpoint = allocateEndpoint(
+      pools,
+      { ...request, network },
+      newInterface(live.record, request),
+      live.record.containerName,
+    );
     undo.defer(() => {
       pools.release(network, endpoint);
     });

@@ -82,20 +82,20 @@ function pool(subnet: string, reserved: string[] = [], range = subnet): AddressP
 
 test('addresses come in order, without those of the subnet, the gateway and the broadcast', () => {
   const small = pool('10.0.0.0/29', ['10.0.0.1', '10.0.0.4']);
-  expect([small.allocate(), small.allocate(), small.allocate(), small.allocate()]).toEqual([
+  expect(['a', 'b', 'c', 'd'].map((holder) => small.allocate(holder))).toEqual([
     '10.0.0.2',
     '10.0.0.3',
     '10.0.0.5',
     '10.0.0.6',
   ]);
-  expect(() => small.allocate()).toThrow('no free address');
+  expect(() => small.allocate('e')).toThrow('no free address');
 });
 
-test('a released address comes again only after all others', () => {
+test('a released address goes to another holder only after all others', () => {
   const small = pool('10.0.0.0/29', ['10.0.0.1']);
-  const first = small.allocate();
+  const first = small.allocate('a');
   small.release(first);
-  expect(Array.from({ length: 5 }, () => small.allocate())).toEqual([
+  expect(['b', 'c', 'd', 'e', 'f'].map((holder) => small.allocate(holder))).toEqual([
     '10.0.0.3',
     '10.0.0.4',
     '10.0.0.5',
@@ -104,10 +104,21 @@ test('a released address comes again only after all others', () => {
   ]);
 });
 
+test('a holder that comes back has the address it had, unless another has it by now', () => {
+  const small = pool('10.0.0.0/29', ['10.0.0.1']);
+  const first = small.allocate('a');
+  small.release(first);
+  expect(small.allocate('b')).toBe('10.0.0.3');
+  expect(small.allocate('a')).toBe(first);
+  small.release(first);
+  small.claim(first);
+  expect(small.allocate('a')).toBe('10.0.0.4');
+});
+
 test('a claimed address may lie outside of the range that is handed out, but not of the subnet', () => {
   const ranged = pool('10.0.0.0/16', ['10.0.0.1'], '10.0.5.0/30');
   expect(ranged.claim('10.0.9.9')).toBe('10.0.9.9');
   expect(() => ranged.claim('10.0.9.9')).toThrow('already in use');
   expect(() => ranged.claim('10.1.0.1')).toThrow('lies outside');
-  expect([ranged.allocate(), ranged.allocate()]).toEqual(['10.0.5.0', '10.0.5.1']);
+  expect([ranged.allocate('a'), ranged.allocate('b')]).toEqual(['10.0.5.0', '10.0.5.1']);
 });
