@@ -1,3 +1,4 @@
+import { parseBool } from '../base/go-bool.js';
 import { invalidUsage } from '../base/invalid-usage.js';
 import { longName, type Flag, type Flags } from './flags.js';
 
@@ -105,9 +106,8 @@ function index(flags: Flags): { long: Map<string, Indexed>; short: Map<string, I
   return { long, short };
 }
 
-/** Go's strconv.ParseBool. */
 function parseSwitch(word: string, value: string): boolean {
-  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
-  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
+  const flag = parseBool(value);
+  if (flag !== undefined) return flag;
   throw invalidUsage(word, `${word}: "${value}" is neither true nor false`);
 }

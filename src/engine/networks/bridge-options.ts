@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { notBool, parseBool } from '../../base/go-bool.js';
 import { invalid } from './errors.js';
 
 const prefix = 'com.docker.network.bridge.';
@@ -59,14 +60,12 @@ export function readBridgeOptions(
   };
 }
 
-/** As Go's strconv.ParseBool. */
 function readFlag(key: string, options: Readonly<Record<string, string>>, fallback: boolean): boolean {
   const value = options[key];
   if (value === undefined) return fallback;
-  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;
-  const problem = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-  throw invalid(`failed to parse ${key} value: ${value} (${problem})`, 'write true or false');
+  const flag = parseBool(value);
+  if (flag !== undefined) return flag;
+  throw invalid(`failed to parse ${key} value: ${value} (${notBool(value)})`, 'write true or false');
 }
 
 /** @throws `network/invalid` */
