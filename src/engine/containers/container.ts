@@ -4,6 +4,7 @@ import type { StartWait } from '../../api/tscompose.js';
 import { asError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { HealthMonitor } from './health.js';
+import type { LogPacking } from './log-rotation.js';
 import type { SyslogForward } from './syslog-forward.js';
 import type { ContainerRecord, ContainerState, EngineRestart } from './record.js';
 import { removing } from './errors.js';
@@ -32,6 +33,7 @@ export class Container {
   health: HealthMonitor | undefined;
   /** Of the driver `syslog`. */
   forward: SyslogForward | undefined;
+  logPacking: LogPacking = 'due';
   /** Waits to start it again; see the restart policy. */
   restartTimer: NodeJS.Timeout | undefined;
   restartDelayMs = 0;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { LogConfig } from '../../api/container.js';
 import { messageOf, TscomposeError } from '../../base/errors.js';
+import { notBool, parseBool } from '../../base/go-bool.js';
 import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
 import { parseSize } from './log-rotation.js';
@@ -115,7 +116,27 @@ function problemOf(logConfig: LogConfig | undefined): { readonly message: string
     return { message: `invalid size: '${size}'` };
   if (files !== undefined && !/^\d+$/.test(files)) return { message: `invalid value for max-file: ${files}` };
   if (files !== undefined && Number(files) < 1) return { message: 'max-file cannot be less than 1' };
-  return undefined;
+  return problemOfPacking(Type, Config ?? {});
+}
+
+/** Only what has been rotated away is packed, so that there must be such parts. */
+function problemOfPacking(
+  driver: string | undefined,
+  { compress, 'max-size': size = '', 'max-file': files }: Readonly<Record<string, string>>,
+): { readonly message: string } | undefined {
+  const isLocal = driver === 'local';
+  if (compress !== undefined && parseBool(compress) === undefined) {
+    return { message: `${isLocal ? 'error reading compress log option: ' : ''}${notBool(compress)}` };
+  }
+  if (isLocal) {
+    const isOne = files !== undefined && Number(files) === 1;
+    return isOne && parseBool(compress ?? 'true') === true
+      ? { message: 'compression cannot be enabled when max file count is 1' }
+      : undefined;
+  }
+  if (compress === undefined || parseBool(compress) === false) return undefined;
+  if (Number(files ?? 1) >= 2 && parseSize(size) !== undefined) return undefined;
+  return { message: 'compress cannot be true when max-file is less than 2 or max-size is not set' };
 }
 
 /** Where else a container's output goes: names of the monitor's own drivers, with the tag they are given. */

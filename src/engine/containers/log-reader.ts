@@ -1,65 +1,79 @@
-import { closeSync, existsSync, fstatSync, type FSWatcher, openSync, readSync, statSync, watch } from 'node:fs';
+import { closeSync, fstatSync, type FSWatcher, readSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { breather } from '../../base/breathe.js';
 import { errnoOf } from '../../base/errors.js';
 import { endsLine, type LogEntry, LogParser, TimeReader } from './log-entry.js';
+import { openNewer, type OpenPart, openPart, partsOf, unpack } from './log-parts.js';
 
 const blockBytes = 64 * 1024;
 const newline = 0x0a;
 
-/** An open log file and where to read on. Held open, it can be read to its end even after it was rotated away. */
+/** An open part of a log and where to read on. */
 interface Place {
-  fd: number | undefined;
+  part: OpenPart | undefined;
   offset: number;
 }
 
-/** Where in the log to begin. The log is `path`, older parts are `path.1`, `path.2` and so on. */
+/** Where in the log to begin. */
 export interface LogStart {
   readonly place: Place;
 }
 
 /** Right after what is in the log now; also where there is no log yet. */
 export function atEnd(path: string): LogStart {
-  const fd = openIfPresent(path);
-  return { place: { fd, offset: fd === undefined ? 0 : fstatSync(fd).size } };
+  const part = openPart(path);
+  return { place: { part, offset: part === undefined ? 0 : fstatSync(part.fd).size } };
 }
 
 /** The oldest entry there is. */
 export function atBeginning(path: string): LogStart {
-  const oldest = partsOf(path).at(-1) ?? path;
-  return { place: { fd: openIfPresent(oldest), offset: 0 } };
+  return { place: { part: openPart(partsOf(path).at(-1) ?? path), offset: 0 } };
 }
 
 /** Somewhat before the first entry that is not older than `sinceNs`; a few reads find it, as times increase. */
-export function atTime(path: string, sinceNs: bigint): LogStart {
-  for (const part of partsOf(path)) {
-    const fd = openIfPresent(part);
-    if (fd === undefined) continue;
-    const offset = olderOffset(fd, sinceNs);
-    if (offset > 0) return { place: { fd, offset } };
-    closeSync(fd); // it may begin in the part before
-  }
-  return atBeginning(path);
+export function atTime(path: string, sinceNs: bigint): Promise<LogStart> {
+  return within(path, async (parts) => {
+    let place: Place = { part: undefined, offset: 0 };
+    for (const part of parts) {
+      if (part.packed && endsBefore(part, sinceNs)) break; // no need to unpack it
+      await unpack(path, part);
+      place = { part, offset: olderOffset(part.fd, sinceNs) };
+      if (place.offset > 0) break; // else it may begin in the part before
+    }
+    return place;
+  });
 }
 
 /** The last `count` lines, over all parts. An unfinished line at the end is one. After an abort it is anywhere. */
 export async function atTail(path: string, count: number, signal: AbortSignal): Promise<LogStart> {
   if (count === 0) return atEnd(path);
-  const fds = partsOf(path).flatMap((part) => openIfPresent(part) ?? []); // all now, or a rotation shows one twice
+  return within(path, async (parts) => {
+    let left = count;
+    for (const part of parts) {
+      await unpack(path, part);
+      const { offset, lines } = await tailOffset(part.fd, left, signal);
+      if (offset !== undefined) return { part, offset };
+      left -= lines;
+    }
+    return { part: parts.at(-1), offset: 0 };
+  });
+}
+
+/** @param choose - is given the parts, newest first: all of now, or a rotation would show one twice */
+async function within(path: string, choose: (parts: readonly OpenPart[]) => Promise<Place>): Promise<LogStart> {
+  const parts = partsOf(path).flatMap((part) => openPart(part) ?? []);
   let place: Place | undefined;
   try {
-    place = await tailPlace(fds, count, signal);
+    place = await choose(parts);
     return { place };
   } finally {
-    for (const fd of fds) if (fd !== place?.fd) closeSync(fd);
+    for (const part of parts) if (part !== place?.part) closeSync(part.fd);
   }
 }
 
-/** Newest first. */
-function partsOf(path: string): string[] {
-  const parts = [path];
-  while (existsSync(`${path}.${parts.length}`)) parts.push(`${path}.${parts.length}`);
-  return parts;
+/** The clock of files may be a little behind that of lines. */
+function endsBefore({ fd }: OpenPart, sinceNs: bigint): boolean {
+  return BigInt(Math.ceil(fstatSync(fd).mtimeMs + 1_000)) * 1_000_000n < sinceNs;
 }
 
 /** Where an entry begins that is older than `sinceNs`, with no more than a block of such from there on; 0 if none is found. */
@@ -76,17 +90,6 @@ function olderOffset(fd: number, sinceNs: bigint): number {
     else high = middle;
   }
   return low;
-}
-
-/** @param fds - newest first */
-async function tailPlace(fds: readonly number[], count: number, signal: AbortSignal): Promise<Place> {
-  let left = count;
-  for (const fd of fds) {
-    const { offset, lines } = await tailOffset(fd, left, signal);
-    if (offset !== undefined) return { fd, offset };
-    left -= lines;
-  }
-  return { fd: fds.at(-1), offset: 0 };
 }
 
 /** Where the last `count` lines begin; without an offset the file has only `lines`. */
@@ -151,17 +154,18 @@ export async function* readLog(
     if (until !== undefined) changes = new Changes(path, until, signal);
     while (!signal.aborted) {
       changes?.clear();
-      place.fd ??= openIfPresent(path);
-      const chunk = place.fd === undefined ? undefined : readBlock(place.fd, place.offset);
-      if (chunk !== undefined && place.fd !== undefined) {
+      place.part ??= openPart(path);
+      if (place.part?.packed === true) await unpack(path, place.part);
+      const chunk = place.part === undefined ? undefined : readBlock(place.part.fd, place.offset);
+      if (chunk !== undefined && place.part !== undefined) {
         place.offset += chunk.length;
         const entries = parser.push(chunk);
         if (entries.length > 0) yield entries;
         await pause(); // not every reader waits for something
-        if (stopAt !== undefined && place.offset >= stopAt && isCurrent(path, place.fd)) return;
+        if (stopAt !== undefined && place.offset >= stopAt && isCurrent(path, place.part)) return;
         continue;
       }
-      if (place.fd !== undefined && advance(path, place)) continue;
+      if (advance(path, place)) continue;
       if (changes === undefined || changes.ended) {
         if (stopAt !== undefined || changes?.quiet !== false) return;
         stopAt = sizeOf(path); // once more, for what came between the last read and the end
@@ -171,7 +175,7 @@ export async function* readLog(
     }
   } finally {
     changes?.close();
-    if (place.fd !== undefined) closeSync(place.fd);
+    if (place.part !== undefined) closeSync(place.part.fd);
   }
 }
 
@@ -184,42 +188,29 @@ function readBlock(fd: number, offset: number): Buffer | undefined {
   return length === 0 ? undefined : block.subarray(0, length);
 }
 
-/** When the file was rotated away, goes to the next newer part. @returns false when it is the current one */
+/** When the part was rotated away, goes to the next newer one. @returns false when it is the current one */
 function advance(path: string, place: Place): boolean {
-  if (place.fd === undefined || isCurrent(path, place.fd)) return false;
-  const { ino } = fstatSync(place.fd);
-  const parts = partsOf(path);
-  const own = parts.findIndex((part) => statSync(part, { throwIfNoEntry: false })?.ino === ino);
-  const newer = own < 0 ? parts.at(-1) : parts[own - 1];
-  const fd = newer === undefined ? undefined : openIfPresent(newer);
-  if (fd === undefined) return false; // renamed, and the monitor has not made the new one yet
-  if (fstatSync(place.fd).size > place.offset) {
-    closeSync(fd); // the monitor wrote on before it noticed
+  if (place.part === undefined || isCurrent(path, place.part)) return false;
+  const newer = openNewer(path, place.part);
+  if (newer === undefined) return false; // renamed, and the monitor has not made the new one yet
+  if (fstatSync(place.part.fd).size > place.offset) {
+    closeSync(newer.fd); // the monitor wrote on before it noticed
     return true;
   }
-  closeSync(place.fd);
-  place.fd = fd;
+  closeSync(place.part.fd);
+  place.part = newer;
   place.offset = 0;
   return true;
 }
 
 /** Also where the file has no name at this moment: rotation is under way, or the container is being removed. */
-function isCurrent(path: string, fd: number): boolean {
+function isCurrent(path: string, { fd }: OpenPart): boolean {
   const current = statSync(path, { throwIfNoEntry: false });
   return current === undefined || current.ino === fstatSync(fd).ino;
 }
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function openIfPresent(path: string): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** Tells when to look again: the log's folder changed, the run ended, the reader left. */

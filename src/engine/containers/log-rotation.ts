@@ -1,39 +1,73 @@
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import type { LogConfig } from '../../api/container.js';
+import { parseBool } from '../../base/go-bool.js';
 import { reopenLog } from '../oci/index.js';
 import type { Container } from './container.js';
+import { dropPart, hasPartToPack, packPart, shiftParts } from './log-parts.js';
 import { bundleOf, logPathOf, type Room } from './room.js';
 
-/** Without `max-size` a log may still not fill the disk. */
-const defaultMaxBytes = 100 * 1024 * 1024;
-const defaultMaxFiles = 2;
+/** What a log may take: without `max-size`, too, it may not fill the disk. */
+export interface LogLimits {
+  /** Of one part. */
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+  /** Whether all parts but the newest are packed. */
+  readonly compress: boolean;
+}
 
-/** Renames a log that has grown too large, and has the monitor go on in a new file; nothing is lost in between. */
+const mebibyte = 1024 * 1024;
+const usual: LogLimits = { maxBytes: 100 * mebibyte, maxFiles: 2, compress: false };
+/** dockerd's own for its driver of this name. */
+const usualLocal: LogLimits = { maxBytes: 20 * mebibyte, maxFiles: 5, compress: true };
+
+/** What the options say; those that make no sense are not looked at, as they keep a container from starting. */
+export function logLimitsOf({ Type, Config }: LogConfig): LogLimits {
+  const otherwise = Type === 'local' ? usualLocal : usual;
+  const files = Math.floor(Number(Config?.['max-file'] ?? otherwise.maxFiles)) || otherwise.maxFiles;
+  return {
+    maxBytes: parseSize(Config?.['max-size']) ?? otherwise.maxBytes,
+    maxFiles: Math.max(1, files),
+    compress: parseBool(Config?.['compress'] ?? '') ?? otherwise.compress,
+  };
+}
+
+/** Of the part of a log that was rotated away last. What failed is not tried again. */
+export type LogPacking = 'due' | 'under way' | 'failed';
+
+/**
+ * Renames a log that has grown too large, and has the monitor go on in a new file; nothing is lost in between. What was
+ * rotated away is packed a turn later, when the monitor has gone on.
+ */
 export function rotateLog(room: Room, container: Container): void {
-  const { Type, Config } = container.record.hostConfig.LogConfig ?? { Type: '' };
-  if (Type === 'none') return;
+  const { LogConfig } = container.record.hostConfig;
+  if (LogConfig?.Type === 'none' || container.logPacking === 'under way') return;
   const path = logPathOf(room, container.id);
-  const maxBytes = parseSize(Config?.['max-size']) ?? defaultMaxBytes;
+  const { maxBytes, maxFiles, compress } = logLimitsOf(LogConfig ?? { Type: '' });
   const size = statSync(path, { throwIfNoEntry: false })?.size;
   const isRenamed = size === undefined && existsSync(`${path}.1`); // by an engine that came no further
-  if (!isRenamed && (size ?? 0) <= maxBytes) return;
-  const files = Math.max(1, Math.floor(Number(Config?.['max-file'] ?? defaultMaxFiles)) || defaultMaxFiles);
+  if (!isRenamed && (size ?? 0) <= maxBytes) {
+    if (compress && container.logPacking === 'due' && hasPartToPack(path)) pack(room, container, path);
+    return;
+  }
   try {
-    if (!isRenamed) renameParts(path, files);
+    if (!isRenamed) shiftParts(path, maxFiles);
     reopenLog(bundleOf(room, container.id));
-    if (files === 1)
-      rmSync(`${path}.1`, { force: true }); // readers hold it open until they are through
-    else rmSync(`${path}.${files}`, { force: true });
+    dropPart(path, maxFiles);
+    container.logPacking = 'due';
   } catch (error) {
     room.log.warn('cannot rotate a log', { containerId: container.id, error });
   }
 }
 
-function renameParts(path: string, files: number): void {
-  rmSync(`${path}.${files}`, { force: true });
-  for (let number = files - 1; number >= 1; number -= 1) {
-    if (existsSync(`${path}.${number}`)) renameSync(`${path}.${number}`, `${path}.${number + 1}`);
-  }
-  renameSync(path, `${path}.1`);
+function pack(room: Room, container: Container, path: string): void {
+  container.logPacking = 'under way';
+  packPart(path).then(
+    () => (container.logPacking = 'due'),
+    (error: unknown) => {
+      container.logPacking = 'failed';
+      if (!container.gone) room.log.warn('cannot pack a part of a log', { containerId: container.id, error });
+    },
+  );
 }
 
 /** `10m`, `1g`, `500k`, `1048576`; undefined for none or `-1`. */

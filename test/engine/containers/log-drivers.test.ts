@@ -55,6 +55,9 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
   test.each<[string, Record<string, string>, string]>([
     ['json-file', { 'max-size': 'zz' }, "invalid size: 'zz'"],
     ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
+    ['json-file', { 'max-size': '1k', compress: 'true' }, 'compress cannot be true when max-file is less than 2'],
+    ['local', { compress: 'no' }, 'error reading compress log option: strconv.ParseBool: parsing "no"'],
+    ['local', { 'max-file': '1' }, 'compression cannot be enabled when max file count is 1'],
     ['syslog', { 'syslog-address': 'tcp://127.0.0.1:9' }, 'ECONNREFUSED'],
     ['syslog', { 'syslog-address': 'udp://127.0.0.1:9', tag: '{{.Nope}}' }, "can't evaluate field Nope"],
     ...(existsSync(journal) ? [] : [['journald', {}, `there is no ${journal}`] satisfies [string, object, string]]),
@@ -161,9 +164,14 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
 
   test('lines since a time, until one and from the end are right over the parts of a log', async () => {
     const batches = 'for b in 1 2 3 4; do for i in $(seq 40); do echo "$b $i $(printf %080d 0)"; done; sleep 1.3; done';
-    const { id } = await engine.sh(batches, withLog('json-file', { 'max-size': '4k', 'max-file': '9' }));
+    const quiet = '; sleep 1'; // a turn in which nothing is rotated away, but packed
+    const { id } = await engine.sh(
+      batches + quiet,
+      withLog('json-file', { 'max-size': '4k', 'max-file': '9', compress: 'true' }),
+    );
     const parts = readdirSync(join(engine.dirs.dataRoot, 'containers', id)).filter((name) => name.startsWith('log'));
     expect(parts.length).toBeGreaterThan(2);
+    expect(parts.filter((name) => name.endsWith('.gz')).length).toBeGreaterThan(0);
     const read = async (more: object): Promise<string[]> => {
       const how = {
         follow: false,

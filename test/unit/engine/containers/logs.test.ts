@@ -1,8 +1,10 @@
-import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LogParser, TimeReader } from '../../../../src/engine/containers/log-entry.js';
+import { packPart } from '../../../../src/engine/containers/log-parts.js';
 import {
   atBeginning,
   atEnd,
@@ -109,13 +111,17 @@ describe('a log', () => {
     expect(await read(atTail(path, 3, signal))).toBe('a\nb1b2\nc');
   });
 
-  describe('in three parts of two seconds and 200 KB each', () => {
+  describe.each(['plain', 'packed'])('in three %s parts of two seconds and 200 KB each', (form) => {
     const second = (at: number) => renderTime(BigInt(at) * 1_000_000n);
     const times = Array.from({ length: 6000 }, (_, ms) => ms);
     const entry = (ms: number) => `${second(ms)} stdout F ${ms} ${'x'.repeat(ms % 120)}\n`;
+    const writePart = (number: number, text: string) => {
+      if (form === 'packed') writeFileSync(`${path}.${number}.gz`, gzipSync(text));
+      else writeFileSync(`${path}.${number}`, text);
+    };
     beforeEach(() => {
-      writeFileSync(`${path}.2`, times.slice(0, 2000).map(entry).join(''));
-      writeFileSync(`${path}.1`, times.slice(2000, 4000).map(entry).join(''));
+      writePart(2, times.slice(0, 2000).map(entry).join(''));
+      writePart(1, times.slice(2000, 4000).map(entry).join(''));
       writeFileSync(path, times.slice(4000).map(entry).join(''));
     });
 
@@ -128,6 +134,11 @@ describe('a log', () => {
         expect(said.match(/^\d+/gm) ?? []).toEqual(times.slice(ms).map(String));
       },
     );
+
+    test.each([3, 2500, 5000])('gives its last %i lines', async (count) => {
+      const said = await read(atTail(path, count, signal));
+      expect(said.match(/^\d+/gm)).toEqual(times.slice(-count).map(String));
+    });
 
     test('is not read from its beginning for its end', async () => {
       const all = await read(atTime(path, 5_990_000_000n));
@@ -163,7 +174,30 @@ describe('a log', () => {
     expect(await read(atTail(path, 4, signal))).toBe('2\n3\n4\n5\n');
   });
 
-  test('is followed over rotations to its end', async () => {
+  test('in parts is one log, and holds each line once, when one is packed while it is read', async () => {
+    writeFileSync(`${path}.2`, line('1'));
+    writeFileSync(`${path}.1`, line('2'));
+    const seconds = 1_700_000_000.123456;
+    utimesSync(`${path}.1`, seconds, seconds);
+    writeFileSync(path, line('3'));
+    const [all, last] = [atBeginning(path), await atTail(path, 2, signal)];
+    await packPart(path);
+    expect(readdirSync(folder).sort()).toEqual(['log', 'log.1.gz', 'log.2']);
+    expect(await read(all)).toBe('1\n2\n3\n');
+    expect(await read(last)).toBe('2\n3\n');
+    expect(await read(atTail(path, 2, signal))).toBe('2\n3\n');
+    expect(readdirSync(folder)).toHaveLength(3); // what was unpacked for it has no name
+  });
+
+  test('in packed parts has none unpacked that ended before what is wanted', async () => {
+    writeFileSync(`${path}.1.gz`, 'nobody can unpack this');
+    utimesSync(`${path}.1.gz`, 1, 1);
+    writeFileSync(path, line('3'));
+    expect(await read(atTime(path, 5_000_000_000n))).toBe('3\n');
+    await expect(read(atTime(path, 1_500_000_000n))).rejects.toThrow('incorrect header check');
+  });
+
+  test.each(['plain', 'packed'])('is followed over rotations to its end, into parts that are %s', async (form) => {
     writeFileSync(path, line('old'));
     let end: () => void = () => undefined;
     const until = new Promise<void>((resolve) => (end = resolve));
@@ -184,6 +218,7 @@ describe('a log', () => {
       appendFileSync(`${path}.1`, line(`${part}c`)); // the monitor has not noticed yet
       writeFileSync(path, '');
       await expect.poll(() => said).toContain(`${part}c\n`); // a second rotation would take away what it has not read
+      if (form === 'packed') await packPart(path);
     }
     appendFileSync(path, line('last'));
     end();
