@@ -112,6 +112,7 @@ function rehearse({ steps }: Plan, progress: Progress): void {
     if (shown === undefined) continue;
     const { subject, begin, end } = shown;
     progress.report({ kind: 'started', subject, status: begin });
-    if (end !== undefined) progress.report({ kind: 'done', subject, status: end });
+    const mayFail = operation.kind === 'image.pull' && operation.optional;
+    if (end !== undefined && !mayFail) progress.report({ kind: 'done', subject, status: end });
   }
 }

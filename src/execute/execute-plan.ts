@@ -85,6 +85,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       async (step, runs, signal) => {
         await Promise.all(step.after.map((id) => runs.get(id) ?? Promise.resolve()));
         const { kind } = step.operation;
+        if (isSpared(step, brought)) return;
         await limited(limits, kind, signal, async () => {
           patient ??= withGrace(signal, graceMs);
           const tellEnd = timing(step, options.onStep);
@@ -109,6 +110,14 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
 interface Brought {
   readonly ids: Map<number, string>;
   answers: Answers;
+}
+
+/** A build whose image was pulled in its place, which is what it brings then. */
+function isSpared({ id, operation }: PlanStep, { ids }: Brought): boolean {
+  if (operation.kind !== 'image.build' || operation.insteadOf === undefined) return false;
+  const pulled = ids.get(operation.insteadOf);
+  if (pulled !== undefined) ids.set(id, pulled);
+  return pulled !== undefined;
 }
 
 function timing(step: PlanStep, onStep: ExecuteOptions['onStep']): (failed: boolean) => void {

@@ -70,5 +70,6 @@ function idsNeeded(operation: Operation): number[] {
   if (operation.kind === 'container.wait') return []; // waits for starts, which need the creates
   const texts =
     operation.kind === 'container.create' ? stepsNeededBy([operation.request, operation.hashInput ?? '']) : [];
-  return [...refs, ...texts];
+  const replaced = operation.kind === 'image.build' && operation.insteadOf !== undefined ? [operation.insteadOf] : [];
+  return [...refs, ...texts, ...replaced];
 }

@@ -24,13 +24,15 @@ export interface PlannedImages {
   readonly hookSteps: ReadonlyMap<string, number>;
   /** References that this plan tries to get, by either way. */
   readonly fetched: Fetched;
-  /** A pull that may fail: what to do then is for the next plan. */
+  /** A pull that may fail, and what to do then is for the next plan. */
   readonly uncertain: boolean;
 }
 
 interface Decision {
   readonly get: 'pull' | 'build';
   readonly cause: string;
+  /** Only the build is left if the pull fails, and it needs no image of another service. */
+  readonly elseBuild?: boolean;
 }
 
 /**
@@ -66,21 +68,25 @@ export function planImages(
         return undefined;
       }
     });
-    const build = users.find((_, index) => decisions[index]?.get === 'build');
-    const pull = decisions.find((decision) => decision?.get === 'pull');
-    if (build !== undefined && pull === undefined) {
-      const definition = definitionOf(project, build);
-      if (definition.build === undefined) continue;
-      const request = buildRequest(project, build, definition, definition.build);
-      warnOfSbom(builder, project, build, definition.build);
-      const cause = decisions.find((decision) => decision?.get === 'build')?.cause ?? '';
-      const before = buildsBefore(graph, build, definition.build, builds);
-      const step = builder.add('image.build', cause, { image, service: build, request }, before);
+    const addBuild = (service: string, cause: string, insteadOf?: number): void => {
+      const definition = definitionOf(project, service);
+      if (definition.build === undefined) return;
+      const request = buildRequest(project, service, definition, definition.build);
+      warnOfSbom(builder, project, service, definition.build);
+      const before = buildsBefore(graph, service, definition.build, builds);
+      const instead = insteadOf === undefined ? {} : { insteadOf };
+      const after = [...before, ...Object.values(instead)];
+      const step = builder.add('image.build', cause, { image, service, request, ...instead }, after);
       for (const user of users) {
         stepOf.set(user, step);
         builds.set(user, step);
       }
       fetched.built.push(image);
+    };
+    const build = users.find((_, index) => decisions[index]?.get === 'build');
+    const pull = decisions.find((decision) => decision?.get === 'pull');
+    if (build !== undefined && pull === undefined) {
+      addBuild(build, decisions.find((decision) => decision?.get === 'build')?.cause ?? '');
     } else if (pull !== undefined) {
       const optional = users.some((service) => definitionOf(project, service).build !== undefined);
       const platform = users
@@ -89,7 +95,9 @@ export function planImages(
       const step = builder.add('image.pull', pull.cause, { image, services: users, platform, optional });
       for (const user of users) stepOf.set(user, step);
       fetched.pulled.push(image);
-      uncertain ||= optional;
+      const fallback = users.find((_, index) => decisions[index]?.elseBuild === true);
+      if (fallback !== undefined) addBuild(fallback, 'in case it cannot be pulled', step);
+      else uncertain ||= optional;
     }
   }
   const hookSteps = new Map<string, number>();
@@ -139,19 +147,21 @@ function decide(project: Project, service: string, observed: ObservedState, opti
   const policy = options.pull ?? definition.pull_policy ?? 'missing';
   const tried = options.fetched?.pulled.includes(image) === true;
   if (options.fetched?.built.includes(image) === true && present) return undefined;
-  const mayBuild = definition.build !== undefined && options.build !== 'never';
+  const { build } = definition;
+  const mayBuild = build !== undefined && options.build !== 'never';
   if (mayBuild && !tried) {
     if (options.build === 'always') return { get: 'build', cause: 'asked to build' };
     if (definition.pull_policy === 'build' && options.pull === undefined)
       return { get: 'build', cause: 'pull_policy is build' };
   }
+  const elseBuild = mayBuild && !present && contextServices(build).length === 0;
   const pullable = definition.image !== undefined && !tried;
   const ageS = (options.nowS ?? 0) - (found?.taggedS ?? 0);
   const due = present && ageS > (pullPeriodS(policy) ?? Infinity);
-  if (pullable && (isEager(policy) || due)) return { get: 'pull', cause: `pull policy is ${policy}` };
+  if (pullable && (isEager(policy) || due)) return { get: 'pull', cause: `pull policy is ${policy}`, elseBuild };
   if (present) return undefined;
   const cause = found === undefined ? 'image is not there' : `image is for ${found.platform}`;
-  if (pullable && policy !== 'never' && policy !== 'build') return { get: 'pull', cause };
+  if (pullable && policy !== 'never' && policy !== 'build') return { get: 'pull', cause, elseBuild };
   if (mayBuild) return { get: 'build', cause };
   throw new TscomposeError({
     code: 'plan/image-missing',

@@ -38,7 +38,13 @@ interface OperationFacts {
     readonly platform: string | undefined;
     readonly optional: boolean;
   };
-  'image.build': { readonly image: string; readonly service: string; readonly request: BuildRequest };
+  'image.build': {
+    readonly image: string;
+    readonly service: string;
+    readonly request: BuildRequest;
+    /** An optional pull; where that brings the image there is nothing to do, and its image is what this step brings. */
+    readonly insteadOf?: number;
+  };
   /** `optional`: a failure is a warning. */
   'image.push': { readonly image: string; readonly service: string; readonly optional: boolean };
   /** `whenUnused`: an image in use, or gone already, is a warning. */

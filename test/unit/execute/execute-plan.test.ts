@@ -279,7 +279,7 @@ test('down takes everything away; what is in use is a warning', async () => {
   expect(events).not.toContainEqual({ kind: 'done', subject: 'Volume demo_data', status: 'Removed' });
 });
 
-test('an image that can neither be pulled nor needs to be is built in the next round', async () => {
+test('an image that cannot be pulled is built where that is possible', async () => {
   const pulled: string[] = [];
   engine.intercept = (method, path) => {
     if (path === '/images/create') {
@@ -297,6 +297,19 @@ test('an image that can neither be pulled nor needs to be is built in the next r
   expect(events.some(({ kind, detail }) => kind === 'warning' && detail?.includes('pull access denied') === true)).toBe(
     true,
   );
+  expect(starts()).toEqual(['a-1']);
+});
+
+test('an image that could be pulled is not built', async () => {
+  engine.intercept = (method, path) => {
+    if (path !== '/images/create') return Promise.resolve(undefined);
+    engine.images.add('app');
+    return Promise.resolve({ status: 200, body: { status: 'Pull complete' } });
+  };
+  await up({ services: { a: { image: 'app', build: { dockerfile_inline: 'FROM busybox' } } } });
+  expect(engine.calls).not.toContain('POST /build');
+  const told = events.filter(({ subject }) => subject === 'Image app').map(({ status }) => status);
+  expect([...new Set(told)]).toEqual(['Pulling', 'Pulled']);
   expect(starts()).toEqual(['a-1']);
 });
 

@@ -64,12 +64,27 @@ test('one image of several services is fetched once', () => {
   expect(images(desired, nothingObserved)).toEqual(['image.pull x: image is not there']);
 });
 
-test('a named image that can be built is pulled first, and built in the next round if that failed', () => {
+test('a named image that can be built is pulled first, and built if that fails', () => {
   const desired = project({ services: { a: { ...built, image: 'x' } } });
-  expect(images(desired, nothingObserved)).toEqual(['image.pull x: image is not there', 'again']);
+  expect(renderPlan(planUp(desired, nothingObserved))).toMatchInlineSnapshot(`
+    "1            image.pull        x             image is not there
+    2 after 1    image.build       x             in case it cannot be pulled
+    3 after 2    network.create    demo_default  is not there
+    4 after 2,3  container.create  a-1           is not there
+    5 after 4    container.start   a-1           is new"
+  `);
   const fetched = { pulled: ['x'], built: [] };
   expect(images(desired, nothingObserved, { fetched })).toEqual(['image.build x: image is not there']);
   expect(images(desired, has('x'), { fetched })).toEqual([]);
+});
+
+test('a pull that nothing can stand in for before it is tried is followed by a plan of its own', () => {
+  const tried = 'image.pull x: image is not there';
+  const desired = project({ services: { a: { ...built, image: 'x' } } });
+  expect(images(desired, nothingObserved, { build: 'never' })).toEqual([tried, 'again']);
+  expect(images(desired, has('x'), { pull: 'always' })).toEqual(['image.pull x: pull policy is always', 'again']);
+  const over = { ...built, image: 'x', build: { context: '/srv', additional_contexts: { base: 'service:z' } } };
+  expect(images(project({ services: { a: over, z: built } }), has('demo-z'))).toEqual([tried, 'again']);
 });
 
 test('--build builds what is there; what exists is compared with the new image in the next round', () => {
