@@ -2,7 +2,7 @@ import type { EngineClient } from '../client/index.js';
 import type { Project } from '../compose/index.js';
 import { planUp, type Fetched, type ObservedState, type Plan, type UpOptions } from '../plan/index.js';
 import { executePlan, type ExecuteOptions } from './execute-plan.js';
-import type { Answers } from './executors.js';
+import type { Answers } from './execution-context.js';
 import { keepProject } from './keep-project.js';
 import { observeProviders } from './observe-providers.js';
 import { observe } from './observe.js';

@@ -1,125 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import type { ContainerCreateRequest, ContainerInspect } from '../api/container.js';
-import type { RegistryAuth } from '../api/image.js';
+import type { ContainerCreateRequest } from '../api/container.js';
 import { composeLabels } from '../api/labels.js';
-import { hasCode, messageOf } from '../base/errors.js';
-import { isConflict, isNotFound, type EngineClient } from '../client/index.js';
-import {
-  type BuildRequest,
-  fillPlaceholders,
-  hashOf,
-  type ContainerRef,
-  type Fetched,
-  type OperationKind,
-  type OperationOf,
-} from '../plan/index.js';
+import { fillPlaceholders, hashOf, type OperationOf } from '../plan/index.js';
 import { archiveOf } from './archive-of-files.js';
-import { prepareContext } from './build-context.js';
-import { judge, type Verdict } from './conditions.js';
-import type { ContainerWatch } from './container-watch.js';
-import { dependencyFailure, type FailureProject } from './failures.js';
-import { reportMessages } from './image-progress.js';
-import { LineAssembler, type TimedLine } from './log-lines.js';
-import { OutputTail } from './output-tail.js';
-import type { OnEvent } from './progress.js';
+import { idOfRef, type ExecutionContext, type Executors } from './execution-context.js';
+import { imageExecutors } from './image-executors.js';
 import { runHook } from './run-hook.js';
 import { provideModel, runProvider, type ProviderSurroundings } from './run-provider.js';
-import { noteOf } from './told.js';
-
-/** What one operation sees of the run. */
-export interface ExecutionContext {
-  readonly client: EngineClient;
-  readonly project: FailureProject;
-  readonly watch: ContainerWatch;
-  readonly onEvent: OnEvent;
-  readonly signal: AbortSignal;
-  readonly attach: (containerId: string) => Promise<void>;
-  /** What the user is logged in with at the registry of an image; undefined for nobody. */
-  readonly credentials: (image: string) => Promise<RegistryAuth | undefined>;
-  /** Of the registries of these images, and of all others that the user is known to be logged in at. */
-  readonly buildCredentials: (images: readonly string[]) => Promise<Readonly<Record<string, RegistryAuth>>>;
-  /** Keeps the end of what a build says. */
-  readonly output: OutputTail;
-  /** Id that an earlier step brought. */
-  readonly idOf: (step: number) => string;
-  /** Keeps the id that this step brings. */
-  readonly keepId: (id: string) => void;
-  /** Keeps what a provider or model answered, for the next plan. */
-  readonly keep: (answer: Answers) => void;
-  /** It has not come to its usual end, and that has been told. */
-  readonly leave: () => void;
-}
-
-/** Of providers and models. */
-export type Answers = Pick<Fetched, 'provided' | 'endpoints'>;
-
-type Executors = {
-  readonly [K in OperationKind]: (operation: OperationOf<K>, context: ExecutionContext) => Promise<void>;
-};
+import { unlessGone, unlessInUse } from './tolerated.js';
+import { waitForAll } from './wait-for.js';
 
 export const executors: Executors = {
-  'image.pull': async (operation, { client, credentials, onEvent, signal, keepId, leave }) => {
-    const { image, platform, optional } = operation;
-    try {
-      const auth = await credentials(image);
-      const query = { ...(platform === undefined ? {} : { platform }), ...(auth === undefined ? {} : { auth }) };
-      const messages = client.images.pull({ reference: image, ...query }, signal);
-      await reportMessages(messages, `Image ${image}`, onEvent);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!optional) throw error;
-      onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail: messageOf(error) });
-      leave();
-      return;
-    }
-    keepId((await client.images.inspect(image, signal, platform)).Id);
-  },
-  'image.push': async ({ image, optional }, { client, credentials, onEvent, signal, leave }) => {
-    const subject = `Image ${image}`;
-    try {
-      const auth = await credentials(image);
-      const messages = client.images.push(image, auth === undefined ? {} : { auth }, signal);
-      await reportMessages(messages, subject, onEvent, new OutputTail(0), 'Pushing');
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!optional) throw error;
-      onEvent({ kind: 'warning', subject, status: 'Warning', detail: messageOf(error) });
-      leave();
-    }
-  },
-  'image.build': async (operation, { client, buildCredentials, onEvent, signal, output, keepId }) => {
-    const { image, service, request } = operation;
-    const { context, dockerfile, unpinned = false } = await prepareContext(client, service, request, signal);
-    if (unpinned) {
-      const detail = 'base images are those of today: this engine’s builder knows nothing of compose.lock';
-      onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail });
-    }
-    const { tags, args, labels, noCache, pull, extraHosts, cacheFrom, ulimits } = request;
-    const registryAuth = await buildCredentials(imagesOf(request));
-    const query = {
-      tags,
-      args,
-      labels,
-      noCache,
-      pull,
-      extraHosts,
-      cacheFrom,
-      ...(ulimits.length === 0 ? {} : { ulimits }),
-      ...(dockerfile === undefined ? {} : { dockerfile }),
-      ...(request.target === undefined ? {} : { target: request.target }),
-      ...(request.networkMode === undefined ? {} : { networkMode: request.networkMode }),
-      ...(request.platforms.length === 0 ? {} : { platform: request.platforms.join(',') }),
-      ...(Object.keys(registryAuth).length === 0 ? {} : { registryAuth }),
-      ...(request.shmSize === undefined ? {} : { shmSize: request.shmSize }),
-      ...(request.isolation === undefined ? {} : { isolation: request.isolation }),
-    };
-    const messages = client.images.build(context, query, signal);
-    const id = await reportMessages(messages, `Image ${image}`, onEvent, output);
-    keepId(id ?? (await client.images.inspect(image, signal)).Id);
-  },
-  'image.remove': async ({ image, whenUnused }, context) => {
-    await unlessInUse(context.client.images.remove(image, {}, context.signal), `Image ${image}`, whenUnused, context);
-  },
+  ...imageExecutors,
   'provider.run': async (operation, context) => {
     const { onEvent, signal, keep, output } = context;
     const { service, action } = operation;
@@ -211,80 +103,8 @@ export const executors: Executors = {
   'container.remove': async ({ container, force, volumes }, { client, signal, idOf }) => {
     await unlessGone(client.containers.remove(idOfRef(container, idOf), { force, volumes }, signal));
   },
-  'container.wait': async (operation, context) => {
-    const { containers, condition } = operation;
-    const waits = containers.map((container) => waitFor(operation, container, context));
-    if (condition === 'completed') await Promise.any(waits).catch(firstReason);
-    else await Promise.all(waits);
-  },
+  'container.wait': waitForAll,
 };
-
-async function waitFor(
-  operation: OperationOf<'container.wait'>,
-  container: ContainerRef,
-  { client, project, watch, signal, idOf, onEvent }: ExecutionContext,
-): Promise<void> {
-  const id = idOfRef(container, idOf);
-  const subject = `Container ${container.name}`;
-  onEvent({ kind: 'started', subject, status: 'Waiting' });
-  const telling =
-    operation.hook === undefined
-      ? undefined
-      : tellOutput(client, id, signal, (detail) => {
-          onEvent({ kind: 'progress', subject, status: operation.hook ?? '', detail });
-        });
-  let told: string | undefined;
-  const look = (state: ContainerInspect): Verdict | undefined => {
-    const verdict = judge(operation.condition, state);
-    const note = verdict === undefined ? noteOf(state.Tscompose) : undefined;
-    if (verdict === undefined && note !== told)
-      onEvent({ kind: 'progress', subject, status: 'Waiting', ...(note === undefined ? {} : { detail: note }) });
-    told = note;
-    return verdict;
-  };
-  const verdict = await watch.until(id, look, signal);
-  await telling;
-  if (verdict.met) {
-    onEvent({ kind: 'done', subject, status: verdict.status });
-    return;
-  }
-  const of = { id, name: container.name };
-  const failure = await dependencyFailure({ client, project }, operation, of, verdict.obstacle, signal);
-  if (operation.required) {
-    onEvent({ kind: 'failed', subject, status: 'Error' });
-    throw failure;
-  }
-  onEvent({ kind: 'warning', subject, status: 'Warning', detail: failure.message });
-}
-
-/** Tells all that a container says until it ends; nothing where its log cannot be read, which is no failure of what it does. */
-async function tellOutput(
-  client: EngineClient,
-  id: string,
-  signal: AbortSignal,
-  onLine: (line: string) => void,
-): Promise<void> {
-  const lines = new LineAssembler();
-  const tell = ({ text }: TimedLine): void => {
-    onLine(text);
-  };
-  try {
-    for await (const { stream, payload } of client.containers.logs(id, { follow: true, timestamps: true }, signal))
-      lines.push(stream, payload).forEach(tell);
-  } catch (error) {
-    if (!signal.aborted && !hasCode(error, 'engine/response')) throw error;
-  }
-  lines.end().forEach(tell);
-}
-
-/** Of several that all failed. */
-function firstReason(error: unknown): never {
-  throw error instanceof AggregateError ? error.errors[0] : error;
-}
-
-function idOfRef(container: ContainerRef, idOf: (step: number) => string): string {
-  return 'id' in container ? container.id : idOf(container.step);
-}
 
 function withHash(
   { request, hashInput }: OperationOf<'container.create'>,
@@ -318,41 +138,4 @@ function surroundingsOf({ project, client }: ExecutionContext): ProviderSurround
 
 function timeout(timeoutS: number | undefined): { timeoutS?: number } {
   return timeoutS === undefined ? {} : { timeoutS };
-}
-
-/** It is gone, which is what was wanted; or someone else is removing it. */
-async function unlessGone(answer: Promise<unknown>): Promise<void> {
-  try {
-    await answer;
-  } catch (error) {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  }
-}
-
-async function unlessInUse(
-  answer: Promise<unknown>,
-  subject: string,
-  whenUnused: boolean,
-  { onEvent, leave }: ExecutionContext,
-): Promise<void> {
-  try {
-    await answer;
-  } catch (error) {
-    if (isNotFound(error)) return;
-    // 403: a network with endpoints.
-    const inUse = isConflict(error) || (hasCode(error, 'engine/response') && error.facts.status === 403);
-    if (!whenUnused || !inUse) throw error;
-    onEvent({ kind: 'warning', subject, status: 'Warning', detail: 'Resource is still in use' });
-    leave();
-  }
-}
-
-/** What a build request itself names in registries. */
-function imagesOf({ cacheFrom, cacheTo, additionalContexts, bases }: BuildRequest): string[] {
-  const caches = [...cacheFrom, ...cacheTo].flatMap((text) => {
-    if (!text.includes('=')) return [text];
-    return /(?:^|,)type=(?!registry)/.test(text) ? [] : (/(?:^|,)ref=([^,]+)/.exec(text)?.[1] ?? []);
-  });
-  const contexts = Object.values(additionalContexts).flatMap((text) => /^docker-image:\/\/(.+)$/.exec(text)?.[1] ?? []);
-  return [...caches, ...contexts, ...Object.values(bases?.pins ?? {})];
 }

@@ -8,7 +8,7 @@ export { noteFirstProbes } from './first-probes.js';
 export { forgetProject, keepProject } from './keep-project.js';
 export { progressOf } from './operation-progress.js';
 export { observe } from './observe.js';
-export { chainLine, logPart } from './failures.js';
+export { chainLine, logPart } from './failure-places.js';
 export { postMortem, type Finding } from './post-mortem.js';
 export { readLogs } from './read-logs.js';
 export { noteOf } from './told.js';

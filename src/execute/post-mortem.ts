@@ -5,7 +5,7 @@ import type { Project } from '../compose/index.js';
 import { buildGraph, dependenciesOf, startOrder } from '../graph/index.js';
 import { diagnose, missingFile, missingImage, type Diagnosis } from './diagnosis.js';
 import { gatherEvidence } from './evidence.js';
-import { fieldOf, fileUse, wholeChain } from './failures.js';
+import { fieldOf, fileUse, wholeChain } from './failure-places.js';
 import { observe } from './observe.js';
 
 /** What is wrong with one container of a project, now. */

@@ -301,7 +301,7 @@ test('an image that cannot be pulled is built where that is possible', async () 
 });
 
 test('an image that could be pulled is not built', async () => {
-  engine.intercept = (method, path) => {
+  engine.intercept = (_, path) => {
     if (path !== '/images/create') return Promise.resolve(undefined);
     engine.images.add('app');
     return Promise.resolve({ status: 200, body: { status: 'Pull complete' } });

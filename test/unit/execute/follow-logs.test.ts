@@ -274,13 +274,19 @@ describe('between two runs of a restart policy', () => {
   });
 });
 
-test('what takes the place of a container is followed in its stead', async () => {
+/** `b` has ended, and the follower ends with `a`. */
+async function lastOfPair() {
   await up();
   const [a, b] = pair();
   const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
   await follower.opened;
   follower.untilIdle();
   engine.exit(b, 0);
+  return { a, follower };
+}
+
+test('what takes the place of a container is followed in its stead', async () => {
+  const { a, follower } = await lastOfPair();
   const onProgress = (): void => undefined;
   const again = { services: ['a'], forceRecreate: true };
   await converge(desired, again, { client, project: desired, onEvent: onProgress, signal });
@@ -299,12 +305,7 @@ test('what takes the place of a container is followed in its stead', async () =>
 });
 
 test('a replacement that comes to nothing is not waited for', async () => {
-  await up();
-  const [a, b] = pair();
-  const follower = followLogs({ client, project: 'demo', history: 'none', onEvent, signal });
-  await follower.opened;
-  follower.untilIdle();
-  engine.exit(b, 0);
+  const { a, follower } = await lastOfPair();
   const heir = {
     ...a,
     id: 'e'.repeat(64),
