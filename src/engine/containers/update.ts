@@ -33,7 +33,8 @@ export function updateContainer(
     const { hostConfig } = container.record;
     const given = changeable.filter((key) => !isZero(request[key]));
     const asked: HostConfig = Object.fromEntries(given.map((key) => [key, request[key]]));
-    const { hostConfig: limits, warnings } = withinKernel(asked, kernelLimits(room.oci.cgroupParent));
+    const known = kernelLimits(room.oci.cgroupParent);
+    const { hostConfig: limits, warnings } = withinKernel(asked, known);
     const policy = request.RestartPolicy;
     const wanted: HostConfig = {
       ...hostConfig,
@@ -48,7 +49,7 @@ export function updateContainer(
     if (clash !== undefined) throw invalidConfig(clash[0], `Cannot update container ${container.id}: ${clash[1]}`);
     if (container.isLive && given.length > 0) {
       await room.oci.update(container.id, renderResources(wanted));
-      if ((wanted.PidsLimit ?? 0) < 0) liftPidsLimit(cgroupPathOf(room, container));
+      if (known.pids && (wanted.PidsLimit ?? 0) < 0) liftPidsLimit(cgroupPathOf(room, container));
     }
     await container.change({ hostConfig: wanted });
     publish(room, container, 'update');

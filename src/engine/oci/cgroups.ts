@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TscomposeError, errnoOf } from '../../base/errors.js';
 import { type CgroupLayout, cgroupLayout, mount, sendSignal } from '../sys/index.js';
@@ -89,11 +98,13 @@ function hierarchies(): string[] {
 }
 
 function pidsBelow(folder: string): number[] {
-  const own = readOrEmpty(join(folder, 'cgroup.procs'))
-    .split('\n')
-    .filter((line) => line !== '')
-    .map(Number);
+  const own = processesIn(folder).filter((pid) => pid > 0);
   return own.concat((entriesOf(folder) ?? []).flatMap((name) => pidsBelow(join(folder, name))));
+}
+
+/** 0 stands for each that is outside of our process namespace. */
+function processesIn(folder: string): number[] {
+  return readOrEmpty(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
 }
 
 /** Names of the sub-folders; undefined where there is no such folder. Links are not followed: `cpu` may be one. */
@@ -152,24 +163,49 @@ export function liftPidsLimit(path: string): void {
  */
 export function leaveSession(path: string): () => void {
   if (cgroupLayout() !== 'v2') return () => undefined;
-  const moveTo = (group: string): boolean => {
-    try {
-      writeFileSync(join(cgroupRoot, group, 'cgroup.procs'), '0'); // ourselves (cgroups(7))
-      return true;
-    } catch {
-      return false; // in a container that may not: it ends as its host says
-    }
-  };
   mkdirSync(join(cgroupRoot, path), { recursive: true });
-  if (!moveTo(path)) return () => openCgroup(path).remove();
+  if (!tryToMove(0, join(cgroupRoot, path))) return () => openCgroup(path).remove();
   return () => {
-    if (moveTo('/')) openCgroup(path).remove();
+    if (tryToMove(0, cgroupRoot) || tryToMove(0, join(cgroupRoot, leaf))) openCgroup(path).remove();
   };
+}
+
+/** Where processes go that the uppermost group of a container may not have; its name is what others use, too. */
+const leaf = 'init';
+
+/**
+ * Moves the processes of a v2 group to one below it. The uppermost group that a container sees is none to the kernel: it
+ * can pass controllers on only when no process is in it (cgroups(7), "no internal processes").
+ * @returns whether it may now; false when processes are left that are not ours to move
+ */
+export function vacateGroup(folder: string): boolean {
+  if (!existsSync(join(folder, 'cgroup.type'))) return true; // the kernel's own root, which may have both
+  for (let round = 0; round < 20; round += 1) {
+    const pids = processesIn(folder);
+    if (pids.length === 0) return true;
+    mkdirSync(join(folder, leaf), { recursive: true });
+    for (const pid of pids.filter((one) => one > 0)) tryToMove(pid, join(folder, leaf));
+  }
+  return processesIn(folder).length === 0;
+}
+
+/** @param pid - 0 for ourselves */
+function tryToMove(pid: number, folder: string): boolean {
+  try {
+    writeFileSync(join(folder, 'cgroup.procs'), String(pid));
+    return true;
+  } catch {
+    return false; // it has ended, or a container may not
+  }
 }
 
 /** On v2 a group can limit only what its parent passes on; elsewhere nothing happens. */
 export function prepareCgroupParent(path: string): void {
   if (cgroupLayout() !== 'v2') return;
+  if (!vacateGroup(cgroupRoot)) {
+    mkdirSync(join(cgroupRoot, path), { recursive: true });
+    return; // with some controllers passed on and others not, the group below could hold no processes (cgroups(7))
+  }
   let folder = cgroupRoot;
   for (const part of ['', ...path.split('/').filter((name) => name !== '')]) {
     folder = join(folder, part);
@@ -179,7 +215,7 @@ export function prepareCgroupParent(path: string): void {
       try {
         writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
       } catch {
-        // Not delegated to us, or processes live in this group: the runtime says so when a limit needs it.
+        // Not delegated to us: limits of it are then given up with a warning.
       }
     }
   }

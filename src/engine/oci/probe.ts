@@ -121,6 +121,7 @@ async function tryOut(runtime: RuntimeProgram, { runtimeDir, cgroupParent, signa
   const rootfs = join(bundle, 'rootfs');
   const exits = join(bundle, 'exits');
   const cgroup = openCgroup(`${cgroupParent}/${id}`);
+  const canLimit = cgroupLayout() !== 'v2' || existsSync(join(openCgroup(cgroupParent).folder('pids'), 'pids.max'));
   await mkdir(rootfs, { recursive: true, mode: 0o700 });
   await mkdir(exits);
   try {
@@ -135,7 +136,8 @@ async function tryOut(runtime: RuntimeProgram, { runtimeDir, cgroupParent, signa
       domainname: '',
       namespaces: { network: 'private', ipc: 'private', pid: 'private', uts: 'private', cgroup: 'private' },
       mounts: hostPrograms(rootfs),
-      hostConfig: { PidsLimit: 64, SecurityOpt: ['apparmor=unconfined'] }, // what of it cannot be had, a start tells
+      // What of it cannot be had, a start tells.
+      hostConfig: { ...(canLimit ? { PidsLimit: 64 } : {}), SecurityOpt: ['apparmor=unconfined'] },
       cgroupsPath: cgroup.path,
       availableCapabilities: availableCapabilities(),
     });
