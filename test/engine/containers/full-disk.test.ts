@@ -63,7 +63,9 @@ describe.skipIf(missing !== undefined)(`where the disk takes nothing (needs ${mi
   });
 
   test('how a container ended is known to an engine that comes after one that could write nothing down', async () => {
-    const id = await engine.start({ Cmd: ['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.02; done'] }, 'told');
+    const script = 'trap "exit 7" TERM; echo ready; while :; do sleep 0.02; done';
+    const id = await engine.start({ Cmd: ['sh', '-c', script] }, 'told');
+    await eventually('it minds the signal', async () => (await engine.output(id)) === 'ready\n');
     const exitFile = join(engine.dirs.runtimeDir, 'exits', id);
     await whileFull(async () => {
       await engine.containers.stop(id, {}, soon());

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { eventually } from '../../support/engine-sandbox.js';
 import { EngineProcess } from './engine-process.js';
 
 const soon = () => AbortSignal.timeout(10_000);
@@ -91,10 +92,14 @@ test('it ends when told over the API', async () => {
 
 test('it ends by itself when nobody asks and nothing runs, and not before', async () => {
   await using engine = new EngineProcess({ TSCOMPOSE_IDLE_TIMEOUT: '1' });
-  await engine.start();
   const controller = new AbortController();
-  const events = engine.client.events({}, controller.signal);
-  await events.opened;
+  await eventually('a follower', async () => {
+    await engine.start();
+    const { opened } = engine.client.events({}, controller.signal);
+    const isThere = await opened.then(() => true).catch(() => false);
+    if (!isThere) await engine.kill(); // it had ended before we came
+    return isThere;
+  });
   await new Promise((resolve) => setTimeout(resolve, 2_500)); // two times over: a follower keeps it
   await engine.client.ping(soon());
   controller.abort();

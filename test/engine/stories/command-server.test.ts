@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,13 +94,17 @@ describe.skipIf(engineMissing() !== undefined)('the command server', () => {
 
   test('loses nothing of a long output, and waits for a slow reader instead of collecting it', async () => {
     const script = 'i=0; while [ $i -lt 64 ]; do head -c 1048576 /dev/zero; i=$((i+1)); done';
-    const before = residentKib(serverPid());
-    const reader = `"$0" exec -T web sh -c '${script}' | { sleep 2; cat; } | wc -c`;
+    const server = serverPid();
+    const [before, readBefore] = [residentKib(server), readBytes(server)];
+    const gate = join(cwd, 'gate');
+    const reader = `"$0" exec -T web sh -c '${script}' | { until test -e ${gate}; do sleep 0.05; done; cat; } | wc -c`;
     const run = spawn('sh', ['-c', reader, cli], { cwd, env: sandbox.env, stdio: ['ignore', 'pipe', 'inherit'] });
     let counted = '';
     run.stdout.setEncoding('utf8').on('data', (text: string) => (counted += text));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const whileWaiting = residentKib(serverPid());
+    const isFull = async () => readBytes(server) - readBefore > 65_536 && (await isIdle(server));
+    await eventually('as much is read as may be', isFull);
+    const whileWaiting = residentKib(server);
+    writeFileSync(gate, '');
     await new Promise((resolve) => run.once('close', resolve));
     expect(Number(counted)).toBe(64 * 1_048_576);
     expect(whileWaiting - before).toBeLessThan(40_000);
@@ -203,6 +207,11 @@ async function isIdle(pid: number | undefined): Promise<boolean> {
   const before = usedTicks();
   await new Promise((resolve) => setTimeout(resolve, 100));
   return usedTicks() === before;
+}
+
+/** How much it has read since it began, from whatever. */
+function readBytes(pid: number | undefined): number {
+  return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid ?? 0}/io`, 'utf8'))?.[1]);
 }
 
 function residentKib(pid: number | undefined): number {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { EngineSandbox, engineMissing } from '../../support/engine-sandbox.js';
+import { EngineSandbox, engineMissing, eventually } from '../../support/engine-sandbox.js';
 
 /** `db`, which goes wrong, and two services that wait for it. */
 function project(db: string, condition = 'service_healthy'): string {
@@ -40,8 +40,14 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
   });
 
   /** What `up` writes when it fails, without the progress above. */
-  async function failureOf(db: string, condition?: string, flags: readonly string[] = []): Promise<string> {
+  async function failureOf(
+    db: string,
+    condition?: string,
+    flags: readonly string[] = [],
+    before: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<string> {
     cwd = sandbox.project('broken', { 'compose.yaml': project(db, condition) });
+    await before();
     const up = await sandbox.run(['--progress', 'quiet', 'up', '-d', ...flags], { cwd });
     expect(up.exitCode).toBe(1);
     return `\n${up.stderr}`;
@@ -89,14 +95,14 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
 
   test('it is unhealthy', async () => {
     const db =
-      'command: sleep infinity\nhealthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 2}';
+      'command: sleep infinity\nhealthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 3}';
     expect(await failureOf(db)).toMatchInlineSnapshot(`
       "
       compose.yaml:18:18: service "db" is unhealthy, so service "api" was not started
-         18 |     healthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 2}
+         18 |     healthcheck: {test: echo connection refused; exit 2, interval: 50ms, retries: 3}
             |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         chain: web → api → db
-        probe: exit code 2: connection refused (2 times)
+        probe: exit code 2: connection refused (3 times)
         hint: tscompose exec db sh -c 'echo connection refused; exit 2' tries the probe by hand   [execute/dependency-failed]
       "
     `);
@@ -104,7 +110,12 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
 
   test('the time is up while it is starting', async () => {
     const db = 'command: sleep infinity\nhealthcheck: {test: echo warming up; exit 1, interval: 200ms, retries: 90}';
-    expect(await failureOf(db, 'service_healthy', ['--wait', '--wait-timeout', '2'])).toMatchInlineSnapshot(`
+    const probed = async () => {
+      await sandbox.ok(['up', '-d', 'db'], { cwd });
+      await eventually('three probes', async () => (await sandbox.ok(['why', 'db'], { cwd })).includes('(3 times)'));
+    };
+    const flags = ['--wait', '--wait-timeout', '2'];
+    expect(await failureOf(db, 'service_healthy', flags, probed)).toMatchInlineSnapshot(`
       "
       compose.yaml:18:18: application not healthy after 2s
          18 |     healthcheck: {test: echo warming up; exit 1, interval: 200ms, retries: 90}
