@@ -9,8 +9,8 @@ export type PlainData = string | readonly PlainData[] | { readonly [key: string]
  * @returns undefined for any other text
  */
 export function plainYamlData(text: string): PlainData | undefined {
-  const tree = parsePlainYaml(text);
-  return tree === undefined || tree === null ? undefined : dataOf(tree);
+  const [tree, ...more] = parsePlainYaml(text) ?? [];
+  return tree === undefined || more.length > 0 ? undefined : dataOf(tree);
 }
 
 function dataOf(node: SyntaxNode): PlainData | undefined {

@@ -16,23 +16,28 @@ import {
 } from './yaml-characters.js';
 
 /**
- * Reads the YAML people write by hand in one pass, some ten times as fast as a full parser: one document of block and
- * flow collections, scalars of one line, block scalars, comments, anchors and tags.
- * @returns undefined for every other file, faulty ones included: the full parser reads those, and words the errors.
- *   Null for a file without a document.
+ * Reads the YAML people write by hand in one pass, some ten times as fast as a full parser: block and flow collections,
+ * scalars of one line, block scalars, comments, anchors and tags.
+ * @returns the documents; undefined for every other file, faulty ones included: the full parser reads those, and words
+ *   the errors
  */
-export function parsePlainYaml(text: string): SyntaxNode | null | undefined {
+export function parsePlainYaml(text: string): readonly SyntaxNode[] | undefined {
   try {
-    return new PlainParser(text).document();
+    if (unusualText.test(text)) throw unusual;
+    const starts = Array.from(text.matchAll(laterDocument), ({ index }) => index + 1);
+    return [0, ...starts].flatMap((start, index) => new PlainParser(text.slice(0, starts[index]), start).document());
   } catch (error) {
     if (error === unusual) return undefined;
     throw error;
   }
 }
 
-// Other line breaks, characters YAML forbids, later documents: rare, and with rules of their own.
+// Other line breaks, characters YAML forbids, marks of a document's end: rare, and with rules of their own.
 // eslint-disable-next-line no-control-regex -- they are what is looked for
-const unusualText = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|^\.\.\.|\n(?:---|\.\.\.)/;
+const unusualText = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|^%|^\.\.\.|\n\.\.\./;
+
+/** Wherever that stands, within quotes too, the document before is over. */
+const laterDocument = /\n---/g;
 
 interface Properties {
   tag: string | undefined;
@@ -43,24 +48,31 @@ class PlainParser extends InlineYaml {
   /** Behind the blanks {@link #lineRest} skipped last: where a value left empty stands. */
   #restStart = 0;
 
-  document(): SyntaxNode | null {
-    const text = this.text;
-    if (unusualText.test(text) || text.startsWith('%')) throw unusual;
-    if (text.startsWith('---')) {
-      this.at = 3;
+  /** @param start - where in the text the document begins; it ends with the text */
+  constructor(text: string, start: number) {
+    super(text);
+    this.at = start;
+  }
+
+  /** None: there is nothing but comments. */
+  document(): [] | [SyntaxNode] {
+    const { text } = this;
+    const marked = text.startsWith('---', this.at);
+    if (marked) {
+      this.at += 3;
       if (this.code() !== newline && this.code() !== space) throw unusual;
       this.skipBlanks();
       if (this.code() !== newline && this.code() !== hash) throw unusual;
     }
     this.skipToContent();
     if (this.at >= text.length) {
-      if (text.startsWith('---')) throw unusual;
-      return null;
+      if (marked) throw unusual;
+      return [];
     }
     const root = this.#block(-1, this.column());
     this.skipToContent();
     if (this.at < text.length) throw unusual;
-    return root;
+    return [root];
   }
 
   /** To the end of the line, over a comment; anything else there is for the full parser. */

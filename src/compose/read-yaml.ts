@@ -23,8 +23,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
  * to `problems`; what can be read is returned all the same.
  */
 export function parseYaml(source: SourceText, problems: Problems): readonly YamlDocument[] {
-  const plain = parsePlainYaml(source.text);
-  const trees = plain === undefined ? parseFullYaml(source, problems) : plain === null ? [] : [plain];
+  const trees = parsePlainYaml(source.text) ?? parseFullYaml(source, problems);
   const anchors: Anchors = new Map(); // of earlier documents too, as docker compose has it
   return trees.map((tree) => {
     const reader = new DocumentReader(source, problems, anchors);

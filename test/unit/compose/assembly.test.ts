@@ -206,6 +206,10 @@ describe('several files', () => {
       image: 'a',
       user: 'u',
     });
+    expect(await web('services: {web: {\nimage: a\n}}\n---\nservices: {web: {user:\nu}}\n')).toMatchObject({
+      image: 'a',
+      user: 'u',
+    });
   });
 });
 
