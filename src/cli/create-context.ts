@@ -5,7 +5,8 @@ import type { EngineClient } from '../client/index.js';
 import type { CliContext } from './context.js';
 import type { GlobalValues } from './global-flags.js';
 import type { Interrupts } from './interrupts.js';
-import { createProgress, progressMode, type Progress, type ProgressMode } from './render/progress.js';
+import { createProgress } from './render/create-progress.js';
+import { progressMode, type Progress, type ProgressMode } from './render/progress.js';
 import { ansiChoices, styleFor, type AnsiChoice } from './render/style.js';
 import { booleanSetting, type Terminal } from './terminal.js';
 

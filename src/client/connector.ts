@@ -1,13 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { Duplex } from 'node:stream';
-import type { EngineAddress, TlsFiles } from './host.js';
-
-/** Opens connections to one engine. */
-export interface Connector {
-  /** Not connected yet; `connect` or `error` follows. */
-  open(): Duplex;
-}
+import type { Connector, EngineAddress, TlsFiles } from './host.js';
 
 /** Loads only what the kind of address needs: start-up time counts in a command line. */
 export async function createConnector(address: EngineAddress): Promise<Connector> {

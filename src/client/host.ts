@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { TscomposeError } from '../base/errors.js';
 
 /** Where an engine listens. */
@@ -18,6 +19,12 @@ export interface TlsFiles {
   readonly keyFile: string;
   /** Check the engine's certificate against `caFile`. */
   readonly verify: boolean;
+}
+
+/** Opens connections to one engine. */
+export interface Connector {
+  /** Not connected yet; `connect` or `error` follows. */
+  open(): Duplex;
 }
 
 /**

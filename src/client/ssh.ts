@@ -1,7 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { Duplex } from 'node:stream';
-import type { Connector } from './connector.js';
-import type { EngineAddress } from './host.js';
+import type { Connector, EngineAddress } from './host.js';
 
 /** Where there is no docker CLI, ours does the same for the embedded engine, and starts it. */
 const dialRemotely = 'if command -v docker >/dev/null 2>&1; then exec docker "$@"; else exec tscompose "$@"; fi';

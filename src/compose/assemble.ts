@@ -2,7 +2,6 @@ import { TscomposeError } from '../base/errors.js';
 import { checkConsistency } from './consistency.js';
 import { decode, rawValue } from './decode.js';
 import type { LoadContext } from './documents.js';
-import type { OptionalStage } from './load.js';
 import { declaredNames, loadModel, type ParsedFile } from './load-model.js';
 import type { NodePath, Project, ProjectModel, Service } from './model.js';
 import { child, isMap, nodeAt, placeAt, scalar, withMember, type MapNode } from './node.js';
@@ -13,6 +12,9 @@ import { resolveServiceFiles } from './service-files.js';
 import { projectShape } from './shape.js';
 import { locationOf } from './source-text.js';
 import { whole } from './trace.js';
+
+/** Stages a caller can do without: `config --no-interpolate`, `--no-path-resolution` and so on. */
+export type OptionalStage = 'interpolate' | 'paths' | 'normalize' | 'consistency' | 'environment';
 
 export interface Assembly {
   readonly name: string;

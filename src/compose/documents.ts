@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { errnoOf, messageOf } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
+import { decodeText } from './decode-text.js';
 import { interpolate } from './interpolate.js';
 import { isMap, type MapNode } from './node.js';
 import type { Problems } from './problems.js';
@@ -133,16 +134,6 @@ export function whyUnreadable(error: unknown): string {
     default:
       return messageOf(error);
   }
-}
-
-/**
- * UTF-8, or UTF-16 with a byte order mark.
- * @throws TypeError when the bytes are neither
- */
-export function decodeText(bytes: Uint8Array): string {
-  const encoding =
-    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
-  return new TextDecoder(encoding, { fatal: true }).decode(bytes);
 }
 
 /** A carriage return, alone or before a line feed, ends a line too (YAML 1.2, 5.4); lines and columns stay the same. */

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { errnoOf, messageOf, TscomposeError } from '../base/errors.js';
 import type { SourceLocation } from '../base/source-location.js';
-import { decodeText } from './documents.js';
+import { decodeText } from './decode-text.js';
 import { DotenvError, parseDotenv, parseRawEnv, type DotenvOptions } from './dotenv.js';
 import type { Node } from './node.js';
 import type { Problems } from './problems.js';

@@ -1,5 +1,6 @@
 /** Compose files → immutable `Project`. */
-export { loadProject, resolveProjectName, type LoadOptions, type OptionalStage } from './load.js';
+export type { OptionalStage } from './assemble.js';
+export { loadProject, resolveProjectName, type LoadOptions } from './load.js';
 export type { RemoteProjects } from './remote.js';
 export { discoverFiles } from './discover.js';
 export { readSettings } from './settings.js';

@@ -5,7 +5,7 @@ import type { SourceLocation } from '../base/source-location.js';
 import { discoverFiles, nameOfDirectory, normalizeProjectName } from './discover.js';
 import { isFile, whyUnreadable, type LoadContext } from './documents.js';
 import { readEnvFiles } from './environment.js';
-import { assembleProject } from './assemble.js';
+import { assembleProject, type OptionalStage } from './assemble.js';
 import { nameInDocuments, parseFiles, type InputFile } from './load-model.js';
 import type { Project } from './model.js';
 import { Problems } from './problems.js';
@@ -18,9 +18,6 @@ export interface Warning {
   readonly message: string;
   readonly at?: SourceLocation | undefined;
 }
-
-/** Stages a caller can do without: `config --no-interpolate`, `--no-path-resolution` and so on. */
-export type OptionalStage = 'interpolate' | 'paths' | 'normalize' | 'consistency' | 'environment';
 
 export interface LoadOptions {
   /** Absolute path of the directory the command runs in. */

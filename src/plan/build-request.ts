@@ -4,7 +4,6 @@ import type { PinnedBases } from '../api/tscompose.js';
 import type { Build, Project, Service } from '../compose/index.js';
 import { imageLabels } from './labels.js';
 import { imageOf } from './names.js';
-import type { PlanBuilder } from './plan-builder.js';
 import { integer } from './units.js';
 
 /** A build, as the Engine API's classic builder takes it. */
@@ -96,21 +95,15 @@ export function buildRequest(
     additionalContexts: Object.fromEntries(
       Object.entries(build.additional_contexts ?? {}).map(([name, text]) => [name, contextOf(project, text)]),
     ),
-    provenance: wanted(overrides.provenance ?? build.provenance),
+    provenance: wantedAttestation(overrides.provenance ?? build.provenance),
     bases: project.pinnedBases?.[service],
     entitlements: [...(build.entitlements ?? []), ...(build.privileged === true ? ['security.insecure'] : [])],
   };
 }
 
-/** Said rather than refused: what the image does is the same. */
-export function warnOfSbom(builder: PlanBuilder, project: Project, service: string, { sbom }: Build): void {
-  if (wanted(sbom) === undefined) return;
-  const at = project.locate(['services', service, 'build', 'sbom']);
-  builder.warn(`Service ${service}`, 'is built without an SBOM: the builder has no scanner of packages', at);
-}
-
-function wanted(attestation: string | undefined): string | undefined {
-  return attestation === undefined || ['', 'false', '0'].includes(attestation) ? undefined : attestation;
+/** What is asked for by `provenance` or `sbom`; undefined for none. */
+export function wantedAttestation(text: string | undefined): string | undefined {
+  return text === undefined || ['', 'false', '0'].includes(text) ? undefined : text;
 }
 
 /** To run a service takes one platform: its own, or the only one it can be built for, else the engine decides. */

@@ -4,7 +4,7 @@ import { TscomposeError } from '../base/errors.js';
 import type { Project, Service, ServiceHook } from '../compose/index.js';
 import { hookLabels } from './labels.js';
 import { imageOf } from './names.js';
-import type { ContainerRef } from './operation.js';
+import type { ContainerRef, HookCommand } from './operation.js';
 import type { PlanBuilder } from './plan-builder.js';
 import { idOfStep } from './placeholders.js';
 import { networkKeys, networkName } from './request/endpoints.js';
@@ -14,16 +14,6 @@ declare module '../base/errors.js' {
   interface ErrorFacts {
     'plan/unsupported-hook': { readonly service: string };
   }
-}
-
-/** A hook as it runs. */
-export interface HookCommand {
-  readonly command: readonly string[];
-  readonly user: string | undefined;
-  readonly workingDir: string | undefined;
-  readonly privileged: boolean;
-  /** `KEY=VALUE`, sorted. */
-  readonly environment: readonly string[];
 }
 
 type Phase = 'post_start' | 'pre_stop';

@@ -1,12 +1,13 @@
 import { hasCode, TscomposeError } from '../base/errors.js';
-import type { Project, Service } from '../compose/index.js';
+import type { Build, Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
 import { buildsBefore, inBuildOrder } from './build-order.js';
-import { buildRequest, contextServices, warnOfSbom } from './build-request.js';
+import { buildRequest, contextServices, wantedAttestation } from './build-request.js';
 import { hookImages } from './hooks.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
 import type { PlanBuilder } from './plan-builder.js';
+import { throwAll } from './problems.js';
 import { pullPeriodS } from './pull-period.js';
 import type { Fetched, UpOptions } from './up-options.js';
 
@@ -181,17 +182,13 @@ function isEager(policy: string): boolean {
   return policy === 'always' || policy === 'refresh';
 }
 
-export function platformFits(wanted: string | undefined, found: string): boolean {
-  return wanted === undefined || found === wanted || found.startsWith(`${wanted}/`) || wanted.startsWith(`${found}/`);
+/** Said rather than refused: what the image does is the same. */
+export function warnOfSbom(builder: PlanBuilder, project: Project, service: string, { sbom }: Build): void {
+  if (wantedAttestation(sbom) === undefined) return;
+  const at = project.locate(['services', service, 'build', 'sbom']);
+  builder.warn(`Service ${service}`, 'is built without an SBOM: the builder has no scanner of packages', at);
 }
 
-export function throwAll(problems: readonly TscomposeError[]): void {
-  const [first, ...more] = problems;
-  if (first === undefined) return;
-  if (more.length === 0) throw first;
-  throw new TscomposeError({
-    code: 'problems/several',
-    message: `${problems.length} problems`,
-    facts: { problems },
-  });
+export function platformFits(wanted: string | undefined, found: string): boolean {
+  return wanted === undefined || found === wanted || found.startsWith(`${wanted}/`) || wanted.startsWith(`${found}/`);
 }

@@ -1,6 +1,6 @@
 export { buildRequest, type BuildRequest } from './build-request.js';
 export { checkPlan } from './check-plan.js';
-export { hookImages, type HookCommand } from './hooks.js';
+export { hookImages } from './hooks.js';
 export { hashOf, networkHash, serviceHash, volumeHash } from './config-hash.js';
 export { idMapOf } from './id-map.js';
 export { displayName, imageOf, logName } from './names.js';
@@ -15,6 +15,7 @@ export {
 export { oneOffName, type OneOff, type OneOffChanges } from './one-off.js';
 export type {
   ContainerRef,
+  HookCommand,
   InjectedFile,
   Operation,
   OperationKind,
@@ -38,7 +39,6 @@ export {
   planUnpause,
 } from './plan-lifecycle.js';
 export { planUp, stoppedBy } from './plan-up.js';
-export type { ProvidedVariable } from './providers.js';
 export { projectGraph } from './project-graph.js';
 export { renderPlan, subjectOf } from './render-plan.js';
-export type { Fetched, UpOptions } from './up-options.js';
+export type { Fetched, ProvidedVariable, UpOptions } from './up-options.js';

@@ -3,9 +3,18 @@ import type { NetworkCreateRequest } from '../api/network.js';
 import type { VolumeCreateRequest } from '../api/volume.js';
 import type { SourceLocation } from '../base/source-location.js';
 import type { BuildRequest } from './build-request.js';
-import type { HookCommand } from './hooks.js';
 import type { ProviderAction } from './observed-state.js';
 import type { Fetched } from './up-options.js';
+
+/** A hook as it runs. */
+export interface HookCommand {
+  readonly command: readonly string[];
+  readonly user: string | undefined;
+  readonly workingDir: string | undefined;
+  readonly privileged: boolean;
+  /** `KEY=VALUE`, sorted. */
+  readonly environment: readonly string[];
+}
 
 /** A container that is there already, or one that an earlier step of the plan creates. */
 export type ContainerRef =

@@ -1,8 +1,8 @@
 import type { Project, Service } from '../compose/index.js';
 import { buildGraph } from '../graph/index.js';
 import { buildsBefore, inBuildOrder } from './build-order.js';
-import { buildRequest, warnOfSbom, type BuildOverrides } from './build-request.js';
-import { platformFits } from './images.js';
+import { buildRequest, type BuildOverrides } from './build-request.js';
+import { platformFits, warnOfSbom } from './images.js';
 import { imageOf } from './names.js';
 import type { ObservedState } from './observed-state.js';
 import type { Plan } from './operation.js';

@@ -1,10 +1,10 @@
-import { isFailure, TscomposeError } from '../base/errors.js';
+import { TscomposeError } from '../base/errors.js';
 import type { NodePath, Project, Service } from '../compose/index.js';
 import type { ServiceGraph } from '../graph/index.js';
-import { throwAll } from './images.js';
 import type { ObservedProvider, ObservedState, ProviderAction } from './observed-state.js';
 import type { OperationOf } from './operation.js';
 import type { PlanBuilder } from './plan-builder.js';
+import { attempted, throwAll } from './problems.js';
 import type { ServiceStops } from './stop-order.js';
 import type { Fetched } from './up-options.js';
 
@@ -15,14 +15,6 @@ declare module '../base/errors.js' {
     'plan/provider-option-missing': { readonly service: string; readonly type: string; readonly option: string };
     'plan/model-runner-missing': { readonly service: string; readonly model: string };
   }
-}
-
-/** A variable that a provider brings for the services that depend on it. */
-export interface ProvidedVariable {
-  readonly name: string;
-  readonly value: string;
-  /** As it is; otherwise the name of the provider's service goes before it: `URL` of `db` is `DB_URL`. */
-  readonly raw: boolean;
 }
 
 type ProviderRun = Omit<OperationOf<'provider.run'>, 'kind' | 'cause'>;
@@ -178,16 +170,6 @@ function missingRunner(project: Project, service: string, model: string): Tscomp
     hint: 'install docker-model as a plugin of the docker CLI',
     at: project.locate(path),
   });
-}
-
-function attempted<T>(problems: TscomposeError[], work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    problems.push(error);
-    return undefined;
-  }
 }
 
 /** The project with what providers and models brought in the environment of the services that depend on them. */

@@ -3,7 +3,7 @@ import type { NodePath, Project } from '../compose/index.js';
 import { replicasOf } from '../graph/index.js';
 import { unsupportedHooks } from './hooks.js';
 import { idMapProblems } from './id-map.js';
-import { throwAll } from './images.js';
+import { throwAll } from './problems.js';
 import { extensionProblems } from './service-extension.js';
 import type { UpOptions } from './up-options.js';
 

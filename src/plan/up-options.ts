@@ -1,5 +1,4 @@
 import type { OneOff } from './one-off.js';
-import type { ProvidedVariable } from './providers.js';
 
 /** What `up`, `create` and `scale` ask for. Everything absent is docker compose's default. */
 export interface UpOptions {
@@ -41,6 +40,14 @@ export interface UpOptions {
   readonly replaceVolumes?: readonly string[];
   /** What an earlier plan of this run did about images; see `Plan.again`. */
   readonly fetched?: Fetched;
+}
+
+/** A variable that a provider brings for the services that depend on it. */
+export interface ProvidedVariable {
+  readonly name: string;
+  readonly value: string;
+  /** As it is; otherwise the name of the provider's service goes before it: `URL` of `db` is `DB_URL`. */
+  readonly raw: boolean;
 }
 
 /** References that a plan pulled, or tried to, and those it built; and what providers and models answered. */

@@ -155,6 +155,18 @@ describe('the picture of the rooms holds', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
+  test('no file imports itself by way of others, be it for a type; those that are loaded late may', () => {
+    let left = inner.filter(({ text }) => !/^import\s*\(/.test(text));
+    for (let before = -1; before !== left.length;) {
+      before = left.length;
+      const importers = new Set(left.map(({ from }) => from));
+      left = left.filter((one) => importers.has(targetOf(one)));
+      const imported = new Set(left.map(targetOf));
+      left = left.filter(({ from }) => imported.has(from));
+    }
+    expect(left.map(show)).toEqual([]);
+  });
+
   test('what runs for another process takes its environment, folder and streams from the caller', () => {
     const own = /\bprocess\.(?:env|cwd|chdir|stdin|stdout|stderr)\b|\b(?:homedir|tmpdir)\(/;
     const reads = filesIn(source).filter((file) => own.test(readFileSync(file, 'utf8')));

@@ -4,8 +4,8 @@ import { defineCommand } from '../command.js';
 import { flag } from '../flags.js';
 import { withLock } from '../lock/use-lock.js';
 import { enableNamed, requireProject, withFiles } from '../project.js';
+import { upFlags } from '../up/flags.js';
 import { upOptions } from '../up/options.js';
-import { upFlags } from './up.js';
 
 /** As of `diff` and its kin: neither success nor failure. */
 const changesExitCode = 2;

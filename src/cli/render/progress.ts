@@ -1,7 +1,5 @@
 import type { ProgressEvent } from '../../execute/index.js';
 import { canRedraw, type OutputStream, type Terminal } from '../terminal.js';
-import { jsonProgress } from './progress-json.js';
-import { plainProgress } from './progress-plain.js';
 import type { Style } from './style.js';
 
 /** Draws progress on one stream. Nothing may be written there by others between `report` and `end`. */
@@ -44,21 +42,6 @@ export function progressMode(
       return 'quiet';
     default:
       return undefined;
-  }
-}
-
-export async function createProgress(mode: ProgressMode, options: ProgressOptions): Promise<Progress> {
-  switch (mode) {
-    case 'tty': {
-      const { ttyProgress } = await import('./progress-tty.js'); // brings listr2: only where something is drawn
-      return ttyProgress(options);
-    }
-    case 'plain':
-      return plainProgress(options);
-    case 'json':
-      return jsonProgress(options);
-    case 'quiet':
-      return quietProgress;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Project } from '../../compose/index.js';
 import { buildGraph, dependenciesOf } from '../../graph/index.js';
-import type { UpFlags } from './options.js';
+import type { UpFlags } from './flags.js';
 
 /** What an attached `up` does with which services. */
 export interface Attachment {

@@ -20,8 +20,9 @@ import type { Progress } from '../render/progress.js';
 import { runPlan, runUp } from '../run-plan.js';
 import { timeoutOf } from '../shared-options.js';
 import { attachmentOf, type Attachment } from './attachment.js';
+import type { UpFlags } from './flags.js';
 import { openMenu, type Menu } from './menu.js';
-import { quietOf, type UpFlags } from './options.js';
+import { quietOf } from './options.js';
 import { WatchSwitch } from './watch-switch.js';
 
 export interface ForegroundUp {

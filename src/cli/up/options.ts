@@ -1,10 +1,7 @@
 import { invalidUsage } from '../../base/invalid-usage.js';
 import type { UpOptions } from '../../plan/index.js';
-import type { upFlags } from '../commands/up.js';
-import type { FlagValues } from '../flags.js';
 import { imageOptions, orphanOptions, parseScale, removesOrphans } from '../shared-options.js';
-
-export type UpFlags = FlagValues<typeof upFlags>;
+import type { UpFlags } from './flags.js';
 
 export function quietOf(flags: UpFlags): { readonly builds: boolean; readonly pulls: boolean } {
   return { builds: flags.quietBuild, pulls: flags.quietPull };

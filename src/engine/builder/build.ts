@@ -4,7 +4,6 @@ import { hexOf } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
 import { hostPlatform, parseReference, platformScore, platformText, withDefaultTag } from '../../registry/index.js';
 import type { Image } from '../images/index.js';
-import type { BuilderOptions } from './builder.js';
 import { gitTrees } from './context/git-trees.js';
 import { neededPaths } from './context/needed-paths.js';
 import { openContext } from './context/open-context.js';
@@ -12,6 +11,7 @@ import { parseDockerfile } from './dockerfile/parse.js';
 import { interimId, renderImage } from './image/render-image.js';
 import { lintReport } from './lint/lint-report.js';
 import { nameOutcome } from './name-outcome.js';
+import type { BuildParts } from './parts.js';
 import { baseImages, type BaseImages } from './plan/bases.js';
 import { type BuildPlan, planStages } from './plan/plan-stages.js';
 import type { PlannedStep } from './plan/planned-step.js';
@@ -23,19 +23,8 @@ import { importCaches } from './portable-cache/import.js';
 import { provenanceOf } from './provenance.js';
 import { stepReporter } from './report/step-reporter.js';
 import type { BuildIo, BuildRequest, BuildResult, BuiltImage, Lookup } from './request.js';
-import type { BuildCache } from './solver/cache.js';
 import type { Operation, Solved } from './solver/operation.js';
-import type { SharedRuns } from './solver/shared-runs.js';
 import { solve } from './solver/solve.js';
-import type { CacheMounts } from './steps/cache-mounts.js';
-
-export interface BuildParts extends BuilderOptions {
-  readonly now: () => Date;
-  readonly cache: BuildCache;
-  readonly cacheMounts: CacheMounts;
-  readonly digestsDir: string;
-  readonly runs: SharedRuns;
-}
 
 const defaultParallel = 4;
 

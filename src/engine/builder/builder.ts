@@ -2,21 +2,19 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import type { LintReport } from '../../api/tscompose.js';
-import type { Log } from '../../base/log.js';
-import type { ImageStore, ImageUser } from '../images/index.js';
-import type { ChainId, LayerStore } from '../snapshots/index.js';
-import { build, type BuildParts } from './build.js';
+import type { ChainId } from '../snapshots/index.js';
+import { build } from './build.js';
 import { gitTrees } from './context/git-trees.js';
 import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { lintReport } from './lint/lint-report.js';
+import type { BuilderOptions, BuildParts } from './parts.js';
 import { type Needed, neededBases } from './plan/needed-bases.js';
 import { type CacheUsage, chosen, type PruneChoice } from './prune-choice.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
 import { type CacheEntry, openBuildCache } from './solver/cache.js';
 import { SharedRuns } from './solver/shared-runs.js';
 import { openCacheMounts } from './steps/cache-mounts.js';
-import type { RunStep } from './steps/dependencies.js';
 
 export interface PruneResult {
   /** Keys of the records that were removed. */
@@ -40,20 +38,6 @@ export interface Builder {
   /** Forgets cached steps and, unless only some are meant, cache mounts; removes layers that only the steps held. */
   prune(signal: AbortSignal, choice?: PruneChoice): Promise<PruneResult>;
   diskUsage(): readonly CacheUsage[];
-}
-
-export interface BuilderOptions {
-  readonly images: ImageStore;
-  readonly layers: LayerStore;
-  readonly runStep: RunStep;
-  /** Every container there is, asked when layers are to be removed. */
-  readonly usedBy: () => readonly ImageUser[];
-  /** `<data root>/build-cache`; made when missing. */
-  readonly dir: string;
-  readonly log: Log;
-  readonly now?: () => Date;
-  /** Steps of one build that run at the same time; default 4. */
-  readonly parallel?: number;
 }
 
 /** Steps that no build has come to for so long are forgotten when the builder is opened. */

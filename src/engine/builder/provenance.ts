@@ -5,11 +5,8 @@ import { withoutCredentials } from '../../base/url-credentials.js';
 import { hostPlatform, parseReference, platformText, withDefaultTag } from '../../registry/index.js';
 import type { Image, Statement } from '../images/index.js';
 import type { PlannedStep } from './plan/planned-step.js';
-import type { BuildRequest } from './request.js';
+import type { BuildRequest, ProvenanceMode } from './request.js';
 import type { Operation, Solved } from './solver/operation.js';
-
-/** How much is said of a build: `max` with its arguments and steps, which may tell what is not for everyone. */
-export type ProvenanceMode = 'min' | 'max';
 
 const predicateType = 'https://slsa.dev/provenance/v0.2';
 /** What `parameters` and `buildConfig` below mean. */

@@ -4,7 +4,6 @@ import type { LintReport, PinnedBases } from '../../api/tscompose.js';
 import type { ProgressMessage, RegistryAuth } from '../../api/image.js';
 import type { Digest } from '../../base/digest.js';
 import type { IgnoreRules } from '../../base/ignore-rules.js';
-import type { ProvenanceMode } from './provenance.js';
 import type { Statement } from '../images/index.js';
 import type { ChainId } from '../snapshots/index.js';
 
@@ -45,6 +44,9 @@ export type DockerfileSource =
   | { readonly kind: 'text'; readonly text: string; readonly name: string };
 
 export type BuildNetwork = 'bridge' | 'none' | 'host';
+
+/** How much is said of a build: `max` with its arguments and steps, which may tell what is not for everyone. */
+export type ProvenanceMode = 'min' | 'max';
 
 export interface BuildRequest {
   readonly context: BuildContext;

@@ -1,11 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { WaitCondition, WaitResponse } from '../../api/container.js';
+import type { HealthState, WaitCondition, WaitResponse } from '../../api/container.js';
 import type { StartWait } from '../../api/tscompose.js';
 import { asError } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
-import type { HealthMonitor } from './health.js';
-import type { LogPacking } from './log-rotation.js';
-import type { SyslogForward } from './syslog-forward.js';
 import type { ContainerRecord, ContainerState, EngineRestart } from './record.js';
 import { removing } from './errors.js';
 import { type ContainerEvent, isLive, nextStatus } from './status.js';
@@ -25,6 +22,21 @@ export interface Preparation {
   connect(): Promise<void>;
 }
 
+/** What watches its health while it runs. */
+export interface HealthMonitor {
+  readonly state: HealthState;
+  /** How long it was healthy the last time it was. */
+  readonly healthyForMs: number;
+  stop(): void;
+}
+
+/** What sends its log elsewhere. */
+export interface LogForward {
+  settled(): Promise<void>;
+  /** Before the log goes away: what is in it is sent, unless that takes too long. */
+  finish(): Promise<void>;
+}
+
 /** One container in memory: its record, and what lives only as long as this engine. */
 export class Container {
   record: ContainerRecord;
@@ -32,8 +44,9 @@ export class Container {
   readonly preparations = new Set<Preparation>();
   health: HealthMonitor | undefined;
   /** Of the driver `syslog`. */
-  forward: SyslogForward | undefined;
-  logPacking: LogPacking = 'due';
+  forward: LogForward | undefined;
+  /** Of the part of its log that was rotated away last. What failed is not tried again. */
+  logPacking: 'due' | 'under way' | 'failed' = 'due';
   /** Waits to start it again; see the restart policy. */
   restartTimer: NodeJS.Timeout | undefined;
   restartDelayMs = 0;

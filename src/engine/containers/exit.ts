@@ -7,16 +7,14 @@ import { isAlive } from '../sys/index.js';
 import { memoryPeak } from './cgroup-stats.js';
 import type { Container } from './container.js';
 import { countExit, lastWordsOf, loopExits } from './crash-loop.js';
-import { unmountInOtherNamespaces } from './other-namespaces.js';
-import { publishUnmounts, releaseVolumes } from './oci-mounts.js';
+import { giveBack } from './give-back.js';
+import { publishUnmounts } from './oci-mounts.js';
 import { lostRun } from './lost-run.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { projectOf, serviceOf } from './labels.js';
 import { isCrash, isSteady, restartDelay } from './restart-policy.js';
-import { bundleOf, cgroupOf, cgroupPathOf, exitsOf, publish, type Room } from './room.js';
-import { leaveNetwork } from './shared-network.js';
-import { clearBundle, forgetExit } from './start.js';
+import { bundleOf, cgroupOf, exitsOf, publish, type Room } from './room.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
 
@@ -121,26 +119,6 @@ async function oneMoreCrash(room: Room, container: Container, exitCode: number, 
 
 function loopAttributes({ Exits, ExitCode, LastWords }: CrashLoop): Record<string, string> {
   return { exits: String(Exits), exitCode: String(ExitCode), lastWords: LastWords };
-}
-
-/** Everything a run had: processes left behind, network, mounts, bundle. Nothing in it may keep the rest from happening. */
-export async function giveBack(room: Room, container: Container): Promise<void> {
-  const { id, record } = container;
-  const parts: readonly (readonly [string, () => unknown])[] = [
-    ['processes', () => room.oci.discard(id, { monitor: false, cgroupsPath: cgroupPathOf(room, container) })],
-    ['network', () => leaveNetwork(room, container)],
-    ['mounts elsewhere', () => unmountInOtherNamespaces(room, id)],
-    ['bundle', () => clearBundle(room, id)],
-    ['exit', () => container.isWritten && forgetExit(room, id)], // else it is all that an engine after us would know
-    ['volumes', () => releaseVolumes(room, record)],
-  ];
-  for (const [what, work] of parts) {
-    try {
-      await work();
-    } catch (error) {
-      room.log.warn('cannot give back a part of an ended container', { containerId: id, what, error });
-    }
-  }
 }
 
 export function scheduleRestart(room: Room, container: Container, delayMs: number): void {

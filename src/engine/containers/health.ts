@@ -2,7 +2,7 @@ import type { HealthConfig, HealthLogEntry, HealthState, HealthStatus } from '..
 import { messageOf } from '../../base/errors.js';
 import { timerMs } from '../../base/timer.js';
 import { type NativeProbe, readNativeProbe } from '../../base/native-probe.js';
-import type { Container } from './container.js';
+import type { Container, HealthMonitor } from './container.js';
 import { runCheck } from './health-command.js';
 import { LogWatch } from './log-watch.js';
 import { runProbe } from './native-probe.js';
@@ -51,13 +51,6 @@ function checkOf(test: readonly string[], shell: readonly string[]): HealthCheck
   if (native?.kind === 'native') return { kind: 'native', probe: native.probe };
   const command = kind === 'CMD-SHELL' ? [...shell, words[0] ?? ''] : kind === 'CMD' ? words : [];
   return command.length === 0 ? undefined : { kind: 'command', command };
-}
-
-export interface HealthMonitor {
-  readonly state: HealthState;
-  /** How long it was healthy the last time it was. */
-  readonly healthyForMs: number;
-  stop(): void;
 }
 
 /** Begins to check a container that has just been started or adopted, when its configuration says so. */

@@ -31,9 +31,6 @@ export function logLimitsOf({ Type, Config }: LogConfig): LogLimits {
   };
 }
 
-/** Of the part of a log that was rotated away last. What failed is not tried again. */
-export type LogPacking = 'due' | 'under way' | 'failed';
-
 /**
  * Renames a log that has grown too large, and has the monitor go on in a new file; nothing is lost in between. What was
  * rotated away is packed a turn later, when the monitor has gone on.

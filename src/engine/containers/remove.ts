@@ -5,7 +5,7 @@ import type { Filters } from '../../api/common.js';
 import type { PruneReport } from '../../api/volume.js';
 import type { Container } from './container.js';
 import { removing } from './errors.js';
-import { giveBack } from './exit.js';
+import { giveBack } from './give-back.js';
 import { matchesPrune } from './list-filters.js';
 import { folderOf, publish, type Room } from './room.js';
 import { bequeathNetwork } from './shared-network.js';

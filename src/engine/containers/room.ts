@@ -10,7 +10,23 @@ import type { Projects } from '../projects/index.js';
 import type { Container } from './container.js';
 import type { Registry } from './registry.js';
 import type { Limiter } from './limiter.js';
-import type { Scheduler } from './scheduler.js';
+
+/**
+ * Starts what is to be started without anybody asking: after a crash, with the engine, with the host. A container of a
+ * project whose graph is known comes when what it needs is as its conditions say; any other one at once.
+ */
+export interface Scheduler {
+  /** Its restart policy wants it started, now. */
+  due(container: Container): void;
+  /** Looks again at what is due in a project, and at the health of those that ask for it. Call it as often as you like. */
+  look(project: string): void;
+  /** A run has ended and the engine will start the next one: so it does with dependents that ask for it. */
+  restarting(container: Container): void;
+  /** From now on things are started: every container is known as it is. */
+  open(): void;
+  /** Settles when no start is under way. Fire `room.closing` first. */
+  close(): Promise<void>;
+}
 
 /** What the parts of this room share. */
 export interface Room {

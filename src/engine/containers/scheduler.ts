@@ -6,27 +6,9 @@ import type { Container } from './container.js';
 import { restartByEngine } from './engine-restart.js';
 import { runHooks } from './hooks.js';
 import { projectOf, serviceOf } from './labels.js';
-import { publish, type Room } from './room.js';
+import { publish, type Room, type Scheduler } from './room.js';
 import { startContainer } from './start.js';
-import { without } from './without.js';
 import { healthOf } from './wire.js';
-
-/**
- * Starts what is to be started without anybody asking: after a crash, with the engine, with the host. A container of a
- * project whose graph is known comes when what it needs is as its conditions say; any other one at once.
- */
-export interface Scheduler {
-  /** Its restart policy wants it started, now. */
-  due(container: Container): void;
-  /** Looks again at what is due in a project, and at the health of those that ask for it. Call it as often as you like. */
-  look(project: string): void;
-  /** A run has ended and the engine will start the next one: so it does with dependents that ask for it. */
-  restarting(container: Container): void;
-  /** From now on things are started: every container is known as it is. */
-  open(): void;
-  /** Settles when no start is under way. Fire `room.closing` first. */
-  close(): Promise<void>;
-}
 
 /** After these a start may have become possible, or due; execs, signals and what is only read change nothing. */
 const changesOfState = ['create', 'start', 'die', 'stop', 'destroy', 'health_status', 'hook_failed', 'update'];
@@ -155,19 +137,6 @@ async function remember(room: Room, container: Container): Promise<void> {
   } catch (error) {
     room.log.warn('cannot write down that a container is due', { containerId: container.id, error });
   }
-}
-
-/** Nobody is to start it any more. @returns false when nobody was to */
-export async function cancelDue(container: Container): Promise<boolean> {
-  if (!container.due && container.state.due !== true) return false;
-  container.due = false;
-  container.startWait = undefined;
-  await container.exclusive(async () => {
-    const { state } = container;
-    if (container.gone || (state.status !== 'exited' && state.status !== 'created')) return;
-    await container.note({ state: { ...without(state, 'due'), stoppedByUser: true } });
-  });
-  return true;
 }
 
 /** @param underWay - this scheduler is starting it; it is not there before its hooks are through */

@@ -5,10 +5,10 @@ import type { Container } from './container.js';
 import { notRunning } from './errors.js';
 import { publish, type Room } from './room.js';
 import { letGoOn } from './pause.js';
-import { cancelDue } from './scheduler.js';
 import { parseSignal } from './signals.js';
 import { startContainer } from './start.js';
 import type { StopOptions } from './types.js';
+import { without } from './without.js';
 
 const defaultGraceS = 10;
 const SIGKILL = 9;
@@ -111,6 +111,19 @@ export function cancelRestart(container: Container): Promise<boolean> {
     container.signals.emit('ended', { StatusCode: container.state.exitCode });
     return true;
   });
+}
+
+/** Nobody is to start it any more. @returns false when nobody was to */
+async function cancelDue(container: Container): Promise<boolean> {
+  if (!container.due && container.state.due !== true) return false;
+  container.due = false;
+  container.startWait = undefined;
+  await container.exclusive(async () => {
+    const { state } = container;
+    if (container.gone || (state.status !== 'exited' && state.status !== 'created')) return;
+    await container.note({ state: { ...without(state, 'due'), stoppedByUser: true } });
+  });
+  return true;
 }
 
 async function requestStop(container: Container): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { messageOf } from '../../base/errors.js';
-import type { Container } from './container.js';
+import type { Container, LogForward } from './container.js';
 import { type LogEntry, TimeReader } from './log-entry.js';
 import { atTime, readLog } from './log-reader.js';
 import { endOfRun } from './logs.js';
@@ -22,7 +22,7 @@ const finishMs = 3_000;
  * that is away gets the lines when it is back. How far it got lies beside the log, so that the next engine goes on there;
  * after a crash the lines of the last moment may come twice.
  */
-export class SyslogForward {
+export class SyslogForward implements LogForward {
   readonly #done: Promise<void>;
   readonly #stop = new AbortController();
 
@@ -40,7 +40,6 @@ export class SyslogForward {
     return this.#done;
   }
 
-  /** Before the log goes away: what is in it is sent, unless that takes too long. */
   async finish(): Promise<void> {
     const late = setTimeout(finishMs, undefined, { ref: false });
     await Promise.race([this.#done, late]);

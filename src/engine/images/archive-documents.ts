@@ -1,7 +1,7 @@
 import { TscomposeError } from '../../base/errors.js';
 import type { Digest } from '../../base/digest.js';
 import { objectOf, parseJson } from '../../registry/index.js';
-import type { Statement } from './list-documents.js';
+import type { Statement } from './types.js';
 
 /** One image in an archive, by the paths of its parts. */
 export interface ArchivedImage {

@@ -2,9 +2,9 @@ import { type Digest, hexOf, isDigest } from '../../base/digest.js';
 import { TscomposeError } from '../../base/errors.js';
 import { canonicalText, parseReference, type Platform, type Reference, withDefaultTag } from '../../registry/index.js';
 import { type ChainId, chainIdOf, type LayerStore } from '../snapshots/index.js';
+import { bestOf } from './best-of.js';
 import type { OciImageConfig } from './config.js';
 import type { ImageIndex, ImageRecord, Origin } from './image-index.js';
-import { bestOf } from './image-lists.js';
 import type { Image, ImageList } from './types.js';
 
 const idPattern = /^(?:sha256:)?([0-9a-f]{1,64})$/;

@@ -1,22 +1,16 @@
 import { type Digest, digestOf } from '../../base/digest.js';
-import { hostPlatform, type Platform, platformScore, platformText } from '../../registry/index.js';
+import { type Platform, platformText } from '../../registry/index.js';
 import type { ContentLease } from '../content/index.js';
 import type { Catalog } from './catalog.js';
 import type { Parts } from './create-image.js';
-import { indexDocuments, type MemberManifest, plainManifest, type Statement } from './list-documents.js';
+import { indexDocuments, type MemberManifest, plainManifest } from './list-documents.js';
 import { stableJson } from './json.js';
-import type { Attestation, Image, ImageList } from './types.js';
+import type { Attestation, Image, ImageList, Statement } from './types.js';
 
 export interface NewMember {
   readonly image: Image;
   /** Kept already, or to be kept. */
   readonly attestations: readonly (Attestation | Statement)[];
-}
-
-/** The image of a list that serves a platform best, this machine's where none is asked for; the first where none does. */
-export function bestOf(images: readonly Image[], platform = hostPlatform()): Image | undefined {
-  const score = ({ config }: Image): number => platformScore(config, platform);
-  return [...images].sort((a, b) => score(b) - score(a))[0];
 }
 
 /**

@@ -31,9 +31,10 @@ import {
 } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { ChainId, Layer, LayerStore } from '../snapshots/index.js';
+import { bestOf } from './best-of.js';
 import type { Catalog } from './catalog.js';
 import { createImage, type Parts } from './create-image.js';
-import { bestOf, createList, type NewMember, prepareList } from './image-lists.js';
+import { createList, type NewMember, prepareList } from './image-lists.js';
 import { booleanFilter, checkFilters, matchesLabels, untilFilter } from './filters.js';
 import { historyOf, inspectJson } from './image-views.js';
 import { importTar } from './import-tar.js';

@@ -3,13 +3,7 @@ import { mediaTypes } from '../../registry/index.js';
 import type { ContentStore } from '../content/index.js';
 import type { Layer, LayerStore } from '../snapshots/index.js';
 import { stableJson } from './json.js';
-import type { Image } from './types.js';
-
-/** What is said about an image: an in-toto predicate and its type (in-toto attestation framework, spec/v0.1). */
-export interface Statement {
-  readonly predicateType: string;
-  readonly predicate: unknown;
-}
+import type { Image, Statement } from './types.js';
 
 /** An image of an index by its manifest. */
 export interface MemberManifest {

@@ -16,8 +16,8 @@ import { type ArchivedImage, badImageArchive, parseDockerManifest } from './arch
 import { parseImageConfig } from './config.js';
 import { addImage, type Parts } from './create-image.js';
 import { createList } from './image-lists.js';
-import { attestationAnnotations, type Statement } from './list-documents.js';
-import type { Image, OnProgress } from './types.js';
+import { attestationAnnotations } from './list-documents.js';
+import type { Image, OnProgress, Statement } from './types.js';
 
 const maxDocumentBytes = 8 << 20;
 const maxDocumentsBytes = 64 << 20;

@@ -17,7 +17,6 @@ import type { Platform, Reference } from '../../registry/index.js';
 import type { ChainId } from '../snapshots/index.js';
 import type { OciImageConfig } from './config.js';
 import type { Attestation, Origin } from './image-index.js';
-import type { Statement } from './list-documents.js';
 
 export type { Attestation } from './image-index.js';
 
@@ -55,6 +54,12 @@ export interface Image {
   readonly created: string;
   /** RFC 3339, when a tag was last given here. */
   readonly lastTagTime?: string;
+}
+
+/** What is said about an image: an in-toto predicate and its type (in-toto attestation framework, spec/v0.1). */
+export interface Statement {
+  readonly predicateType: string;
+  readonly predicate: unknown;
 }
 
 /** An OCI index: what a name stands for where it has several platforms, or where something is said about its image. */

@@ -7,9 +7,9 @@ import { readBridgeOptions, readMtu } from './bridge-options.js';
 import { configurationOf, withConfiguration } from './configuration.js';
 import { invalid, networkNotFound } from './errors.js';
 import { checkedPools } from './ipam-config.js';
-import { readParent, type ParentLink } from './parents.js';
+import { readParent } from './parents.js';
 import { chooseSubnet, uniqueLocalSubnet } from './pools.js';
-import type { NetworkRange, NetworkRecord } from './record.js';
+import type { NetworkRange, NetworkRecord, ParentLink } from './record.js';
 import { addressOf, contains, overlaps, parseSubnet, subnetText, type Subnet } from './subnet.js';
 
 export interface HostRange {

@@ -1,6 +1,6 @@
 import type { NetworkCreateRequest } from '../../api/network.js';
 import { TscomposeError } from '../../base/errors.js';
-import type { NetworkRecord } from './record.js';
+import type { NetworkConfiguration, NetworkRecord } from './record.js';
 
 declare module '../../base/errors.js' {
   interface ErrorFacts {
@@ -9,9 +9,6 @@ declare module '../../base/errors.js' {
     'network/no-configuration': { readonly name: string };
   }
 }
-
-/** The members of a request that a `--config-only` network keeps for others. */
-export type NetworkConfiguration = Pick<NetworkCreateRequest, 'IPAM' | 'EnableIPv6' | 'Options' | 'Labels'>;
 
 /**
  * The request with the settings of the network it takes them from, as it is without one.

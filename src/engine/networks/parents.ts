@@ -1,16 +1,7 @@
 import { sysErrno, type LinkChange, type Links, type NetworkNamespace } from '../sys/index.js';
 import { invalid } from './errors.js';
+import type { ParentLink } from './record.js';
 import type { EndpointRecord } from './sandbox.js';
-
-/** How the links of a macvlan or ipvlan network hang on a link of the host. */
-export interface ParentLink {
-  readonly kind: 'macvlan' | 'ipvlan';
-  /** Name of a link of the host. */
-  readonly link: string;
-  readonly mode: string;
-  /** Of ipvlan alone: who may talk to whom. */
-  readonly flag?: string;
-}
 
 /** The first is Docker's default. */
 const modesOf = { macvlan: ['bridge', 'private', 'vepa', 'passthru'], ipvlan: ['l2', 'l3', 'l3s'] } as const;

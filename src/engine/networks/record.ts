@@ -1,5 +1,4 @@
-import type { NetworkConfiguration } from './configuration.js';
-import type { ParentLink } from './parents.js';
+import type { NetworkCreateRequest } from '../../api/network.js';
 
 /** One range of a network, as created. */
 export interface NetworkRange {
@@ -15,6 +14,19 @@ export interface NetworkRange {
 }
 
 export type NetworkDriver = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan';
+
+/** How the links of a macvlan or ipvlan network hang on a link of the host. */
+export interface ParentLink {
+  readonly kind: 'macvlan' | 'ipvlan';
+  /** Name of a link of the host. */
+  readonly link: string;
+  readonly mode: string;
+  /** Of ipvlan alone: who may talk to whom. */
+  readonly flag?: string;
+}
+
+/** The members of a request that a `--config-only` network keeps for others. */
+export type NetworkConfiguration = Pick<NetworkCreateRequest, 'IPAM' | 'EnableIPv6' | 'Options' | 'Labels'>;
 
 /** A network as it lies on disk; it changes only by being removed. */
 export interface NetworkRecord {

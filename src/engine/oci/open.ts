@@ -9,6 +9,7 @@ import { requireProfile } from './apparmor.js';
 import { migrationAnnouncer } from './cgroup-migration.js';
 import { leaveSession, openCgroup, prepareCgroupParent } from './cgroups.js';
 import { isContainerId, isPassingId } from './container-id.js';
+import type { OciEnvironment } from './environment.js';
 import { type ExecProcess, type ExecRequest, execInContainer } from './exec.js';
 import { type CreatedContainer, createMonitored, type MonitoredContainer } from './monitor.js';
 import { probeRuntime } from './probe.js';
@@ -18,16 +19,15 @@ import {
   pauseContainer,
   readState,
   resumeContainer,
-  type RuntimeProgram,
   type RuntimeState,
   startContainer,
   updateContainer,
 } from './runtime.js';
 import type { OverlayLayers } from './init-layer.js';
 import { openRuntimes, type Runtimes } from './runtimes.js';
-import { openSeccompCache, type SeccompCache } from './seccomp-cache.js';
+import { openSeccompCache } from './seccomp-cache.js';
 import type { OciResources, OciSpec } from './spec.js';
-import { runStep, type StepNetwork, type StepRequest } from './step.js';
+import { runStep, type StepRequest } from './step.js';
 
 export interface OciOptions {
   /** On a tmpfs; bundles, sockets and the runtime's state live below it. */
@@ -41,22 +41,6 @@ export interface OciOptions {
   readonly outlivesSession?: boolean;
   readonly log: Log;
   readonly signal: AbortSignal;
-}
-
-/** What the parts of this room share. */
-export interface OciEnvironment {
-  readonly runtime: RuntimeProgram;
-  readonly runtimeDir: string;
-  /** `/tscompose-<engine id>` */
-  readonly cgroupParent: string;
-  readonly seccomp: SeccompCache;
-  readonly layers: OverlayLayers;
-  readonly joinBridge?:
-    | ((
-        step: { readonly id: string; readonly extraHosts: readonly string[] },
-        signal: AbortSignal,
-      ) => Promise<StepNetwork>)
-    | undefined;
 }
 
 export interface DiscardOptions {

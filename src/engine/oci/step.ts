@@ -13,8 +13,8 @@ import { type DeviceWish, findWishedDevices } from './cdi.js';
 import { openCgroup } from './cgroups.js';
 import { newStepId } from './container-id.js';
 import { createFailure } from './create-failure.js';
+import type { OciEnvironment, StepNetwork } from './environment.js';
 import { ensureInitLayer } from './init-layer.js';
-import type { OciEnvironment } from './open.js';
 import { spawnPiped } from './pipe.js';
 import { availableCapabilities } from './probe.js';
 import { renderSpec } from './render.js';
@@ -45,15 +45,6 @@ export interface StepRequest {
 
 /** BuildKit's. The same every time, for programs write it into files, and the same build shall give the same image. */
 const stepHostname = 'buildkitsandbox';
-
-/** What a build step needs of a network; given by whoever knows networks. */
-export interface StepNetwork {
-  readonly namespacePath: string;
-  readonly resolvConf: string;
-  /** The extra hosts as they stand in /etc/hosts. */
-  readonly hostsLines: readonly string[];
-  release(): Promise<void>;
-}
 
 /**
  * Runs one command to its end over an overlay of the given folders, as our child: a build has nobody to outlive us.

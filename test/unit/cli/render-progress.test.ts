@@ -1,10 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { ProgressEvent } from '../../../src/execute/index.js';
-import { createProgress, progressMode } from '../../../src/cli/render/progress.js';
+import { progressMode } from '../../../src/cli/render/progress.js';
 import { drawScreen, type ScreenRow } from '../../../src/cli/render/progress-screen.js';
 import { colourStyle, plainStyle } from '../../../src/cli/render/style.js';
 import { textWidth } from '../../../src/base/text-width.js';
+import { createProgress } from '../../../src/cli/render/create-progress.js';
 import type { OutputStream } from '../../../src/cli/terminal.js';
 
 const events: readonly ProgressEvent[] = [

@@ -1,14 +1,6 @@
 import type { SourceLocation } from '../../../base/source-location.js';
+import type { Heredoc } from './heredoc.js';
 import type { LogicalLine, ParserDirectives } from './lines.js';
-
-/** An inline file: `<<NAME`, `<<-NAME` or `<<"NAME"` and the lines up to its end mark. */
-export interface Heredoc {
-  readonly name: string;
-  /** Ends with a newline unless it is empty; leading tabs are gone where `<<-` asked for it. */
-  readonly content: string;
-  /** Variables are expanded; false where the end mark was quoted. */
-  readonly expand: boolean;
-}
 
 export type CommandLine =
   | { readonly form: 'exec'; readonly args: readonly string[] }

@@ -7,6 +7,15 @@ export interface HeredocMark {
   readonly expand: boolean;
 }
 
+/** An inline file: `<<NAME`, `<<-NAME` or `<<"NAME"` and the lines up to its end mark. */
+export interface Heredoc {
+  readonly name: string;
+  /** Ends with a newline unless it is empty; leading tabs are gone where `<<-` asked for it. */
+  readonly content: string;
+  /** Variables are expanded; false where the end mark was quoted. */
+  readonly expand: boolean;
+}
+
 /** The heredocs that a line announces, in order. `<<<` and marks inside quotes are none. */
 export function readHeredocMarks(text: string, escape: string): HeredocMark[] {
   return splitWords(text, escape)

@@ -1,6 +1,5 @@
 import type { SourceLocation } from '../../../base/source-location.js';
-import type { Heredoc } from './ast.js';
-import { readHeredocMarks } from './heredoc.js';
+import { type Heredoc, readHeredocMarks } from './heredoc.js';
 import { syntaxError } from './syntax-error.js';
 
 export interface ParserDirectives {

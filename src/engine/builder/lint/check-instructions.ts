@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Dockerfile, Instruction, Stage } from '../dockerfile/ast.js';
 import { suggestion } from './check-stages.js';
-import type { LintFacts } from './lint-dockerfile.js';
+import type { LintFacts } from './facts.js';
 import type { LintWarning } from './rules.js';
 import { usedNames } from './used-names.js';
 

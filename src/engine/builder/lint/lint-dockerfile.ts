@@ -2,18 +2,9 @@ import type { Dockerfile } from '../dockerfile/ast.js';
 import { checkInstructions } from './check-instructions.js';
 import { checkLines } from './check-lines.js';
 import { checkDoubles, checkStages } from './check-stages.js';
+import type { LintFacts } from './facts.js';
 import { lintOptions } from './lint-options.js';
 import type { LintWarning } from './rules.js';
-
-/** What a Dockerfile alone does not tell. */
-export interface LintFacts {
-  /** Names of the variables that an image sets; undefined where that is not known. */
-  variablesOf(image: string): readonly string[] | undefined;
-  /** Whether the ignore file keeps a path, and all below it, out of the context. */
-  leavesOut(path: string): boolean;
-  /** Whether a text can name an image. */
-  isReference(text: string): boolean;
-}
 
 export interface Lint {
   /** In the order of the file. */

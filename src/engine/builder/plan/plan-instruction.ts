@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { TscomposeError } from '../../../base/errors.js';
 import { isDigest } from '../../../base/digest.js';
+import type { SourceLocation } from '../../../base/source-location.js';
 import { platformText } from '../../../registry/index.js';
 import { isRepository } from '../context/git-trees.js';
 import type { SourceTree } from '../context/selection.js';
@@ -23,8 +24,12 @@ import { isRemote, remoteFile } from '../steps/remote-file.js';
 import { runCommand } from '../steps/run-command.js';
 import { runOperation } from '../steps/run-operation.js';
 import { located } from './located.js';
-import type { Sources } from './plan-stages.js';
 import type { PlannedStep } from './planned-step.js';
+
+/** What instructions of a stage may name with `--from`. */
+export interface Sources {
+  from(name: string, at: SourceLocation): Promise<Operation | SourceTree>;
+}
 
 export interface InstructionInput {
   readonly instruction: Exclude<Instruction, InstructionOf<'FROM'>>;

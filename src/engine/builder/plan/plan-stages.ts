@@ -18,7 +18,7 @@ import { baseOperation, wholeTree } from '../steps/base-operations.js';
 import type { StepDependencies } from '../steps/dependencies.js';
 import type { Operation } from '../solver/operation.js';
 import type { BaseImages } from './bases.js';
-import { planInstruction } from './plan-instruction.js';
+import { planInstruction, type Sources } from './plan-instruction.js';
 import type { PlannedStep } from './planned-step.js';
 import { parsePlatform, platformArgs } from './platform.js';
 import '../errors.js';
@@ -50,11 +50,6 @@ export interface PlanInput {
   readonly dependencies: StepDependencies;
   readonly bases: BaseImages;
   readonly signal: AbortSignal;
-}
-
-/** What instructions of a stage may name with `--from`. */
-export interface Sources {
-  from(name: string, at: SourceLocation): Promise<Operation | SourceTree>;
 }
 
 /**

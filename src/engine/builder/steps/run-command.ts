@@ -1,5 +1,5 @@
-import type { CommandLine, Heredoc } from '../dockerfile/ast.js';
-import { parseHeredocMark } from '../dockerfile/heredoc.js';
+import type { CommandLine } from '../dockerfile/ast.js';
+import { type Heredoc, parseHeredocMark } from '../dockerfile/heredoc.js';
 
 export interface RunCommand {
   readonly args: readonly string[];
