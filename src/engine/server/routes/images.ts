@@ -12,7 +12,6 @@ import type { Rooms } from '../rooms.js';
 import type { Route } from '../router.js';
 
 const listFilters = ['before', 'dangling', 'label', 'label!', 'reference', 'since', 'until'];
-const pruneFilters = ['dangling', 'label', 'label!', 'until'];
 
 export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
   const name = (exchange: Exchange) => param(exchange, 'name');
@@ -54,7 +53,7 @@ export function imageRoutes({ images, imageUsers }: Rooms): readonly Route[] {
       '/images/prune',
       async (exchange) => {
         const { deleted, spaceReclaimed } = await images.prune({
-          filters: exchange.query.filters(pruneFilters),
+          filters: exchange.query.filters(),
           usedBy: imageUsers,
         });
         sendJson(exchange, 200, {
