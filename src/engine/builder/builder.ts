@@ -10,7 +10,7 @@ import { parseDockerfile } from './dockerfile/parse.js';
 import { lintReport } from './lint/lint-report.js';
 import type { BuilderOptions, BuildParts } from './parts.js';
 import { type Needed, neededBases } from './plan/needed-bases.js';
-import { type CacheUsage, chosen, type PruneChoice } from './prune-choice.js';
+import { type CacheUsage, chosen, type PruneChoice, takesWhole } from './prune-choice.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
 import { type CacheEntry, openBuildCache } from './solver/cache.js';
 import { SharedRuns } from './solver/shared-runs.js';
@@ -68,7 +68,8 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
       createdAt,
       lastUsedAt,
       useCount,
-      inUse: chainId !== null && inImages.has(chainId),
+      type: 'regular',
+      shared: chainId !== null && inImages.has(chainId),
     }));
   };
   return {
@@ -76,7 +77,7 @@ export async function createBuilder(options: BuilderOptions): Promise<Builder> {
     bases: (request, signal) => basesOf(parts, request, signal),
     check: (request, signal) => check(parts, request, signal),
     prune: async (signal, choice = {}) => {
-      if (choice.matches === undefined && choice.keepBytes === undefined) await cacheMounts.clear();
+      if (takesWhole(choice, 'exec.cachemount')) await cacheMounts.clear();
       const meant = new Set(chosen(diskUsage(), choice).map(({ id }) => id));
       const entries = cache.entries().filter(({ id }) => meant.has(id));
       return await forget(parts, entries, signal);

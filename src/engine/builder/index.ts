@@ -1,5 +1,5 @@
 export { createBuilder, type Builder } from './builder.js';
-export type { CacheUsage, PruneChoice } from './prune-choice.js';
+export { cacheFields, cacheTest, type CacheUsage, type PruneChoice, takesWhole } from './prune-choice.js';
 export type {
   AdditionalContext,
   BuildContext,

@@ -628,7 +628,7 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
       { tags: ['kept'] },
     );
     const before = lab.layers.list().length;
-    expect(lab.builder.diskUsage().some(({ inUse, sizeBytes }) => !inUse && sizeBytes >= 3 << 20)).toBe(true);
+    expect(lab.builder.diskUsage().some(({ shared, sizeBytes }) => !shared && sizeBytes >= 3 << 20)).toBe(true);
     const { reclaimedBytes } = await lab.builder.prune(AbortSignal.timeout(60_000));
     expect(reclaimedBytes).toBeGreaterThanOrEqual(3 << 20);
     expect(lab.layers.list().length).toBeLessThan(before);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { CleanupStack } from '../../../base/cleanup-stack.js';
-import type { CacheUsage } from '../../builder/index.js';
+import { type CacheUsage, takesWhole } from '../../builder/index.js';
 import { type ExporterRequest, exporterOf } from '../export/export.js';
 import { cacheText } from '../frontend/attributes.js';
 import { buildFailure } from '../frontend/failure.js';
@@ -22,6 +22,7 @@ import {
   usageRecord,
 } from '../wire/control.js';
 import type { Message } from '../wire/message.js';
+import { cacheFilter, pruneChoiceOf } from './cache-filter.js';
 import { runFrontend } from './frontend.js';
 import type { Job, Jobs } from './jobs.js';
 import { orAborted } from './promise-parts.js';
@@ -49,14 +50,17 @@ export function controlService(parts: BuildKitParts, jobs: Jobs): Methods {
     [path('ListenBuildHistory')]: serverStream(historyRequest, nothing, async ({ earlyExit }, { signal }) => {
       if (!earlyExit && !signal.aborted) await once(signal, 'abort');
     }),
-    [path('DiskUsage')]: unary(diskUsageRequest, diskUsageResponse, async () => ({
-      record: (await parts.builder()).diskUsage().map(usageOf),
-    })),
-    [path('Prune')]: serverStream(pruneRequest, usageRecord, async (_request, { signal }, send) => {
+    [path('DiskUsage')]: unary(diskUsageRequest, diskUsageResponse, async ({ filter }) => {
+      const matches = cacheFilter(filter) ?? (() => true);
+      return { record: (await parts.builder()).diskUsage().filter(matches).map(usageOf) };
+    }),
+    [path('Prune')]: serverStream(pruneRequest, usageRecord, async (request, { signal }, send) => {
+      const choice = pruneChoiceOf(request, Date.now());
       const builder = await parts.builder();
       const before = new Map(builder.diskUsage().map((entry) => [entry.id, usageOf(entry)]));
-      const { removed } = await builder.prune(signal);
+      const { removed } = await builder.prune(signal, choice);
       for (const id of removed) send(before.get(id) ?? { id });
+      if (!takesWhole(choice, 'source.local')) return;
       const size = await (await parts.spools()).prune();
       if (size > 0) send({ id: 'local-contexts', size, recordType: 'source.local', description: 'folders of clients' });
     }),
@@ -132,11 +136,11 @@ function usageOf(entry: CacheUsage): Usage {
     id: entry.id,
     size: entry.sizeBytes,
     inUse: false, // by a build: what an image has as well may go from the cache
-    shared: entry.inUse,
+    shared: entry.shared,
     createdAt: timestampOf(Date.parse(entry.createdAt)),
     lastUsedAt: timestampOf(Date.parse(entry.lastUsedAt)),
     usageCount: entry.useCount,
     description: entry.description,
-    recordType: 'regular',
+    recordType: entry.type,
   };
 }

@@ -7,7 +7,6 @@ import { renderLocation, type SourceLocation } from '../../../base/source-locati
 import type { BuildContext, BuildMessage, BuildNetwork, BuildRequest, DockerfileSource } from '../../builder/index.js';
 import { type GivenDetails, noDetails, readDetails } from './build-details.js';
 import { parseRegistryConfig } from '../auth.js';
-import { pruneChoice } from '../build-cache-filters.js';
 import { badParameter } from '../errors.js';
 import { type Exchange, sendJson } from '../exchange.js';
 import { streamProgress } from '../progress.js';
@@ -35,10 +34,11 @@ export function buildRoutes({ builder }: Rooms, buildKit: Pick<LazyBuildKit, 'pr
       'POST',
       '/build/prune',
       async (exchange) => {
+        // With the builder, that most engines never need.
+        const { pruneChoice, takesWhole } = await import('../build-cache-filters.js');
         const choice = pruneChoice(exchange.query, Date.now());
         const { removed, reclaimedBytes } = await (await builder()).prune(exchange.engine, choice);
-        // What clients sent is no step: a choice among steps leaves it.
-        const receivedBytes = Object.keys(choice).length === 0 ? await buildKit.prune() : 0;
+        const receivedBytes = takesWhole(choice, 'source.local') ? await buildKit.prune() : 0;
         sendJson(exchange, 200, { CachesDeleted: removed, SpaceReclaimed: reclaimedBytes + receivedBytes });
       },
     ],

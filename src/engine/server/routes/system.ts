@@ -56,10 +56,10 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
             BuildCache: (await builder()).diskUsage().map((entry) => ({
               ID: entry.id,
               Parents: null,
-              Type: 'regular',
+              Type: entry.type,
               Description: entry.description,
-              InUse: entry.inUse,
-              Shared: false,
+              InUse: false, // by a build: what an image has as well may go from the cache
+              Shared: entry.shared,
               Size: entry.sizeBytes,
               CreatedAt: entry.createdAt,
               LastUsedAt: entry.lastUsedAt,
