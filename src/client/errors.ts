@@ -96,7 +96,7 @@ export function unreachable(host: string, cause: NodeJS.ErrnoException): Tscompo
 const hints: Readonly<Record<string, string>> = {
   ENOENT: 'is it running?',
   ECONNREFUSED: 'is it running?',
-  EACCES: 'this user may not open its socket',
+  EACCES: 'this user may not open its socket: run the command with sudo',
   ENOTFOUND: 'the host name is not known',
   ETIMEDOUT: 'the host does not answer',
 };

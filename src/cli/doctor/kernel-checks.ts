@@ -37,12 +37,14 @@ export const checkNamespaces: Check = () => {
     : missing('namespaces', `without ${absent.join(', ')}`, 'boot a kernel with CONFIG_NAMESPACES and all its kinds');
 };
 
+const privileged = 'inside a container, start that one with --privileged';
+
 /** Making one is a permission of its own: containers and hardened systems take it away even from root. */
 export const checkUnshare: Check = tryUnshared({
   name: 'new namespaces',
   args: ['--mount', '--pid', '--net', '--uts', '--ipc', '--cgroup', '--fork', 'true'],
   found: 'can be made',
-  mend: 'inside a container, start that one with --privileged',
+  mend: privileged,
 });
 
 /** seccomp(2) */
@@ -84,7 +86,7 @@ export const checkCgroups: Check = ({ read, isRoot }) => {
     return warning('cgroups', `${layout}, without ${absent.join(', ')}`, mend);
   }
   if (isRoot && !writable(unified === undefined ? `${root}/memory` : root)) {
-    return missing('cgroups', `${layout}, read-only`, `mount -o remount,rw ${root}`);
+    return missing('cgroups', `${layout}, read-only`, `mount -o remount,rw ${root}; ${privileged}`);
   }
   return ok('cgroups', `${layout} with memory, cpu, pids`);
 };
@@ -146,7 +148,7 @@ function tryUnshared(tried: {
       case 'absent':
         return missing(name, 'not tried: no unshare', 'install util-linux');
       case 'failed':
-        return missing(name, firstLine(answer.output), mend);
+        return missing(name, firstLine(answer.output), answer.output.startsWith('unshare:') ? privileged : mend);
     }
   };
 }

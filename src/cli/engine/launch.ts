@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type IOType } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { EngineReadiness } from '../../api/tscompose.js';
@@ -39,6 +39,7 @@ export async function launchEngine(
   const entry = checkedEntry();
   mkdirSync(paths.runtimeDir, { recursive: true, mode: 0o711 });
   const log = openSync(paths.log, 'a', 0o600);
+  const { size: before } = fstatSync(log);
   let child: ChildProcess;
   try {
     child = spawnEngine(entry, paths, terminal, ['ignore', log, log, 'pipe'], true);
@@ -47,7 +48,10 @@ export async function launchEngine(
   }
   const readiness = await readReadiness(child, signal);
   child.unref();
-  if (readiness === undefined) throw engineFailed(paths, undefined, lastLines(paths.log));
+  if (readiness === undefined) {
+    const said = lastLines(paths.log, before);
+    throw engineFailed(paths, undefined, said, said.startsWith('unshare:') ? privilegedHint : undefined);
+  }
   if ('ready' in readiness) return { started: true };
   if (readiness.error.code === lockedCode) return { started: false };
   throw engineFailed(paths, readiness.error.code, readiness.error.message, readiness.error.hint);
@@ -192,9 +196,14 @@ function engineFailed(paths: EnginePaths, reason: string | undefined, detail: st
   });
 }
 
-function lastLines(file: string): string {
+/** Making namespaces is what a container may not, unless it is told that it may. */
+const privilegedHint =
+  'inside a container, start that one with --privileged; tscompose doctor checks what else is needed';
+
+/** @param from - offset in bytes; what was written earlier is about others */
+function lastLines(file: string, from: number): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n').slice(-2_000);
+    return readFileSync(file).subarray(from).toString().trimEnd().split('\n').slice(-5).join('\n').slice(-2_000);
   } catch {
     return '';
   }

@@ -5,6 +5,7 @@ import type { Container } from './container.js';
 import { invalidConfig } from './errors.js';
 import { kernelLimits, withinKernel } from './kernel-limits.js';
 import { cgroupPathOf, publish, type Room } from './room.js';
+import { without } from './without.js';
 
 /** Limits that a running container takes at once. */
 const changeable = [
@@ -44,7 +45,9 @@ export function updateContainer(
         ? {}
         : { RestartPolicy: { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 } }),
     };
-    checkRequest({}, { ...limits, ...(policy === undefined ? {} : { RestartPolicy: policy }) });
+    // A limit of swap alone goes with the memory that the container has.
+    const judged = isZero(limits.Memory) ? without(limits, 'MemorySwap') : limits;
+    checkRequest({}, { ...judged, ...(policy === undefined ? {} : { RestartPolicy: policy }) });
     const clash = clashOf(limits, wanted, hostConfig);
     if (clash !== undefined) throw invalidConfig(clash[0], `Cannot update container ${container.id}: ${clash[1]}`);
     if (container.isLive && given.length > 0) {

@@ -172,7 +172,12 @@ describe.skipIf(missing !== undefined)(`how a container is walled in (needs ${mi
       soon(),
     );
     expect(await memory()).toBe(48 << 20);
-    expect((await inspect(id)).HostConfig).toMatchObject({ Memory: 48 << 20, RestartPolicy: { Name: 'always' } });
+    await engine.containers.update(id, { MemorySwap: 64 << 20 }, soon()); // beside the memory that it has
+    expect((await inspect(id)).HostConfig).toMatchObject({
+      Memory: 48 << 20,
+      MemorySwap: 64 << 20,
+      RestartPolicy: { Name: 'always' },
+    });
     await engine.containers.stop(id, { timeoutS: 0 }, soon());
   });
 

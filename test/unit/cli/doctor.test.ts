@@ -72,6 +72,16 @@ test('the kernel’s own words are shown when it refuses the rules', async () =>
   });
 });
 
+test('a container that may make no namespaces is not told to load modules', async () => {
+  const tools: Record<string, ToolAnswer> = {
+    unshare: { kind: 'failed', output: 'unshare: unshare failed: Operation not permitted' },
+  };
+  expect(await checkFirewall(machine({ tools }))).toMatchObject({
+    status: 'missing',
+    mend: 'inside a container, start that one with --privileged',
+  });
+});
+
 test('AppArmor without its parser confines nothing, which is said', async () => {
   const files = { '/sys/module/apparmor/parameters/enabled': 'Y\n' };
   const tools = { apparmor_parser: done('AppArmor parser version 3.0.8') };
