@@ -4,6 +4,7 @@ import type { CliContext } from './context.js';
 import { exitCodes } from './interrupts.js';
 import { enableNamed, projectIfPresent, withFiles, type ProjectTarget } from './project.js';
 import { runPlan } from './run-plan.js';
+import { withFindings } from './timed-out.js';
 
 export interface ActOptions {
   /** Word for the header of the progress. */
@@ -45,7 +46,11 @@ export async function actOnProject(
   if (known === 'keep' && target.project !== undefined)
     await keepProject(target.project, { client, signal, warn: context.warn });
   const progress = await context.progress(options.operation);
-  await runPlan(context, { client, project: target.project, progress, signal }, decided);
+  try {
+    await runPlan(context, { client, project: target.project, progress, signal }, decided);
+  } catch (error) {
+    throw await withFindings(error, context, client, target.project, options.services);
+  }
   await progress.end();
   if (known === 'forget') await forgetProject(target.name, { client, signal });
   return exitCodes.success;

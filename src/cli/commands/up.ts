@@ -1,4 +1,3 @@
-import { hasCode } from '../../base/errors.js';
 import { Timeline } from '../../execute/index.js';
 import { requireProject, enableNamed, withFiles } from '../project.js';
 import { mayReplaceVolume } from '../confirm.js';
@@ -7,11 +6,11 @@ import { withLock } from '../lock/use-lock.js';
 import { confirmRemoteProject } from '../remote-safety.js';
 import { runUp } from '../run-plan.js';
 import { parseScale, withinSeconds } from '../shared-options.js';
+import { withFindings } from '../timed-out.js';
 import { upFlags } from '../up/flags.js';
 import { upInForeground } from '../up/foreground.js';
 import { showTimeline } from '../up/show-timeline.js';
 import { checkUpFlags, quietOf, upOptions } from '../up/options.js';
-import { withFindings } from '../up/timed-out.js';
 
 export const upCommand = defineCommand({
   details:
@@ -44,7 +43,7 @@ export const upCommand = defineCommand({
     try {
       await runUp(context, timed === undefined ? work : { ...work, timeline: timed }, options);
     } catch (error) {
-      throw hasCode(error, 'cli/wait-timeout') ? await withFindings(error, context, client, project, args) : error;
+      throw await withFindings(error, context, client, project, args);
     }
     await progress.end();
     if (timed !== undefined) await showTimeline(context, timed, { client, project, ...flags });

@@ -128,6 +128,9 @@ describe.skipIf(engineMissing() !== undefined)('when a dependency breaks, up say
         hint: tscompose exec db sh -c 'echo warming up; exit 1' tries the probe by hand   [cli/wait-timeout]
       "
     `);
+    const start = await sandbox.run(['--progress', 'quiet', 'start', '--wait', '--wait-timeout', '1'], { cwd });
+    expect(start.exitCode).toBe(1);
+    expect(start.stderr).toContain('\n  service "db" is not healthy yet\n    chain: web → api → db\n    probe: ');
   });
 
   test('a signal from inside ended it', async () => {

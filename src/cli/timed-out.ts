@@ -1,19 +1,23 @@
 import { relative } from 'node:path';
-import { TscomposeError } from '../../base/errors.js';
-import { renderLocation } from '../../base/source-location.js';
-import type { EngineClient } from '../../client/index.js';
-import type { Project } from '../../compose/index.js';
-import { chainLine, logPart, postMortem, type Finding } from '../../execute/index.js';
-import type { CliContext } from '../context.js';
+import { hasCode, TscomposeError } from '../base/errors.js';
+import { renderLocation } from '../base/source-location.js';
+import type { EngineClient } from '../client/index.js';
+import type { Project } from '../compose/index.js';
+import { chainLine, logPart, postMortem, type Finding } from '../execute/index.js';
+import type { CliContext } from './context.js';
 
-/** A time that ran out, with what was still missing: causes whole, what only suffers from them in a line each. */
+/**
+ * A time that ran out, with what was still missing: causes whole, what only suffers from them in a line each. Any other
+ * failure, and one of a project without files, as it is.
+ */
 export async function withFindings(
-  error: TscomposeError<'cli/wait-timeout'>,
+  error: unknown,
   { terminal: { cwd }, signal }: CliContext,
   client: EngineClient,
-  project: Project,
+  project: Project | undefined,
   services: readonly string[],
-): Promise<TscomposeError> {
+): Promise<unknown> {
+  if (!hasCode(error, 'cli/wait-timeout') || project === undefined) return error;
   const findings = await postMortem(client, project, services, signal);
   const first = findings.find(isCause);
   const placed = (finding: Finding): string => {
