@@ -37,6 +37,8 @@ export interface BuildQuery {
   readonly platform?: string;
   readonly extraHosts?: readonly string[];
   readonly cacheFrom?: readonly string[];
+  /** A dockerd's own choice is its classic builder. The embedded engine has one builder, and passes this over. */
+  readonly builder?: 'buildkit';
   /** Only looks at the Dockerfile; only the embedded engine knows how. */
   readonly check?: boolean;
   /** Bytes. */
@@ -108,7 +110,7 @@ export function imagesClient(connection: Connection): ImagesClient {
     },
     build: (context, query, signal) => {
       const body = bodyOf(context);
-      return progressOf(
+      const messages = progressOf(
         connection,
         {
           method: 'POST',
@@ -122,6 +124,7 @@ export function imagesClient(connection: Connection): ImagesClient {
         },
         signal,
       );
+      return query.builder === 'buildkit' ? readable(messages) : messages;
     },
     bases: (context, query, signal) => {
       const body = bodyOf(context);
@@ -166,6 +169,11 @@ export function imagesClient(connection: Connection): ImagesClient {
   };
 }
 
+async function* readable(messages: AsyncIterable<ProgressMessage>): AsyncGenerator<ProgressMessage, void, void> {
+  const { readableBuild } = await import('./buildkit-trace.js'); // few commands need it
+  yield* readableBuild(messages);
+}
+
 /** As the Engine API has it since 1.49. */
 function platformJson(text: string | undefined): string | undefined {
   const [os, architecture, variant] = text?.split('/') ?? [];
@@ -191,7 +199,7 @@ function buildQuery(query: BuildQuery): Record<string, string | number | boolean
     memory: query.memory,
     isolation: query.isolation,
     ulimits: encodeJson(query.ulimits),
-    version: '1',
+    version: query.builder === 'buildkit' ? '2' : '1',
     [buildExtensions.events]: true,
     [buildExtensions.check]: query.check,
   };

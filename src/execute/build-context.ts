@@ -10,6 +10,7 @@ import type { TarEntry } from '../base/tar/entry.js';
 import { writeTar, type TarMember } from '../base/tar/stream.js';
 import { type BuildContext, type EngineClient, isNotFound } from '../client/index.js';
 import type { BuildRequest } from '../plan/index.js';
+import { needsBuildkit } from './needs-buildkit.js';
 
 declare module '../base/errors.js' {
   interface ErrorFacts {
@@ -29,6 +30,8 @@ export interface PreparedContext {
   readonly context: BuildContext;
   /** Name of the Dockerfile in it. */
   readonly dockerfile: string | undefined;
+  /** The builder of an engine that has several. */
+  readonly builder?: 'buildkit';
   /** The engine does not know pinned bases, and the build can do without: whoever starts it tells the user. */
   readonly unpinned?: boolean;
 }
@@ -54,7 +57,9 @@ export async function prepareContext(
   if (!isOurs) refuseDetails(service, common);
   if (!isOurs && request.platforms.length > 1) throw unsupportedBuild(service, ['several platforms']);
   const details = request.cacheTo.length === 0 ? common : { ...common, cacheTo: request.cacheTo };
-  if (context === undefined) return tarOf(undefined, injectedName, dockerfileInline ?? '', signal);
+  if (context === undefined) {
+    return { ...tarOf(undefined, injectedName, dockerfileInline ?? '', signal), ...builderFor(dockerfileInline ?? '') };
+  }
   if (/^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context)) {
     const own = { ...details, ...(dockerfileInline === undefined ? {} : { dockerfile: dockerfileInline }) };
     return { context: { kind: 'remote', url: context, ...(isOurs ? given(own) : {}) }, dockerfile: request.dockerfile };
@@ -65,12 +70,19 @@ export async function prepareContext(
   const inside = relative(context, path);
   const outside = inside === '..' || inside.startsWith('../') || isAbsolute(inside);
   const text = dockerfileInline ?? (outside ? await readFile(path, 'utf8') : undefined);
-  if (!isOurs) return tarOf(context, text === undefined ? inside : injectedName, text, signal);
+  if (!isOurs) {
+    const builder = builderFor(text ?? (await readFile(path, 'utf8')));
+    return { ...tarOf(context, text === undefined ? inside : injectedName, text, signal), ...builder };
+  }
   const all = text === undefined ? details : { ...details, dockerfile: text };
   return {
     context: { kind: 'directory', path: context, ...given(all) },
     dockerfile: text === undefined ? inside : undefined,
   };
+}
+
+function builderFor(dockerfile: string): Pick<PreparedContext, 'builder'> {
+  return needsBuildkit(dockerfile) ? { builder: 'buildkit' } : {};
 }
 
 function given(details: BuildDetails): { details?: BuildDetails } {
@@ -198,6 +210,8 @@ async function* members(
     yield { entry: { ...plain(dockerfile), sizeBytes: body.byteLength }, body };
   }
   if (context === undefined) return;
+  // BuildKit knows an archive by its first 1024 bytes, which a header with nanoseconds would not fit in.
+  yield { entry: { ...plain('.'), type: 'directory', mode: 0o755 } };
   const rules =
     (await readIfPresent(join(context, `${dockerfile}.dockerignore`))) ??
     (await readIfPresent(join(context, '.dockerignore'))) ??

@@ -38,7 +38,7 @@ export const imageExecutors: Executors<'image.pull' | 'image.push' | 'image.buil
   },
   'image.build': async (operation, { client, buildCredentials, onEvent, signal, output, keepId }) => {
     const { image, service, request } = operation;
-    const { context, dockerfile, unpinned = false } = await prepareContext(client, service, request, signal);
+    const { context, dockerfile, builder, unpinned = false } = await prepareContext(client, service, request, signal);
     if (unpinned) {
       const detail = 'base images are those of today: this engine’s builder knows nothing of compose.lock';
       onEvent({ kind: 'warning', subject: `Image ${image}`, status: 'Warning', detail });
@@ -55,6 +55,7 @@ export const imageExecutors: Executors<'image.pull' | 'image.push' | 'image.buil
       cacheFrom,
       ...(ulimits.length === 0 ? {} : { ulimits }),
       ...(dockerfile === undefined ? {} : { dockerfile }),
+      ...(builder === undefined ? {} : { builder }),
       ...(request.target === undefined ? {} : { target: request.target }),
       ...(request.networkMode === undefined ? {} : { networkMode: request.networkMode }),
       ...(request.platforms.length === 0 ? {} : { platform: request.platforms.join(',') }),

@@ -35,7 +35,7 @@ export function operationFailure(
   if (!(cause instanceof TscomposeError)) return cause;
   const subject = subjectOf(project, operation);
   // Of a build only what the failed command itself said: the steps are in the progress already.
-  const said = context.lastLines.filter((line) => !/^(Step \d+\/\d+ : | ---> )/.test(line));
+  const said = context.lastLines.filter((line) => !/^(Step \d+\/\d+ : | ---> |#\d+ )/.test(line));
   const output = said.map((line) => `  | ${line}`);
   const service = serviceOf(operation);
   const diagnosis =

@@ -8,7 +8,8 @@ import { GrpcFailure, grpcCode } from '../../src/engine/buildkit/grpc/failure.js
 import { type Method, type Methods, serveGrpc, unary } from '../../src/engine/buildkit/grpc/server.js';
 import { goMode } from '../../src/engine/buildkit/session/go-mode.js';
 import type { FileStat } from '../../src/engine/buildkit/session/receive.js';
-import { bytesMessage, nothing } from '../../src/engine/buildkit/wire/common.js';
+import { bytesMessage, nothing } from '../../src/api/buildkit/common.js';
+import { statusResponse } from '../../src/api/buildkit/status.js';
 import * as control from '../../src/engine/buildkit/wire/control.js';
 import * as session from '../../src/engine/buildkit/wire/session.js';
 
@@ -187,7 +188,7 @@ export class BuildKitClient implements Disposable {
     await stream.send(control.statusRequest.encode({ ref }));
     stream.end();
     try {
-      for await (const message of stream.incoming) heard.take(control.statusResponse.decode(message));
+      for await (const message of stream.incoming) heard.take(statusResponse.decode(message));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -204,7 +205,7 @@ class Heard {
     this.#onLog = onLog;
   }
 
-  take({ vertexes, logs, warnings }: ReturnType<typeof control.statusResponse.decode>): void {
+  take({ vertexes, logs, warnings }: ReturnType<typeof statusResponse.decode>): void {
     for (const { name = '', cached = false, completed, error = '' } of vertexes) {
       this.vertexes.set(name, { cached, completed: completed !== undefined, error });
     }

@@ -84,7 +84,7 @@ const pinned: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['watch'],
   koffi: ['engine/sys'],
   'dns-packet': ['engine/networks'],
-  '@bufbuild/protobuf': ['engine/buildkit'],
+  '@bufbuild/protobuf': ['api'],
 };
 
 function below(...rooms: readonly string[]): readonly string[] {

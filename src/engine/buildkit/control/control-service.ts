@@ -7,7 +7,8 @@ import { buildFailure } from '../frontend/failure.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import { type Call, type Methods, serverStream, unary } from '../grpc/server.js';
 import type { BuildKitParts } from '../parts.js';
-import { nothing, timestampOf } from '../wire/common.js';
+import { statusResponse } from '../../../api/buildkit/status.js';
+import { nothing, timestampOf } from '../../../api/buildkit/common.js';
 import {
   diskUsageRequest,
   diskUsageResponse,
@@ -18,10 +19,9 @@ import {
   solveRequest,
   solveResponse,
   statusRequest,
-  statusResponse,
   usageRecord,
 } from '../wire/control.js';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import { cacheFilter, pruneChoiceOf } from './cache-filter.js';
 import { runFrontend } from './frontend.js';
 import type { Job, Jobs } from './jobs.js';

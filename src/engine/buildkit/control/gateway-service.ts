@@ -1,9 +1,9 @@
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import { type Call, type Methods, unary } from '../grpc/server.js';
 import type { BuildKitParts } from '../parts.js';
-import { nothing } from '../wire/common.js';
+import { nothing } from '../../../api/buildkit/common.js';
 import { gatewaySolveRequest, gatewaySolveResponse, pongResponse, refRequest, returnRequest } from '../wire/control.js';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import { runFrontend } from './frontend.js';
 import type { Job, Jobs } from './jobs.js';
 import { workerOf } from './worker.js';

@@ -1,6 +1,6 @@
 import { type Methods, unary } from '../grpc/server.js';
-import { nothing } from '../wire/common.js';
-import { integer, message } from '../wire/message.js';
+import { nothing } from '../../../api/buildkit/common.js';
+import { integer, message } from '../../../api/buildkit/message.js';
 
 const serving = 1;
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { hostPlatform } from '../../../registry/index.js';
 import type { BuildKitParts } from '../parts.js';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import type { workerRecord } from '../wire/control.js';
 
 type Worker = Partial<typeof workerRecord extends Message<infer T> ? T : never>;

@@ -1,6 +1,6 @@
 import { connect, constants, type ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import { failureOf, GrpcFailure, grpcCode } from './failure.js';
 import { frameOf, messagesOf } from './frames.js';
 import { http2Options, windowBytes } from './settings.js';

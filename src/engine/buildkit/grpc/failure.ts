@@ -1,5 +1,5 @@
 import { messageOf } from '../../../base/errors.js';
-import { rpcStatus } from '../wire/common.js';
+import { rpcStatus } from '../../../api/buildkit/common.js';
 
 /** Codes of gRPC (grpc/doc/statuscodes.md) that are used here. */
 export const grpcCode = {

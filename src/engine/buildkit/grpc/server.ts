@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import { asGrpcFailure, GrpcFailure, grpcCode, trailersOf } from './failure.js';
 import { frameOf, messagesOf } from './frames.js';
 import { http2Options, windowBytes } from './settings.js';

@@ -1,5 +1,5 @@
-import type { Message } from '../wire/message.js';
-import type { statusResponse } from '../wire/control.js';
+import type { Message } from '../../../api/buildkit/message.js';
+import type { statusResponse } from '../../../api/buildkit/status.js';
 
 export type Status = Partial<typeof statusResponse extends Message<infer T> ? T : never>;
 

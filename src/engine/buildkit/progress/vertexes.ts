@@ -1,6 +1,6 @@
 import { digestOf } from '../../../base/digest.js';
 import { messageOf } from '../../../base/errors.js';
-import { timestampOf } from '../wire/common.js';
+import { timestampOf } from '../../../api/buildkit/common.js';
 import type { Status, StatusLog } from './status-log.js';
 
 /** One line of a build's progress, with what happens under it. */

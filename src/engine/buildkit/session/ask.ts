@@ -4,7 +4,7 @@ import { asError } from '../../../base/errors.js';
 import type { Lookup } from '../../builder/index.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { Stream } from '../grpc/client.js';
-import { bytesMessage, nothing } from '../wire/common.js';
+import { bytesMessage, nothing } from '../../../api/buildkit/common.js';
 import {
   checkAgentRequest,
   credentialsRequest,

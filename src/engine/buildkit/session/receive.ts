@@ -1,6 +1,6 @@
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import { packet, packetType, type stat } from '../wire/session.js';
-import type { Message } from '../wire/message.js';
+import type { Message } from '../../../api/buildkit/message.js';
 import type { ClientSession } from './sessions.js';
 
 const diffCopy = '/moby.filesync.v1.FileSync/DiffCopy';

@@ -4,7 +4,7 @@ import { fileName } from '../../../base/tar/names.js';
 import { readLink, readNames } from '../../../base/tar/read-names.js';
 import { GrpcFailure, grpcCode } from '../grpc/failure.js';
 import type { Stream } from '../grpc/client.js';
-import { bytesMessage } from '../wire/common.js';
+import { bytesMessage } from '../../../api/buildkit/common.js';
 import { packet, packetType } from '../wire/session.js';
 import { goMode, kindOf, type FileKind } from './go-mode.js';
 import type { FileStat } from './receive.js';

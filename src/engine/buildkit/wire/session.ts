@@ -1,4 +1,14 @@
-import { bigInteger, bytes, bytesMap, integer, message, name, one, text, textMap } from './message.js';
+import {
+  bigInteger,
+  bytes,
+  bytesMap,
+  integer,
+  message,
+  name,
+  one,
+  text,
+  textMap,
+} from '../../../api/buildkit/message.js';
 
 // Services of the client that the daemon calls: moby/buildkit's session/*.proto, and tonistiigi/fsutil's types/*.proto.
 

@@ -12,7 +12,7 @@ import { type Methods, serveGrpc, serverStream, unary } from '../../../../src/en
 import { agentsOf, credentialsOf, secretsOf, uploadOf } from '../../../../src/engine/buildkit/session/ask.js';
 import { sendFolder } from '../../../../src/engine/buildkit/session/send.js';
 import type { ClientSession } from '../../../../src/engine/buildkit/session/sessions.js';
-import { bytesMessage, nothing } from '../../../../src/engine/buildkit/wire/common.js';
+import { bytesMessage, nothing } from '../../../../src/api/buildkit/common.js';
 import {
   credentialsRequest,
   credentialsResponse,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { solveRequest, statusResponse } from '../../../../src/engine/buildkit/wire/control.js';
+import { statusResponse } from '../../../../src/api/buildkit/status.js';
+import { solveRequest } from '../../../../src/engine/buildkit/wire/control.js';
 import {
   bigInteger,
   bytes,
@@ -11,7 +12,7 @@ import {
   text,
   textMap,
   texts,
-} from '../../../../src/engine/buildkit/wire/message.js';
+} from '../../../../src/api/buildkit/message.js';
 import { packet } from '../../../../src/engine/buildkit/wire/session.js';
 
 describe('messages', () => {

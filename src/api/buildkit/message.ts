@@ -1,5 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
-import { decodeName, encodeName } from '../../../base/tar/names.js';
+import { decodeName, encodeName } from '../../base/tar/names.js';
 
 /** One member of a message: how it is read and written, and what it is where the wire says nothing (proto3). */
 export interface Field<T> {
