@@ -11,7 +11,7 @@ services:
   web: {${sleeper}, depends_on: [db], volumes: [/anonymous]}
   db: {${sleeper}}
   aliased: {${sleeper}, profiles: [extra]}
-  teller: {image: busybox, command: [sh, -c, 'sleep 4; echo said; exit 4'], stop_grace_period: 0s, profiles: [extra]}
+  teller: {image: busybox, command: [sh, -c, 'until test -e /go; do echo waits; sleep 0.1; done; echo said; exit 4'], stop_grace_period: 0s, profiles: [extra]}
   talk: {image: busybox, command: [sh, -c, 'sleep 1; echo talk'], depends_on: [whisper], profiles: [extra]}
   whisper: {image: busybox, command: [sh, -c, 'echo whisper; sleep 30'], stop_grace_period: 0s, profiles: [extra]}
   built:
@@ -53,18 +53,11 @@ describe.skipIf(engineMissing() !== undefined)('what flags change', () => {
     await ok('up', '-d', 'teller');
     const flags = ['--no-stdin', '--sig-proxy=false', '--detach-keys', 'ctrl-x'];
     expect((await run('attach', '--index', '2', ...flags, 'teller')).exitCode).toBe(1);
-    const joined = await run(
-      'attach',
-      '--index',
-      '1',
-      '--no-stdin',
-      '--sig-proxy=false',
-      '--detach-keys',
-      'ctrl-x',
-      'teller',
-    );
-    expect(joined).toMatchObject({ exitCode: 4, stdout: 'said\n' });
-    const logged = await ok('logs', '--timestamps', '--no-log-prefix', 'teller');
+    const { child, ended } = sandbox.start(['attach', '--index', '1', ...flags, 'teller'], { cwd });
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    await ok('exec', '-T', 'teller', 'touch', '/go');
+    expect(await ended).toMatchObject({ exitCode: 4, stdout: expect.stringMatching(/^(?:waits\n)+said\n$/) as string });
+    const logged = await ok('logs', '--timestamps', '--no-log-prefix', '--tail', '1', 'teller');
     expect(logged).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z said\n$/);
     await ok('rm', '--all', '--force', 'teller');
     expect(await states()).not.toContain('teller');
@@ -217,10 +210,14 @@ describe.skipIf(engineMissing() !== undefined)('what flags change', () => {
 
   test('wait takes the project down with --down-project', async () => {
     const gone = sandbox.project('gone', {
-      'compose.yaml': "services: {ends: {image: busybox, command: [sh, -c, 'sleep 4; exit 3']}}\n",
+      'compose.yaml': "services: {ends: {image: busybox, command: [sh, -c, 'sleep 2; exit 3']}}\n",
     });
-    await sandbox.ok(['up', '-d'], { cwd: gone });
-    expect(await sandbox.run(['wait', '--down-project', 'ends'], { cwd: gone })).toMatchObject({ exitCode: 3 });
+    await eventually('a wait that came before the end', async () => {
+      await sandbox.ok(['up', '-d'], { cwd: gone });
+      const { exitCode, stderr } = await sandbox.run(['wait', '--down-project', 'ends'], { cwd: gone });
+      if (exitCode !== 3) expect(stderr).toContain('no containers for project'); // it came too late
+      return exitCode === 3;
+    });
     expect(await sandbox.ok(['ps', '-a', '-q'], { cwd: gone })).not.toMatch(/\w/);
   });
 

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { mount, unmount } from '../../../src/engine/sys/index.js';
+import { eventually } from '../../support/engine-sandbox.js';
 import { Engine, missing, soon, text } from './support.js';
 
 const journal = '/run/systemd/journal/socket';
@@ -75,10 +76,10 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
       const receiver = spawn('python3', ['-c', receive, journal], { stdio: ['ignore', 'pipe', 'inherit'] });
       let received = '';
       receiver.stdout.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
-      await expect.poll(() => received, { timeout: 10_000 }).toContain('ready');
+      await expect.poll(() => received).toContain('ready');
       const { output } = await engine.sh('echo to the journal', withLog('journald', { tag: 'my-tag' }));
       expect(output).toBe('to the journal\n');
-      await expect.poll(() => received, { timeout: 5_000 }).toMatch(/to the journal/);
+      await expect.poll(() => received).toMatch(/to the journal/);
       expect(received).toMatch(/CONTAINER_NAME=/);
       expect(received).toMatch(/my-tag/);
       receiver.kill();
@@ -94,18 +95,26 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     onTestFinished(() => void daemon.kill());
     let received = '';
     daemon.stdout.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
-    await expect.poll(() => received, { timeout: 10_000 }).toContain('ready');
+    await expect.poll(() => received).toContain('ready');
     const options = {
       'syslog-address': `unixgram://${path}`,
       'syslog-facility': 'local3',
       tag: '{{.ID}}/{{.ImageName}}',
     };
-    const { id, output } = await engine.sh(
-      'seq 2000; sleep 0.4; echo err >&2; sleep 0.4; echo; printf partial',
-      withLog('syslog', options),
-    );
-    expect(output).toContain('1999\n2000\nerr\n\npartial');
-    await expect.poll(() => received, { timeout: 5_000 }).toContain('partial');
+    const until = (file: string) => `until test -e /${file}; do sleep 0.05; done`; // the streams come apart from each other
+    const script = `seq 2000; ${until('a')}; echo err >&2; ${until('b')}; echo; printf partial`;
+    const id = await engine.start({ Cmd: ['sh', '-c', script], ...withLog('syslog', options) });
+    const { ended } = engine.containers.wait(id, 'not-running', soon());
+    for (const [end, file] of [
+      ['2000\n', 'a'],
+      ['err\n', 'b'],
+    ] as const) {
+      await eventually(end, async () => (await engine.output(id)).endsWith(end));
+      await engine.exec(id, ['touch', `/${file}`]);
+    }
+    await ended;
+    expect(await engine.output(id)).toContain('1999\n2000\nerr\n\npartial');
+    await expect.poll(() => received).toContain('partial');
     const lines = received.split('\n').filter((line) => line.startsWith('<'));
     expect(lines.map((line) => line.replace(/^.*: /, ''))).toEqual([
       ...Array.from({ length: 2000 }, (_, index) => String(index + 1)),
@@ -125,8 +134,8 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
     const id = await engine.start({ Cmd: ['sh', '-c', script], ...withLog('syslog', options) });
     await expect.poll(() => first.numbers().length, { timeout: 10_000 }).toBeGreaterThan(4);
     await engine.close();
-    const before = first.numbers();
     await first.close();
+    const before = first.numbers();
     await engine.reopen(); // the daemon is still away
     const second = await SyslogServer.open(path);
     await engine.containers.wait(id, 'not-running', soon()).ended;

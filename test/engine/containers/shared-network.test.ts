@@ -22,7 +22,7 @@ describe.skipIf(missing !== undefined)('a network namespace that others have joi
   const askFrom = async (asker: string, name: string): Promise<string> => {
     const { output } = await engine.exec(asker, ['sh', '-c', `nslookup -type=a ${name}`]);
     const address = /^Name:.*\nAddress: (.*)$/m.exec(output)?.[1] ?? '';
-    const end = Date.now() + 5_000;
+    const end = Date.now() + 20_000;
     for (;;) {
       try {
         return await (await fetch(`http://${address}/i`, { signal: AbortSignal.timeout(2_000) })).text();
@@ -75,7 +75,7 @@ describe.skipIf(missing !== undefined)('a network namespace that others have joi
 
   /** An open connection to a joiner that answers what it is told. */
   const talkTo = async (address: string): Promise<Socket & { ask(text: string): Promise<string> }> => {
-    for (const end = Date.now() + 5_000; ;) {
+    for (const end = Date.now() + 20_000; ;) {
       const socket = connect({ host: address, port: 81 });
       const open = await new Promise<boolean>((resolve) => {
         socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined)('a network namespace that others have joi
         new Promise<string>((resolve, reject) => {
           socket.once('data', (chunk) => resolve(chunk.toString()));
           socket.once('close', () => reject(new Error('the connection was closed')));
-          socket.setTimeout(5_000, () => socket.destroy()).write(text);
+          socket.setTimeout(20_000, () => socket.destroy()).write(text);
         });
       return Object.assign(socket, { ask });
     }

@@ -117,13 +117,16 @@ describe.skipIf(missing !== undefined)(`what a container says and hears (needs $
   });
 
   test('who attaches later sees what comes, or with logs also what was', async () => {
-    const id = await engine.start({ Cmd: ['sh', '-c', 'echo early; sleep 0.4; echo late'] });
+    const script = 'echo early; until test -e /go; do sleep 0.05; done; echo late';
+    const id = await engine.start({ Cmd: ['sh', '-c', script] });
     await eventually('the first line', async () => (await engine.output(id)) !== '');
-    const [later, all] = await Promise.all([
-      engine.containers.attach(id, both, soon()).then(({ output }) => text(output)),
-      engine.containers.attach(id, { ...both, logs: true }, soon()).then(({ output }) => text(output)),
-    ]);
-    expect([later, all]).toEqual(['late\n', 'early\nlate\n']);
+    const sessions = [
+      await engine.containers.attach(id, both, soon()),
+      await engine.containers.attach(id, { ...both, logs: true }, soon()),
+    ];
+    const said = Promise.all(sessions.map(({ output }) => text(output)));
+    await engine.exec(id, ['touch', '/go']);
+    expect(await said).toEqual(['late\n', 'early\nlate\n']);
   });
 
   test('its input ends with the client where it has only one', async () => {

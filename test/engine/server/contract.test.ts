@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerCreateRequest } from '../../../src/api/container.js';
 import { connectEngine, type AttachedStream, type EngineClient, type OutputChunk } from '../../../src/client/index.js';
+import { eventually } from '../../support/engine-sandbox.js';
 import { BusyboxRoot, EngineProcess } from './engine-process.js';
 
 /** What our orchestrator relies on, held against our engine, and against the dockerd at TSCOMPOSE_PEER_HOST if given. */
@@ -84,12 +85,16 @@ describe.each(engines)('with %s', (which) => {
   });
 
   test('logs: streams, timestamps, tail, since, and following to the end', async () => {
-    const id = await sh('echo one; echo two >&2; sleep 0.3; echo three');
+    const id = await sh('echo one; echo two >&2; until test -e /go; do sleep 0.05; done; echo three');
     await client.containers.start(id, soon());
-    expect(await streams(client.containers.logs(id, { follow: true }, soon()))).toEqual({
-      1: 'one\nthree\n',
-      2: 'two\n',
+    const followed = streams(client.containers.logs(id, { follow: true }, soon()));
+    await eventually('the first lines', async () => {
+      const written = await streams(client.containers.logs(id, {}, soon()));
+      return written[1] === 'one\n' && written[2] === 'two\n';
     });
+    const { Id } = await client.exec.create(id, { AttachStdout: true, Cmd: ['touch', '/go'] }, soon());
+    await streams((await client.exec.start(Id, {}, soon())).output);
+    expect(await followed).toEqual({ 1: 'one\nthree\n', 2: 'two\n' });
     expect(await streams(client.containers.logs(id, { stderr: false, tail: 1 }, soon()))).toEqual({
       1: 'three\n',
       2: '',

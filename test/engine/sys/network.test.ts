@@ -154,7 +154,7 @@ describe('sockets', () => {
         execFile(
           'nsenter',
           [`--net=${inside.procPath}`, '--', 'bash', '-c', script],
-          { timeout: 5_000 },
+          { timeout: 20_000 },
           (_error, out) => {
             resolve(out);
           },

@@ -63,7 +63,7 @@ export class TourEngine implements AsyncDisposable {
       // The newest version that the dockerd speaks whose answers are written down.
       DOCKER_API_VERSION: '1.45',
     };
-    const options = { cwd: join(this.#work, 'here'), env, timeout: 20_000, maxBuffer: 16 << 20 };
+    const options = { cwd: join(this.#work, 'here'), env, timeout: 60_000, maxBuffer: 16 << 20 };
     return new Promise((resolve) => {
       const child = execFile('sh', ['-c', command], options, (error, stdout, stderr) => {
         resolve({ exitCode: error === null ? 0 : Number(error.code ?? 128), stdout, stderr });
