@@ -25,6 +25,8 @@ export interface LogicalLine {
 }
 
 const heredocKeywords = new Set(['RUN', 'COPY', 'ADD']);
+/** Their heredocs are files, byte for byte; in those of RUN, for a shell, a CR before the line feed is never meant. */
+const fileKeywords = new Set(['COPY', 'ADD']);
 
 /**
  * Cuts a Dockerfile into instructions (Dockerfile reference, "Format", "Parser directives", "Here-Documents").
@@ -32,7 +34,8 @@ const heredocKeywords = new Set(['RUN', 'COPY', 'ADD']);
  * @throws `build/syntax` for a bad or repeated directive and for a heredoc without an end
  */
 export function readLines(text: string, file: string): { directives: ParserDirectives; lines: LogicalLine[] } {
-  const physical = text.replace(/^\u{feff}/u, '').split(/\r?\n/);
+  const raw = text.replace(/^\u{feff}/u, '').split('\n');
+  const physical = raw.map((line) => line.replace(/\r$/, ''));
   const directives = readDirectives(physical, file);
   const lines: LogicalLine[] = [];
   for (let index = 0; index < physical.length;) {
@@ -64,15 +67,17 @@ export function readLines(text: string, file: string): { directives: ParserDirec
     const at = locationOf(physical, file, start, keyword);
     const bodyStart = index;
     const heredocs: Heredoc[] = [];
-    if (heredocKeywords.has(effectiveKeyword(keyword, rest))) {
+    const effective = effectiveKeyword(keyword, rest);
+    if (heredocKeywords.has(effective)) {
+      const bodyLines = fileKeywords.has(effective) ? raw : physical;
       for (const mark of readHeredocMarks(rest, directives.escape)) {
         const body: string[] = [];
         for (; ; index++) {
           const line = physical[index];
           if (line === undefined) throw syntaxError(at, `unterminated heredoc ${mark.name}`, keyword);
-          const shown = mark.stripTabs ? line.replace(/^\t+/, '') : line;
-          if (shown === mark.name) break;
-          body.push(`${shown}\n`);
+          const shown = (text: string): string => (mark.stripTabs ? text.replace(/^\t+/, '') : text);
+          if (shown(line) === mark.name) break;
+          body.push(`${shown(bodyLines[index] ?? '')}\n`);
         }
         index++;
         heredocs.push({ name: mark.name, content: body.join(''), expand: mark.expand });

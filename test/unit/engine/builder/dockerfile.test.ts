@@ -66,6 +66,16 @@ describe('heredocs', () => {
       },
     ]);
   });
+  test('carriage returns are part of a file, and not of what a shell runs', () => {
+    const lines = ['COPY <<-A /d/\r', '\tone\r', 'two', 'A\r', 'RUN <<B\r', 'cd /d\r', 'B\r', 'CMD x\r'];
+    expect(instructions(...lines)).toMatchObject([
+      { heredocs: [{ name: 'A', content: 'one\r\ntwo\n' }] },
+      { command: { heredocs: [{ name: 'B', content: 'cd /d\n' }] } },
+      { keyword: 'CMD' },
+    ]);
+    const [onbuild] = instructions('ONBUILD COPY <<A /d/\r', 'one\r', 'A\r');
+    expect(onbuild).toMatchObject({ trigger: 'COPY <<A /d/\none\r\nA' });
+  });
   test('a here-string and a mark in quotes are left to the shell', () => {
     expect(instructions('RUN cat <<<EOF', 'RUN echo "<<EOF"')).toMatchObject([
       { command: { heredocs: [] } },
