@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = join(root, 'dist/tscompose.cjs');
-execFileSync(cli, ['engine', 'start'], { stdio: 'inherit' });
+execFileSync(cli, ['engine', 'info'], { stdio: ['ignore', 'ignore', 'inherit'] }); // starts it, and it may end again
 const { socket } = JSON.parse(execFileSync(cli, ['engine', 'status', '--format', 'json'], { encoding: 'utf8' }));
 
 /** Resolves to the status and the whole body. */

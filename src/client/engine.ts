@@ -37,6 +37,8 @@ export interface EngineClient {
   status(signal: AbortSignal): Promise<EngineStatus>;
   /** Reads the whole store; only the embedded engine. */
   verify(signal: AbortSignal): Promise<StoreReport>;
+  /** Has the embedded engine stay until it is told to end. */
+  stay(signal: AbortSignal): Promise<void>;
   /** Ends the embedded engine; containers go on. Resolves when it has taken the order. */
   shutdown(signal: AbortSignal): Promise<void>;
   /** Gives the embedded engine the graph of a project, for the starts it makes by itself; any other answers 404. */
@@ -66,7 +68,16 @@ function systemClient(
   connection: Connection,
 ): Pick<
   EngineClient,
-  'ping' | 'info' | 'apiVersion' | 'events' | 'status' | 'verify' | 'shutdown' | 'keepProject' | 'forgetProject'
+  | 'ping'
+  | 'info'
+  | 'apiVersion'
+  | 'events'
+  | 'status'
+  | 'verify'
+  | 'stay'
+  | 'shutdown'
+  | 'keepProject'
+  | 'forgetProject'
 > {
   return {
     ping: (signal) => connection.ping(signal),
@@ -86,6 +97,7 @@ function systemClient(
     forgetProject: (name, signal) =>
       connection.done({ method: 'DELETE', path: `/tscompose/projects/${encodeURIComponent(name)}` }, signal),
     verify: (signal) => connection.json({ method: 'GET', path: '/tscompose/verify' }, signal),
+    stay: (signal) => connection.done({ method: 'POST', path: '/tscompose/stay' }, signal),
     shutdown: (signal) => connection.done({ method: 'POST', path: '/tscompose/shutdown' }, signal),
   };
 }

@@ -4,7 +4,10 @@ import { timerMs } from '../../base/timer.js';
 export interface IdleWatch {
   /** Something ended just now: count from here. */
   touch(): void;
+  /** For good: from now on it stays, whatever happens. */
   stop(): void;
+  /** 0 when it stays. */
+  timeoutMs(): number;
 }
 
 export interface IdleOptions {
@@ -17,10 +20,11 @@ export interface IdleOptions {
 
 /** Calls `onIdle` once, after `timeoutMs` without `touch` in which nothing was found busy. */
 export function watchIdle({ timeoutMs, isBusy, onIdle }: IdleOptions): IdleWatch {
-  if (timeoutMs === 0) return { touch: () => undefined, stop: () => undefined };
+  let over = timeoutMs === 0;
   let timer: NodeJS.Timeout | undefined;
   const touch = () => {
     clearTimeout(timer);
+    if (over) return;
     timer = setTimeout(look, timerMs(timeoutMs));
     timer.unref();
   };
@@ -29,5 +33,12 @@ export function watchIdle({ timeoutMs, isBusy, onIdle }: IdleOptions): IdleWatch
     else onIdle();
   };
   touch();
-  return { touch, stop: () => clearTimeout(timer) };
+  return {
+    touch,
+    stop: () => {
+      over = true;
+      clearTimeout(timer);
+    },
+    timeoutMs: () => (over ? 0 : timeoutMs),
+  };
 }

@@ -53,7 +53,8 @@ export async function runEngine({ settings, log, readiness, stop }: RunOptions):
     storageDriver: rooms.storageDriver,
     cgroup,
     apparmor: hasApparmor(),
-    idleTimeoutMs,
+    idleTimeoutMs: () => idle.timeoutMs(),
+    stay: () => idle.stop(),
     shutdown: () => stop.abort(new Error('the engine was told to end')),
   };
   const server = createEngineServer({ rooms: rooms.served, facts, onQuiet: () => idle.touch() });

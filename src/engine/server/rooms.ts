@@ -45,7 +45,10 @@ export interface EngineFacts {
   readonly storageDriver: OverlayDriver;
   readonly cgroup: 'v1' | 'hybrid' | 'v2' | 'none';
   readonly apparmor: boolean;
-  readonly idleTimeoutMs: number;
+  /** 0: it stays. */
+  readonly idleTimeoutMs: () => number;
+  /** From now on idleness does not end it. */
+  readonly stay: () => void;
   /** Begins the ordered shutdown; does not wait for it. */
   readonly shutdown: () => void;
 }

@@ -39,6 +39,15 @@ describe.skipIf(missing !== undefined)('the engine, started on demand', () => {
     expect((await sandbox.status()).pid).toBe(pid);
   });
 
+  test('one that was started by name stays, also where another command had started it', async () => {
+    await using sandbox = new EngineSandbox({ TSCOMPOSE_IDLE_TIMEOUT: '600' });
+    await sandbox.ok(['engine', 'info']);
+    const onDemand = await sandbox.status();
+    expect(onDemand).toMatchObject({ idleTimeoutMs: 600_000 });
+    await sandbox.ok(['engine', 'start']);
+    expect(await sandbox.status()).toMatchObject({ pid: onDemand.pid, idleTimeoutMs: 0 });
+  });
+
   test('it outlives the command and its terminal, in a session of its own', async () => {
     await using sandbox = new EngineSandbox();
     await sandbox.ok(['engine', 'start']);

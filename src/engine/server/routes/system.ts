@@ -26,6 +26,14 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
     ],
     [
       'POST',
+      '/tscompose/stay',
+      (exchange) => {
+        facts.stay();
+        sendStatus(exchange, 204);
+      },
+    ],
+    [
+      'POST',
       '/tscompose/shutdown',
       (exchange) => {
         exchange.response.once('finish', () => facts.shutdown());
@@ -83,7 +91,7 @@ export function systemRoutes(rooms: Rooms, facts: EngineFacts): readonly Route[]
       runtime: facts.runtime === undefined ? '' : `${facts.runtime.name} ${facts.runtime.version}`,
       rssBytes: process.memoryUsage.rss(),
       containersRunning: running.length,
-      idleTimeoutMs: facts.idleTimeoutMs,
+      idleTimeoutMs: facts.idleTimeoutMs(),
     };
   }
 }
