@@ -7,6 +7,7 @@ import type {
   ImageHistoryItem,
   ImageInspect,
   ImageSummary,
+  ProgressMessage,
   RegistryAuth,
   SearchResult,
 } from '../../api/image.js';
@@ -40,7 +41,7 @@ import { historyOf, inspectJson } from './image-views.js';
 import { importTar } from './import-tar.js';
 import { loadArchive, type LoadOptions } from './load.js';
 import { inspectDistribution } from './registry/distribution.js';
-import { pullImage } from './registry/pull.js';
+import { type PulledImage, pullImage } from './registry/pull.js';
 import { pushImage } from './registry/push.js';
 import { decideRemoval } from './remove-rules.js';
 import { saveArchive, type SavedImage } from './save.js';
@@ -263,16 +264,28 @@ class FileImageStore implements ImageStore {
   }
 
   async pull(reference: string, options: PullOptions): Promise<Image> {
-    const image = await pullImage(this.#parts, this.#registries, this.#gate, reference, options);
-    const { familiar, familiarRepository } = withDefaultTag(parseReference(reference));
-    if (options.naming !== 'none') this.#publish('pull', familiar, familiarRepository, image);
+    const parsed = withDefaultTag(parseReference(reference));
+    const { image, isNew } = await this.#pull(parsed, options);
+    options.onProgress(statusOf(parsed.familiar, isNew));
     return image;
   }
 
   async pullAll(repository: string, options: PullOptions): Promise<void> {
     const reference = parseReference(repository);
     const tags = await fromSources(this.#registries, reference, options, (session) => session.tags());
-    for (const tag of tags) await this.pull(withTag(reference, tag).familiar, options);
+    let isNew = false;
+    for (const tag of tags) {
+      const pulled = await this.#pull(withTag(reference, tag), options);
+      isNew ||= pulled.isNew;
+    }
+    options.onProgress(statusOf(reference.familiarRepository, isNew));
+  }
+
+  async #pull(reference: Reference, options: PullOptions): Promise<PulledImage> {
+    const { familiar, familiarRepository } = reference;
+    const pulled = await pullImage(this.#parts, this.#registries, this.#gate, familiar, options);
+    if (options.naming !== 'none') this.#publish('pull', familiar, familiarRepository, pulled.image);
+    return pulled;
   }
 
   async push(reference: string, options: PushOptions): Promise<void> {
@@ -426,4 +439,8 @@ class FileImageStore implements ImageStore {
 
 function isNameless({ tags, repoDigests }: Image): boolean {
   return tags.length === 0 && repoDigests.length === 0;
+}
+
+function statusOf(familiar: string, isNew: boolean): ProgressMessage {
+  return { status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar}` };
 }

@@ -122,8 +122,31 @@ describe('pulling', () => {
     messages = [];
     await pull('app');
     expect(registry.requests.filter((request) => request.includes('/blobs/'))).toHaveLength(1); // the config
-    expect(statuses().filter((status) => status === 'Already exists')).toHaveLength(2);
-    expect(statuses().at(-1)).toBe(`Status: Image is up to date for ${registry.host}/app:latest`);
+    const news = statuses().filter((status) => !/^(?:Pulling from|Digest:)/.test(status));
+    expect(news).toEqual([`Status: Image is up to date for ${registry.host}/app:latest`]); // of no layer, as dockerd
+  });
+
+  test('of another image says which layers are here', async () => {
+    publish('app', '1', [layerA]);
+    publish('app', '2', [layerA, layerB]);
+    await pull('app:1');
+    messages = [];
+    await pull('app:2');
+    expect(statuses().filter((status) => status === 'Already exists')).toHaveLength(1);
+  });
+
+  test('of all tags ends with what became of the repository', async () => {
+    publish('app', '1', [layerA]);
+    publish('app', '2', [layerB]);
+    const pullAll = async () => {
+      messages = [];
+      const onProgress = (message: ProgressMessage) => void messages.push(message);
+      await stores.images.pullAll(`${registry.host}/app`, { auth: undefined, signal, onProgress });
+      return statuses().filter((status) => status.startsWith('Status: '));
+    };
+    await pull('app:1');
+    expect(await pullAll()).toEqual([`Status: Downloaded newer image for ${registry.host}/app`]);
+    expect(await pullAll()).toEqual([`Status: Image is up to date for ${registry.host}/app`]);
   });
 
   test('by digest gives no tag, and checks the manifest against it', async () => {
@@ -397,6 +420,11 @@ describe('pushing', () => {
   test('sends layers, config and manifest, and what comes back is the same image', async () => {
     const image = await imported(stores, `${registry.host}/mine/app:1`, { path: 'f', content: 'mine' });
     await push('mine/app:1');
+    const diffId = image.config.rootfs.diff_ids[0] ?? '';
+    expect(messages.filter(({ status }) => status === 'Preparing' || status === 'Pushed')).toMatchObject([
+      { status: 'Preparing', id: diffId.slice('sha256:'.length, 19) },
+      { status: 'Pushed', id: diffId.slice('sha256:'.length, 19) },
+    ]);
     expect(statuses()).toContain(`The push refers to repository [${registry.host}/mine/app]`);
     const aux = messages.find((message) => message.aux !== undefined)?.aux as {
       Tag: string;

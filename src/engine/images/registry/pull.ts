@@ -32,6 +32,12 @@ import type { Image, OnProgress, PullOptions } from '../types.js';
 const maxParallel = 3;
 const maxIndexDepth = 4;
 
+export interface PulledImage {
+  readonly image: Image;
+  /** The name stood for another before, or for none. */
+  readonly isNew: boolean;
+}
+
 /** @throws `registry/…`, `content/…`, `layer/…`, `image/bad-document`, `trust/…` */
 export async function pullImage(
   parts: Parts,
@@ -39,7 +45,7 @@ export async function pullImage(
   gate: TrustGate,
   name: string,
   options: PullOptions,
-): Promise<Image> {
+): Promise<PulledImage> {
   const reference = withDefaultTag(parseReference(name));
   return await fromSources(registries, reference, options, (session) =>
     pullFrom(parts, session, gate, reference, options),
@@ -52,7 +58,7 @@ async function pullFrom(
   gate: TrustGate,
   reference: Reference,
   options: PullOptions,
-): Promise<Image> {
+): Promise<PulledImage> {
   const which = reference.digest ?? reference.tag ?? 'latest';
   const top = await session.manifest(which);
   options.onProgress({ status: `Pulling from ${shownPath(reference)}`, id: which });
@@ -72,7 +78,7 @@ async function pullFrom(
   const before = parts.state.catalog.find(canonicalText(reference))?.image.id;
   const releases: (() => void)[] = [];
   try {
-    await pullLayers(parts, session, manifest.layers, diffIds, releases, options);
+    await pullLayers(parts, session, manifest, diffIds, releases, options);
     const names =
       options.naming === 'none'
         ? []
@@ -92,9 +98,7 @@ async function pullFrom(
     const addOrigins = { [image.id]: { repository: reference.repository, digests } };
     await remember(parts, reference, manifest.layers, diffIds, addOrigins);
     options.onProgress({ status: `Digest: ${top.digest}` });
-    const news = before === image.id ? 'Image is up to date' : 'Downloaded newer image';
-    options.onProgress({ status: `Status: ${news} for ${reference.familiar}` });
-    return image;
+    return { image, isNew: before !== image.id };
   } finally {
     for (const release of releases) release();
   }
@@ -146,13 +150,14 @@ function checkPlatform(
 
 /** Downloads and unpacks a few layers at a time, and seals them in order. */
 async function pullLayers(
-  { layers }: Parts,
+  { layers, state }: Parts,
   session: RegistrySession,
-  descriptors: readonly Descriptor[],
+  { config, layers: descriptors }: ImageManifest,
   diffIds: readonly Digest[],
   releases: (() => void)[],
   { onProgress, signal }: PullOptions,
 ): Promise<void> {
+  const isHere = state.catalog.find(config.digest) !== undefined;
   const work = new AbortController();
   const inside = AbortSignal.any([signal, work.signal]);
   const ids = descriptors.map(({ digest }) => hexOf(digest).slice(0, 12));
@@ -162,10 +167,11 @@ async function pullLayers(
     const chainId = extendChain(parent, diffId);
     if (layers.get(chainId) === undefined) break;
     releases.push(layers.retain(chainId));
-    onProgress({ status: 'Already exists', progressDetail: {}, id: ids[first] ?? '' });
     parent = chainId;
     first += 1;
   }
+  if (isHere && first === diffIds.length) return; // Docker says nothing of the layers of an image that is here
+  for (const id of ids.slice(0, first)) onProgress({ status: 'Already exists', progressDetail: {}, id });
   for (const id of ids.slice(first)) onProgress({ status: 'Pulling fs layer', progressDetail: {}, id });
 
   const staged: Promise<StagedLayer>[] = [];

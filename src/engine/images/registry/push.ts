@@ -160,7 +160,8 @@ async function pushParts(
   const release = image.chainId === undefined ? undefined : parts.layers.retain(image.chainId);
   try {
     lease.add(image.id);
-    for (const layer of chain) onProgress({ status: 'Preparing', progressDetail: {}, id: idOf(layer.chainId) });
+    for (const { diffId } of chain.toReversed())
+      onProgress({ status: 'Preparing', progressDetail: {}, id: idOf(diffId) });
     const pushed: RemoteLayer[] = [];
     const remember: Record<string, RemoteLayer> = {};
     for (const layer of chain) {
@@ -191,7 +192,7 @@ async function pushLayer(
   layer: Layer,
   { onProgress, signal }: TransferOptions,
 ): Promise<RemoteLayer> {
-  const id = idOf(layer.chainId);
+  const id = idOf(layer.diffId);
   const known = (parts.state.catalog.index.remoteLayers?.[layer.diffId] ?? []).filter(isGzipped);
   for (const remote of known) {
     if (!(await session.hasBlob(remote.digest))) continue;
