@@ -93,10 +93,9 @@ interface PinnedMount {
 async function pinImage(image: string, registries: Registries, context: CliContext): Promise<string> {
   const reference = withDefaultTag(parseReference(image));
   if (reference.digest !== undefined) return canonicalText(withDigest(reference, reference.digest));
-  const { domain, tag = 'latest' } = reference;
   const { signal } = context;
-  const auth = await credentialsFor(context, domain);
-  const { digest } = await fromSources(registries, reference, { auth, signal }, (session) => session.manifest(tag));
+  const auth = await credentialsFor(context, reference.domain);
+  const { digest } = await fromSources(registries, reference, { auth, signal }, (session) => session.topManifest());
   return `${canonicalText(reference)}@${digest}`;
 }
 

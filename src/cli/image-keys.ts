@@ -59,7 +59,7 @@ export async function withRemoteImage<Result>(
     const auth = await credentialsFor(context, reference.domain);
     const endpoint = registries.ownEndpoint(reference.domain);
     const session = new RegistrySession({ registries, endpoint, reference, auth, access, signal });
-    const { digest } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+    const { digest } = await session.topManifest();
     return await work({ reference, digest, session });
   } finally {
     registries.http.close();

@@ -39,7 +39,6 @@ export async function requireProject(
   context: CliContext,
   options: {
     readonly without?: readonly OptionalStage[];
-    readonly allResources?: boolean;
     readonly strictVersion?: boolean;
     /** To show it rather than to run it: nothing is filled in for the engine. */
     readonly asWritten?: boolean;

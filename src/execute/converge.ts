@@ -46,7 +46,7 @@ export async function converge(project: Project, up: UpOptions, options: Converg
     const plan = outdatedVolumes.length === 0 ? careful : planUp(project, state, round);
     if (options.onPlan?.(plan) === 'stop') return { plan, fetched: round.fetched };
     if (options.keep !== undefined && count === 1) await keepProject(project, { ...options, warn: options.keep });
-    const { answers } = plan.steps.length > 0 ? await executePlan(plan, options) : { answers: {} };
+    const answers = plan.steps.length > 0 ? await executePlan(plan, options) : {};
     if (plan.again === undefined) return { plan, fetched: round.fetched };
     if (count === mostRounds) throw new Error('bug: planning images does not come to an end');
     round = { ...round, fetched: withAnswers(plan.again, answers) };

@@ -40,13 +40,6 @@ export interface StepRun {
   readonly failed: boolean;
 }
 
-export interface ExecuteResult {
-  /** Ids that steps brought: of containers and images, by step. */
-  readonly ids: ReadonlyMap<number, string>;
-  /** What providers and models said. */
-  readonly answers: Answers;
-}
-
 /** More requests at a time only wait in the engine. */
 const mostOperations = 64;
 /** A start keeps a processor busy for most of its time; more at a time are not sooner done. */
@@ -68,9 +61,10 @@ const graceMs = 5_000;
 /**
  * Carries out a plan: every step as soon as those it comes after have succeeded. The first failure cancels the rest and
  * is what is thrown, once nothing is under way any more; what is done stays done, and the next plan goes on from there.
+ * @returns what providers and models said
  * @throws `execute/dependency-failed`, `execute/operation-failed`, `engine/unreachable`; the reason of `signal`
  */
-export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
+export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<Answers> {
   const brought: Brought = { ids: new Map(), answers: {} };
   const ending = new AbortController();
   const lifetime = AbortSignal.any([options.signal, ending.signal]);
@@ -105,7 +99,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   } finally {
     ending.abort();
   }
-  return brought;
+  return brought.answers;
 }
 
 /** Fills as the steps end. */

@@ -20,8 +20,6 @@ export interface TimelineBar {
 export interface TimelineRow {
   /** `Container demo-web-1`, `Image busybox` */
   readonly subject: string;
-  /** Undefined for what belongs to no one service. */
-  readonly service: string | undefined;
   readonly bars: readonly TimelineBar[];
 }
 
@@ -70,16 +68,16 @@ export class Timeline {
   rows(): TimelineRow[] {
     const path = new Set(this.criticalPath());
     const origin = this.#beginMs;
-    const rows = new Map<string, { service: string | undefined; bars: TimelineBar[] }>();
+    const rows = new Map<string, TimelineBar[]>();
     const runs = this.#rounds.flat().sort((a, b) => a.beginMs - b.beginMs);
     for (const run of runs) {
       const { operation } = run.step;
       for (const subject of subjectsOf(operation)) {
-        const row = rows.get(subject) ?? { service: serviceOf(operation), bars: [] };
-        rows.set(subject, row);
-        const probe = this.#probeBar(run, subject, row.bars, origin);
-        if (probe !== undefined) row.bars.push(probe);
-        row.bars.push({
+        const bars = rows.get(subject) ?? [];
+        rows.set(subject, bars);
+        const probe = this.#probeBar(run, subject, bars, origin);
+        if (probe !== undefined) bars.push(probe);
+        bars.push({
           ...phaseOf(operation),
           beginMs: run.beginMs - origin,
           endMs: run.endMs - origin,
@@ -88,7 +86,7 @@ export class Timeline {
         });
       }
     }
-    return [...rows].map(([subject, row]) => ({ subject, ...row }));
+    return [...rows].map(([subject, bars]) => ({ subject, bars }));
   }
 
   /** Within a wait; undefined when it was over by then, or nobody knows. */
@@ -158,11 +156,6 @@ function subjectsOf(operation: Operation): string[] {
     default:
       return [`Container ${operation.container.name}`];
   }
-}
-
-function serviceOf(operation: Operation): string | undefined {
-  if ('container' in operation) return operation.container.service;
-  return 'service' in operation ? operation.service : undefined;
 }
 
 function phaseOf(operation: Operation): { phase: TimelinePhase; label: string } {

@@ -81,6 +81,12 @@ export class RegistrySession {
     return this.#endpoint.registry;
   }
 
+  /** What the reference stands for, an image or an index: its digest counts before its tag. @throws `registry/…`, `content/…` */
+  topManifest(): Promise<FetchedManifest> {
+    const { digest, tag = 'latest' } = this.#reference;
+    return this.manifest(digest ?? tag);
+  }
+
   /** @param which - a tag or a digest; the answer is checked against the digest. @throws `registry/…`, `content/…` */
   async manifest(which: string, expected?: Descriptor): Promise<FetchedManifest> {
     const ask = { path: `${this.#reference.path}/manifests/${which}`, headers: { accept: acceptedManifests } };

@@ -43,7 +43,7 @@ export async function fetchArtifact(text: string, options: OciOptions): Promise<
     const auth = await credentials(reference.domain, signal);
     const endpoint = registries.ownEndpoint(reference.domain);
     const session = new RegistrySession({ registries, endpoint, reference, auth, access: 'pull', signal });
-    const top = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+    const top = await session.topManifest();
     const known = await cache.find('oci', hexOf(top.digest));
     if (known !== undefined) return known;
     const { layers } = await projectManifest(session, parseManifest(top.bytes, top.mediaType), text);

@@ -47,44 +47,10 @@ export function openPins(context: CliContext): Pins {
     return await fromSources(registries, reference, { auth, signal }, ask);
   };
 
-  const pinOf = async (session: RegistrySession, reference: Reference): Promise<ImagePin> => {
-    const { bytes, digest, mediaType } = await session.manifest(reference.tag ?? 'latest');
-    const manifest = parseManifest(bytes, mediaType);
-    if (manifest.kind === 'index') {
-      const platforms = manifest.manifests.flatMap(({ platform, digest: own }) => {
-        const { os = 'unknown', architecture = 'unknown', variant } = platform ?? {};
-        // Attestations are listed beside images, for no platform.
-        return os === 'unknown' ? [] : [[platformText(withVariant(os, architecture, variant)), own] as const];
-      });
-      return { digest, platforms: Object.fromEntries(platforms) };
-    }
-    const config = objectOf(parseObject('image config', await session.document(manifest.config))) ?? {};
-    const [os, architecture, variant] = ['os', 'architecture', 'variant'].map((name) => config[name]);
-    if (typeof os !== 'string' || typeof architecture !== 'string') return { digest, platforms: {} };
-    const platform = withVariant(os, architecture, typeof variant === 'string' ? variant : undefined);
-    return { digest, platforms: { [platformText(platform)]: digest } };
-  };
-
-  const triggersOf = async (session: RegistrySession, reference: Reference): Promise<readonly string[]> => {
-    const { bytes, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
-    let manifest = parseManifest(bytes, mediaType);
-    if (manifest.kind === 'index') {
-      const score = ({ platform = {} }: Descriptor) => platformScore(platform, hostPlatform());
-      const [best] = manifest.manifests.toSorted((a, b) => score(b) - score(a));
-      if (best === undefined) return [];
-      const own = await session.manifest(best.digest, best);
-      manifest = parseManifest(own.bytes, own.mediaType);
-    }
-    if (manifest.kind === 'index') return [];
-    const config = objectOf(objectOf(parseObject('image config', await session.document(manifest.config)))?.['config']);
-    const own = config?.['OnBuild'];
-    return Array.isArray(own) ? own.filter((one) => typeof one === 'string') : [];
-  };
-
   const findTriggers = async (text: string): Promise<readonly string[]> => {
     try {
       const reference = withDefaultTag(parseReference(text));
-      return await inRegistry(reference, (session) => triggersOf(session, reference));
+      return await inRegistry(reference, triggersOf);
     } catch (error) {
       signal.throwIfAborted();
       if (!isFailure(error)) throw error;
@@ -101,7 +67,7 @@ export function openPins(context: CliContext): Pins {
   const find = async (entry: string): Promise<ImagePin> => {
     const reference = parseReference(entry);
     try {
-      return await inRegistry(reference, (session) => pinOf(session, reference));
+      return await inRegistry(reference, pinOf);
     } catch (error) {
       signal.throwIfAborted();
       const local = isNowhere(error) ? await madeHere(context, entry, reference) : undefined;
@@ -124,11 +90,46 @@ export function openPins(context: CliContext): Pins {
       const commit = await commitOf(text);
       if (commit !== undefined) return commit;
       const reference = withDefaultTag(parseReference(text.slice(ociScheme.length)));
-      const { digest } = await inRegistry(reference, (session) => session.manifest(reference.tag ?? 'latest'));
+      const { digest } = await inRegistry(reference, (session) => session.topManifest());
       return digest;
     },
     close: () => registries.http.close(),
   };
+}
+
+async function pinOf(session: RegistrySession): Promise<ImagePin> {
+  const { bytes, digest, mediaType } = await session.topManifest();
+  const manifest = parseManifest(bytes, mediaType);
+  if (manifest.kind === 'index') {
+    const platforms = manifest.manifests.flatMap(({ platform, digest: own }) => {
+      const { os = 'unknown', architecture = 'unknown', variant } = platform ?? {};
+      // Attestations are listed beside images, for no platform.
+      return os === 'unknown' ? [] : [[platformText(withVariant(os, architecture, variant)), own] as const];
+    });
+    return { digest, platforms: Object.fromEntries(platforms) };
+  }
+  const config = objectOf(parseObject('image config', await session.document(manifest.config))) ?? {};
+  const [os, architecture, variant] = ['os', 'architecture', 'variant'].map((name) => config[name]);
+  if (typeof os !== 'string' || typeof architecture !== 'string') return { digest, platforms: {} };
+  const platform = withVariant(os, architecture, typeof variant === 'string' ? variant : undefined);
+  return { digest, platforms: { [platformText(platform)]: digest } };
+}
+
+/** ONBUILD of the image for this machine. */
+async function triggersOf(session: RegistrySession): Promise<readonly string[]> {
+  const { bytes, mediaType } = await session.topManifest();
+  let manifest = parseManifest(bytes, mediaType);
+  if (manifest.kind === 'index') {
+    const score = ({ platform = {} }: Descriptor) => platformScore(platform, hostPlatform());
+    const [best] = manifest.manifests.toSorted((a, b) => score(b) - score(a));
+    if (best === undefined) return [];
+    const own = await session.manifest(best.digest, best);
+    manifest = parseManifest(own.bytes, own.mediaType);
+  }
+  if (manifest.kind === 'index') return [];
+  const config = objectOf(objectOf(parseObject('image config', await session.document(manifest.config)))?.['config']);
+  const own = config?.['OnBuild'];
+  return Array.isArray(own) ? own.filter((one) => typeof one === 'string') : [];
 }
 
 function remembered<T>(known: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {

@@ -16,7 +16,7 @@ export async function inspectDistribution(
 ): Promise<DistributionInspect> {
   const reference = withDefaultTag(parseReference(name));
   return await fromSources(registries, reference, { auth, signal }, async (session) => {
-    const { bytes, digest, mediaType } = await session.manifest(reference.digest ?? reference.tag ?? 'latest');
+    const { bytes, digest, mediaType } = await session.topManifest();
     const manifest = parseManifest(bytes, mediaType);
     const descriptor = { mediaType: manifest.mediaType, digest, size: bytes.byteLength };
     if (manifest.kind === 'index') {

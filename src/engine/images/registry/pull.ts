@@ -60,7 +60,7 @@ async function pullFrom(
   options: PullOptions,
 ): Promise<PulledImage> {
   const which = reference.digest ?? reference.tag ?? 'latest';
-  const top = await session.manifest(which);
+  const top = await session.topManifest();
   options.onProgress({ status: `Pulling from ${shownPath(reference)}`, id: which });
   const { manifest, digest } = await imageManifest(session, top, reference, options.platform ?? hostPlatform());
   const digests = [...new Set([top.digest, digest])];
