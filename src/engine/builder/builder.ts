@@ -9,7 +9,7 @@ import { openContext } from './context/open-context.js';
 import { parseDockerfile } from './dockerfile/parse.js';
 import { lintReport } from './lint/lint-report.js';
 import type { BuilderOptions, BuildParts } from './parts.js';
-import { type Needed, neededBases } from './plan/needed-bases.js';
+import { neededSources, type NeededSources } from './plan/needed-sources.js';
 import { type CacheUsage, chosen, type PruneChoice, takesWhole } from './prune-choice.js';
 import type { BuildIo, BuildRequest, BuildResult } from './request.js';
 import { type CacheEntry, openBuildCache } from './solver/cache.js';
@@ -29,7 +29,7 @@ export interface Builder {
    */
   build(request: BuildRequest, io: BuildIo): Promise<BuildResult>;
   /** The images that a build would start from or copy from. Builds nothing and asks no registry. @throws `build/…` */
-  bases(request: BuildRequest, signal: AbortSignal): Promise<Needed>;
+  bases(request: BuildRequest, signal: AbortSignal): Promise<NeededSources>;
   /**
    * Looks for mistakes in the Dockerfile that a build would not stop at, and builds nothing.
    * @throws `build/…` as a build would for what is wrong in it
@@ -112,13 +112,13 @@ async function basesOf(
   { layers, digestsDir }: BuildParts,
   request: BuildRequest,
   signal: AbortSignal,
-): Promise<Needed> {
+): Promise<NeededSources> {
   await using undo = new CleanupStack();
   const scratch = () => layers.scratch();
   const git = gitTrees(scratch, (work) => undo.defer(work));
   const { context, dockerfile: source } = request;
   const { dockerfile } = await openContext({ context, dockerfile: source, scratch, git, digestsDir, undo, signal });
-  return neededBases(parseDockerfile(dockerfile.text, dockerfile.name), request);
+  return neededSources(parseDockerfile(dockerfile.text, dockerfile.name), request);
 }
 
 async function check(

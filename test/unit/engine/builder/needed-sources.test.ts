@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderLocation } from '../../../../src/base/source-location.js';
 import { parseDockerfile } from '../../../../src/engine/builder/dockerfile/parse.js';
-import { type Needed, neededBases } from '../../../../src/engine/builder/plan/needed-bases.js';
+import { type NeededSources, neededSources } from '../../../../src/engine/builder/plan/needed-sources.js';
 import type { BuildRequest } from '../../../../src/engine/builder/index.js';
 
 const text = `ARG TAG=20 FLAVOUR
@@ -18,7 +18,7 @@ COPY --from=folder /f /f
 ONBUILD COPY --from=never /x /x
 `;
 
-function neededIn(text: string, more: Partial<BuildRequest> = {}): Needed {
+function neededIn(text: string, more: Partial<BuildRequest> = {}): NeededSources {
   const request: BuildRequest = {
     context: { kind: 'directory', path: '/' },
     dockerfile: { kind: 'in-context', path: 'Dockerfile' },
@@ -34,7 +34,7 @@ function neededIn(text: string, more: Partial<BuildRequest> = {}): Needed {
     },
     ...more,
   };
-  return neededBases(parseDockerfile(text, 'Dockerfile'), request);
+  return neededSources(parseDockerfile(text, 'Dockerfile'), request);
 }
 
 function basesOf(more: Partial<BuildRequest> = {}): string[] {
