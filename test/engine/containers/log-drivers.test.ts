@@ -225,9 +225,7 @@ describe.skipIf(missing !== undefined)('logging drivers', () => {
 
 class SyslogServer {
   received = '';
-  readonly #sockets = new Set<Socket>();
   readonly #server = createServer((socket) => {
-    this.#sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => (this.received += bytes.toString()));
   });
@@ -246,10 +244,10 @@ class SyslogServer {
       .map((line) => Number(line.split(' ').at(-1)));
   }
 
+  /** Once those who have ended are read to their end. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 }
