@@ -1,12 +1,13 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
 import { settleExit } from './exit.js';
 import { rotateLog } from './log-rotation.js';
+import { tellOfMemory } from './out-of-memory.js';
 import { exitsOf, type Room } from './room.js';
 
 /** Events may be lost; this is how late an exit can be noticed then. */
 const sweepMs = 15_000;
-/** A log that grows as fast as the disk takes it is this much longer than it may be, at most. */
-const rotateMs = 1_000;
+/** How late a log is noticed that is longer than it may be, and memory that was not enough. */
+const lookMs = 1_000;
 
 /** One watch for the exits of all containers, and timers for what has to be looked at now and then. */
 export function watchExits(room: Room): () => void {
@@ -31,14 +32,21 @@ export function watchExits(room: Room): () => void {
       if (container.isLive) look(container.id);
     }
   }, sweepMs);
-  const rotation = setInterval(() => {
-    for (const container of room.registry.values()) if (container.isLive) rotateLog(room, container);
-  }, rotateMs);
+  const looks = setInterval(() => {
+    for (const container of room.registry.values()) {
+      if (!container.isLive) continue;
+      rotateLog(room, container);
+      tellOfMemory(room, container).catch((error: unknown) => {
+        if (!container.gone)
+          room.log.error('cannot tell of an end for want of memory', { containerId: container.id, error });
+      });
+    }
+  }, lookMs);
   timer.unref();
-  rotation.unref();
+  looks.unref();
   return () => {
     watcher.close();
     clearInterval(timer);
-    clearInterval(rotation);
+    clearInterval(looks);
   };
 }

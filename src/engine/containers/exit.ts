@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrashLoop } from '../../api/tscompose.js';
 import { timerMs } from '../../base/timer.js';
@@ -9,12 +9,13 @@ import type { Container } from './container.js';
 import { countExit, lastWordsOf, loopExits } from './crash-loop.js';
 import { giveBack } from './give-back.js';
 import { publishUnmounts } from './oci-mounts.js';
+import { ranOutOfMemory } from './out-of-memory.js';
 import { lostRun } from './lost-run.js';
 import type { ContainerState } from './record.js';
 import { removeContainer } from './remove.js';
 import { projectOf, serviceOf } from './labels.js';
 import { isCrash, isSteady, restartDelay } from './restart-policy.js';
-import { bundleOf, cgroupOf, exitsOf, publish, type Room } from './room.js';
+import { cgroupOf, exitsOf, publish, type Room } from './room.js';
 import { nowNs, parseTime, renderTime } from './time.js';
 import { without } from './without.js';
 
@@ -64,7 +65,8 @@ export async function endRun(
   const startedNs = parseTime(container.state.startedAt) ?? toldNs;
   const finishedNs = toldNs < startedNs ? startedNs : toldNs; // times of files lag by up to a tick of the kernel's
   const ranMs = Number((finishedNs - startedNs) / 1_000_000n);
-  const oomKilled = existsSync(join(bundleOf(room, container.id), 'oom'));
+  const { oomKilled: isTold } = container.state;
+  const oomKilled = isTold || ranOutOfMemory(room, container);
   const peak = oomKilled ? memoryPeak(cgroupOf(room, container)) : undefined;
   const byUser = container.stopRequested || container.state.stoppedByUser;
   container.health?.stop();
@@ -100,7 +102,7 @@ export async function endRun(
   container.restartDelayMs = delay ?? 0;
 
   publishUnmounts(room, container.record);
-  if (oomKilled) publish(room, container, 'oom');
+  if (oomKilled && !isTold) publish(room, container, 'oom');
   publish(room, container, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(ranMs / 1000)) });
   if (crashes?.Exits === loopExits) publish(room, container, 'crash_loop', loopAttributes(crashes));
   container.signals.emit('ended', { StatusCode: exitCode });

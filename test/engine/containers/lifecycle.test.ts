@@ -186,6 +186,17 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
     expect(await statusOf(id)).toMatchObject({ OOMKilled: true, ExitCode: 137 });
   });
 
+  test('too much memory in a process that is not its first is told while it runs', async () => {
+    const id = await engine.start({
+      Cmd: ['sh', '-c', 'dd if=/dev/zero of=/dev/null bs=64M count=1; sleep 60'],
+      HostConfig: { Memory: 16 << 20, MemorySwap: 16 << 20 },
+    });
+    await eventually('the engine to tell', async () => (await statusOf(id)).OOMKilled);
+    expect(await statusOf(id)).toMatchObject({ OOMKilled: true, Running: true });
+    await engine.containers.stop(id, { timeoutS: 0 }, soon());
+    expect(await statusOf(id)).toMatchObject({ OOMKilled: true, Running: false });
+  });
+
   test('its state of health is found out', async () => {
     const Healthcheck = { Test: ['CMD-SHELL', 'test -e /well && echo fine'], Interval: 30_000_000, Retries: 2 };
     const id = await engine.start({ Cmd: ['sleep', '60'], Healthcheck });
