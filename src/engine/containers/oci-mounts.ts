@@ -17,6 +17,7 @@ import { isFile } from './mount-plan.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import { bundleOf, type Room } from './room.js';
 import { bindHostMount } from './host-mounts.js';
+import { mountLayers } from './rootfs.js';
 import { runtimeOf } from './runtime-of.js';
 
 /**
@@ -186,13 +187,6 @@ async function mountImage(
 ): Promise<string> {
   const target = join(bundleOf(room, record.id), `image-${index}`);
   mkdirSync(target, { recursive: true });
-  const lower = room.layers.lowerDirs(room.images.resolve(source).chainId);
-  const [only] = lower;
-  if (lower.length === 1 && only !== undefined) {
-    mount({ source: only, target, flags: ['bind'] });
-    mount({ target, flags: ['bind', 'remount', 'ro'] });
-  } else {
-    mount({ source: 'overlay', target, fstype: 'overlay', data: await room.layers.overlayData({ lower }) });
-  }
+  await mountLayers(room, room.images.resolve(source).chainId, target);
   return target;
 }

@@ -30,6 +30,16 @@ export async function lowerOf(room: Room, chainId: ContainerRecord['chainId']): 
   return [await ensureInitLayer({ dir: initDir, lower: image, layers: room.layers }), ...image];
 }
 
+/** Mounts the layers of an image, to be read only. */
+export async function mountLayers(
+  { layers }: Pick<Room, 'layers'>,
+  chainId: ContainerRecord['chainId'],
+  target: string,
+): Promise<void> {
+  const data = await layers.overlayData({ lower: layers.lowerDirs(chainId) });
+  mount({ source: 'overlay', target, fstype: 'overlay', flags: ['ro'], data });
+}
+
 /** Takes away whatever is mounted in a container's bundle in our namespace: its root and images mounted into it. */
 export function unmountBundle(room: Pick<Room, 'runtimeDir' | 'unmounting'>, id: string): void {
   const bundle = bundleOf(room, id);

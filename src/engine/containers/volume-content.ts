@@ -2,9 +2,10 @@ import { closeSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanupStack } from '../../base/cleanup-stack.js';
 import { kindBeneath } from '../oci/index.js';
-import { mount, O_PATH, openBeneath, unmount } from '../sys/index.js';
+import { O_PATH, openBeneath, unmount } from '../sys/index.js';
 import type { ContainerMount, ContainerRecord } from './record.js';
 import type { Room } from './room.js';
+import { mountLayers } from './rootfs.js';
 
 /**
  * Gives empty volumes what the image has at their place ("Populate a volume using a container"), as Docker does when a
@@ -35,15 +36,11 @@ export async function fillVolumes(room: Room, record: ContainerRecord, signal: A
 
 /** The image's files, read-only for as long as `undo` is not run. */
 async function mountImage(room: Room, { chainId }: ContainerRecord, undo: CleanupStack): Promise<string> {
-  const lower = room.layers.lowerDirs(chainId);
   const root = mkdtempSync(join(room.runtimeDir, 'view-'));
   undo.defer(() => {
     rmdirSync(root); // never recursive: were it still mounted, that would be the image
   });
-  const [only] = lower;
-  // An overlay wants two layers when it has nothing to write to (overlayfs documentation, "Multiple lower layers").
-  if (lower.length === 1 && only !== undefined) mount({ source: only, target: root, flags: ['bind'] });
-  else mount({ source: 'overlay', target: root, fstype: 'overlay', data: await room.layers.overlayData({ lower }) });
+  await mountLayers(room, chainId, root);
   undo.defer(() => {
     unmount(root, { detach: true });
   });
