@@ -30,7 +30,11 @@ export const checkOverlay: Check = async ({ dataRoot, isRoot, run, read }) => {
       ? warning('overlay mounts', 'in this kernel, not tried', 'run doctor as root to try it')
       : warning('overlay mounts', 'not loaded', 'modprobe overlay');
   }
-  const folder = mkdtempSync(join(existing(dataRoot), '.tscompose-doctor-'));
+  const above = existing(dataRoot);
+  if (!writable(above)) {
+    return warning('overlay mounts', 'not tried', `make ${above} writable, or name another with TSCOMPOSE_DATA_ROOT`);
+  }
+  const folder = mkdtempSync(join(above, '.tscompose-doctor-'));
   try {
     const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) => join(folder, name));
     for (const path of [lower, upper, work, merged]) mkdirSync(path ?? folder);

@@ -16,7 +16,7 @@ declare module '../../base/errors.js' {
   }
 }
 
-/** Code the engine gives when another one already holds its data root. */
+/** Code the engine gives when another one already holds its runtime folder, and so answers at the same socket. */
 const lockedCode = 'engine/locked';
 
 const readyTimeoutMs = 30_000;

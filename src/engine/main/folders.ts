@@ -1,6 +1,15 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { TscomposeError } from '../../base/errors.js';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { errnoOf, messageOf, TscomposeError } from '../../base/errors.js';
 import { tryLock } from '../sys/index.js';
 import './errors.js';
 
@@ -10,10 +19,11 @@ const folderMode = 0o711;
 /**
  * Makes a folder of the engine and takes it for this process alone, until the process ends.
  * @returns gives it back
- * @throws `engine/locked` naming the process that has it; `engine/bad-folder`
+ * @param lockedCode - given when another process has it, whose id the message has
+ * @throws `lockedCode`; `engine/bad-folder`
  */
-export function takeFolder(path: string): () => void {
-  mkdirSync(path, { recursive: true, mode: folderMode });
+export function takeFolder(path: string, lockedCode: 'engine/locked' | 'engine/data-locked'): () => void {
+  makeFolder(path);
   const { uid, mode } = statSync(path);
   if (uid !== process.geteuid?.()) {
     throw badFolder(path, `it belongs to the user with id ${uid}`);
@@ -24,7 +34,7 @@ export function takeFolder(path: string): () => void {
   if (lock === undefined) {
     const pid = holderOf(file);
     throw new TscomposeError({
-      code: 'engine/locked',
+      code: lockedCode,
       message: `another engine${pid === undefined ? '' : `, process ${pid},`} uses ${path}`,
       facts: { path, pid },
       hint: 'use that one, end it with "tscompose engine stop", or give this one other folders with TSCOMPOSE_DATA_ROOT and TSCOMPOSE_RUNTIME_DIR',
@@ -32,6 +42,26 @@ export function takeFolder(path: string): () => void {
   }
   writeFileSync(file, `${process.pid}\n`); // same inode: the lock stays
   return () => lock.release();
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: folderMode });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw badFolder(path, readOnlyAbove(path) ?? messageOf(error));
+  }
+}
+
+/** Why nothing can be made there: Node's own word for it is `ENOENT`. */
+function readOnlyAbove(path: string): string | undefined {
+  if (!existsSync(path)) return readOnlyAbove(dirname(path));
+  try {
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) === 'EROFS' ? `${path} is on a read-only file system` : undefined;
+  }
 }
 
 function holderOf(file: string): number | undefined {

@@ -27,15 +27,15 @@ const changeGraceMs = 10_000;
 /**
  * Runs one engine from its folders' locks to the last undo. Containers go on without it: their monitors are processes
  * of their own, and the next engine takes them up again.
- * @throws `engine/locked`, `engine/bad-folder`, `engine/not-root`, and what the rooms throw when they cannot open
+ * @throws `engine/locked`, `engine/data-locked`, `engine/bad-folder`, `engine/not-root`, and what the rooms throw when they cannot open
  */
 export async function runEngine({ settings, log, readiness, stop }: RunOptions): Promise<void> {
   const startedAt = new Date();
   const { dataRoot, runtimeDir, socket, pidFile, idleTimeoutMs } = settings;
   requireRoot();
   await using undo = new CleanupStack();
-  undo.defer(takeFolder(runtimeDir));
-  undo.defer(takeFolder(dataRoot));
+  undo.defer(takeFolder(runtimeDir, 'engine/locked'));
+  undo.defer(takeFolder(dataRoot, 'engine/data-locked'));
   writeFileSync(pidFile, `${process.pid}\n`);
   undo.defer(() => rmSync(pidFile, { force: true }));
 

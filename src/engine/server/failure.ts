@@ -1,5 +1,5 @@
 import type { ErrorBody, FailureDetails } from '../../api/common.js';
-import { type ErrorCode, type ErrorFacts, hasCode, isFailure, messageOf } from '../../base/errors.js';
+import { errnoOf, type ErrorCode, type ErrorFacts, hasCode, isFailure, messageOf } from '../../base/errors.js';
 
 /** Codes that can reach a client: those of the engine's rooms and of what they stand on. */
 type Room =
@@ -192,8 +192,25 @@ export function failureBody(error: unknown): ErrorBody {
   return { message: describe(error), ...detailsOf(error) };
 }
 
+/** What the user can do about a disk, whichever room ran into it. */
+const diskHints: Readonly<Record<string, string>> = {
+  ENOSPC:
+    'make room where the folders lie that "tscompose engine status" names: "docker system prune", with its socket as DOCKER_HOST, removes what nobody uses',
+  EDQUOT:
+    'the quota of the file system with the folders that "tscompose engine status" names is used up: raise it, or make room',
+  EROFS:
+    'the folders that "tscompose engine status" names must be writable: the kernel remounts a broken disk read-only, and says so in dmesg',
+};
+
+/** Of the error or of what caused it. */
+function diskHint(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return diskHints[errnoOf(error) ?? ''] ?? diskHint(error.cause);
+}
+
 export function detailsOf(error: unknown): FailureDetails {
-  if (!isFailure(error)) return {};
-  const { code, hint, at } = error;
+  const disk = diskHint(error);
+  if (!isFailure(error)) return disk === undefined ? {} : { hint: disk };
+  const { code, hint = disk, at } = error;
   return { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at }) };
 }

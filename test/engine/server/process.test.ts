@@ -1,6 +1,10 @@
-import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Machine } from '../../../src/cli/doctor/check.js';
+import { checkDataRoot, checkOverlay } from '../../../src/cli/doctor/storage-checks.js';
 import { eventually } from '../../support/engine-sandbox.js';
 import { EngineProcess } from './engine-process.js';
 
@@ -28,10 +32,31 @@ test('a second engine on the same folders is refused and told who has them', asy
     TSCOMPOSE_RUNTIME_DIR: `${engine.folder}/other`,
   });
   const readiness = await second.start();
-  expect(readiness).toMatchObject({ error: { code: 'engine/locked' } });
+  expect(readiness).toMatchObject({ error: { code: 'engine/data-locked' } });
   expect('error' in readiness && readiness.error.message).toContain(`process ${engine.pid}`);
   await second[Symbol.asyncDispose]();
   await engine.client.ping(soon());
+});
+
+test('on a read-only file system the engine and doctor name it', async () => {
+  const disk = mkdtempSync(join(tmpdir(), 'tsc-disk-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk]);
+  onTestFinished(() => {
+    execFileSync('umount', [disk]);
+    rmdirSync(disk);
+  });
+  await using engine = new EngineProcess({ TSCOMPOSE_DATA_ROOT: `${disk}/a/data` });
+  const readiness = await engine.start();
+  expect(readiness).toMatchObject({ error: { code: 'engine/bad-folder' } });
+  expect('error' in readiness && readiness.error.message).toContain(`${disk} is on a read-only file system`);
+  const machine: Machine = {
+    ...{ dataRoot: `${disk}/a/data`, runtimeDir: engine.folder, isRoot: true },
+    ...{ run: () => Promise.resolve({ kind: 'absent' }), read: () => undefined },
+  };
+  expect([await checkDataRoot(machine), await checkOverlay(machine)]).toMatchObject([
+    { status: 'missing', found: `${disk} is not writable` },
+    { status: 'warning', found: 'not tried' },
+  ]);
 });
 
 test('of several started at once on the same folders one serves, and the others say why they do not', async () => {

@@ -100,12 +100,20 @@ test('a failure is told with code, hint and causes; a bug as 500', async () => {
       });
     },
   ];
-  await using served = await Served.routes(failing, ['GET', '/bug', () => Promise.reject(new Error('bug: oh'))]);
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  await using served = await Served.routes(
+    failing,
+    ['GET', '/bug', () => Promise.reject(new Error('bug: oh'))],
+    ['GET', '/full', () => Promise.reject(full)],
+  );
   const answer = await served.request('GET', '/failing');
   expect([answer.status, JSON.parse(answer.text)]).toEqual([
     403,
     { message: 'cannot do it: the disk is full', code: 'request/forbidden', hint: 'try y' },
   ]);
+  const { text } = await served.request('GET', '/full');
+  expect(JSON.parse(text)).toHaveProperty('message', full.message);
+  expect(text).toContain('"hint":"make room where the folders lie');
   expect(await served.request('GET', '/bug')).toMatchObject({ status: 500, text: '{"message":"bug: oh"}\n' });
 });
 
