@@ -167,7 +167,7 @@ describe.skipIf(missing !== undefined)(`building images (needs ${missing ?? 'not
 
     test('builds of the same at the same time run their steps once', async () => {
       const context = lab.context('twins', {
-        Dockerfile: 'FROM busybox\nRUN cat /proc/sys/kernel/random/uuid | tee /u; sleep 0.3\n',
+        Dockerfile: 'FROM busybox\nRUN cat /proc/sys/kernel/random/uuid | tee /u; sleep 1\n',
       });
       const outcomes = await Promise.all([lab.build(context), lab.build(context), lab.build(context)]);
       const uuids = await Promise.all(outcomes.map(({ image }) => lab.tree(image, '/u')));

@@ -3,7 +3,7 @@ import { engineMissing, EngineSandbox, eventually } from '../../support/engine-s
 
 const missing = engineMissing();
 const talker = (text: string, then: string) => `sh -c 'echo ${text}; ${then}'`;
-const forever = 'trap "echo bye; exit 0" TERM; while true; do sleep 0.1; done';
+const forever = 'trap "echo bye; exit 0" TERM; echo up; while true; do sleep 0.1; done';
 
 describe.skipIf(missing !== undefined)('up in the foreground', () => {
   test('shows every line from the first, and ends when all containers have', async () => {
@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)('up in the foreground', () => {
   test('the first Ctrl-C stops, last words are shown, and the exit code is 130', async () => {
     await using sandbox = await new EngineSandbox().withBusybox();
     const cwd = sandbox.project('demo', {
-      'compose.yaml': `services: {a: {image: busybox, command: ["sh", "-c", 'echo up; ${forever}']}}\n`,
+      'compose.yaml': `services: {a: {image: busybox, command: ["sh", "-c", '${forever}']}}\n`,
     });
     const { child, ended } = sandbox.start(['up'], { cwd });
     let seen = '';
@@ -69,8 +69,16 @@ describe.skipIf(missing !== undefined)('up in the foreground', () => {
     await using sandbox = await new EngineSandbox().withBusybox();
     const cwd = sandbox.project('demo', {
       'compose.yaml': `services:
-  stays: {image: busybox, command: ["sh", "-c", 'echo up; ${forever}']}
-  ends: {image: busybox, depends_on: [stays], command: ${talker('done', 'sleep 0.3; exit 3')}}
+  stays:
+    image: busybox
+    command: ["sh", "-c", '${forever.replace('echo up', 'touch /shared/up')}']
+    volumes: [shared:/shared]
+  ends:
+    image: busybox
+    depends_on: [stays]
+    command: ${talker('done', 'until test -e /shared/up; do sleep 0.1; done; exit 3')}
+    volumes: [shared:/shared]
+volumes: {shared: {}}
 `,
     });
     const result = await sandbox.run(line, { cwd });

@@ -29,7 +29,7 @@ services:
       cache: {condition: service_started}
     secrets: [token]
     networks: [front, back]
-    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1/index.html"], interval: 300ms}
+    healthcheck: {test: [CMD, wget, -q, -O, /dev/null, "http://127.0.0.1/index.html"], interval: 300ms, retries: 30}
     restart: always
   db:
     image: busybox
