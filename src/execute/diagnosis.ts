@@ -152,6 +152,12 @@ export function diagnoseStart(
     const hint = 'chmod +x it in the image, or name the interpreter: ["sh", "script"]';
     return { ...plain('not-executable', `cannot start: ${its} may not be executed`, ['command']), hint };
   }
+  const [, mount] = /mount(?:ing)? [`"]([^`"]*)[`"] to .*not a directory/i.exec(message) ?? [];
+  if (mount !== undefined) {
+    const sentence = `cannot start: of its mount ${mount} and what it covers in the image one is a folder, the other a file`;
+    const hint = 'an engine makes a folder of a source that is missing: remove it, and put the file there';
+    return { ...plain('missing-mount', sentence, ['volumes']), hint };
+  }
   const [, source] = /bind source path does not exist: (.*)$/m.exec(message) ?? [];
   if (source !== undefined) return missingFile(source, useOf(source));
   const [, what, name] = /unable to find (user|group) (.+): no matching entries/.exec(message) ?? [];

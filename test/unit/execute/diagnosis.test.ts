@@ -51,6 +51,13 @@ test('a start that is refused names the attribute, and a file its use', () => {
     sentence: 'cannot be created: the file of its secret "pw" does not exist: /app/pw.txt',
     elsewhere: ['secrets', 'pw', 'file'],
   });
+  for (const text of [
+    'crun create failed: unable to start container process: mount `/src/a.conf` to `etc/a.conf`: Not a directory: unknown',
+    'error mounting "/src/a.conf" to rootfs at "/etc/a.conf": mount /src/a.conf:/etc/a.conf: not a directory: unknown',
+  ]) {
+    const sentence = expect.stringContaining('its mount /src/a.conf') as string;
+    expect(diagnoseStart('db', text)).toMatchObject({ kind: 'missing-mount', field: ['volumes'], sentence });
+  }
   expect(diagnoseStart('db', 'unable to find user app: no matching entries in passwd file')).toMatchObject({
     sentence: 'cannot start: its user "app" is not in the image',
     field: ['user'],
