@@ -161,7 +161,8 @@ async function madeHere(
   return RepoDigests.some((text) => text.startsWith(`${familiarRepository}@`)) ? undefined : Id;
 }
 
-async function imageHere(context: CliContext, reference: string): Promise<ImageInspect | undefined> {
+/** Undefined: the engine has none, or there is no engine. */
+export async function imageHere(context: CliContext, reference: string): Promise<ImageInspect | undefined> {
   try {
     const client = await context.engine();
     return await client.images.inspect(reference, context.signal);

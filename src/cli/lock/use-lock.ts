@@ -3,6 +3,7 @@ import { gitEntry } from '../../base/git/reference.js';
 import { renderLocation } from '../../base/source-location.js';
 import type { Project } from '../../compose/index.js';
 import type { LockFile } from '../../lock/index.js';
+import { imageOf } from '../../plan/index.js';
 import type { CliContext } from '../context.js';
 import { flag } from '../flags.js';
 import { excludeEachOther } from '../shared-options.js';
@@ -59,7 +60,7 @@ export async function withLock(
   throw new TscomposeError({ code: 'problems/several', message, facts: { problems } });
 }
 
-/** Bases that a Dockerfile names and the lock has not: known before anything is built. */
+/** Bases that a Dockerfile, or what its bases have as ONBUILD, names and the lock has not: known before anything is built. */
 async function missingBases(
   context: CliContext,
   project: Project,
@@ -76,7 +77,15 @@ async function missingBases(
     services.map(async ([service, definition]) => {
       const { build } = definition;
       if (build === undefined) return [];
-      const named = await basesOf(context, locked, service, definition, build, {});
+      let named = await basesOf(context, locked, service, definition, build, {});
+      if (named.firing.length > 0) {
+        const { knownTriggers } = await import('./known-triggers.js');
+        const pins = locked.pinnedBases?.[service]?.pins ?? {};
+        const image = imageOf(locked, service, definition);
+        const triggers = await knownTriggers(context, image, named.firing, pins);
+        if (Object.keys(triggers).length > 0)
+          named = await basesOf(context, locked, service, definition, build, triggers);
+      }
       const { bases = {}, commits = {} } = lock.services[service] ?? {};
       return [
         ...named.bases.flatMap(entryOf).filter((entry) => bases[entry] === undefined),

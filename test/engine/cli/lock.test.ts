@@ -242,9 +242,14 @@ services:
       await ok('build', '--frozen', 'derived');
       const written = lock();
       writeFileSync(lockFile, written.replace(/ {4}commits:\n.*\n/, ''));
-      expect((await run(['build', '--frozen', '--no-cache', 'derived'])).stderr).toContain(
-        `compose.lock has no commit of the repository http://${git.host}/context.git#main:sub`,
-      );
+      // What an image has as ONBUILD is looked up before anything is built: here, and without pulling in its registry.
+      const untold = `compose.lock has no entry for http://${git.host}/context.git#main:sub of service "derived"`;
+      expect((await run(['build', '--frozen', '--no-cache', 'derived'])).stderr).toContain(untold);
+      await ok('down', '--rmi', 'all');
+      const fresh = await run(['up', '-d', '--frozen', 'derived']);
+      expect(fresh.stderr).toContain(untold);
+      expect(fresh.stderr).not.toContain('Building');
+      await sandbox.withBusybox();
       writeFileSync(lockFile, written.replaceAll(/local: sha256:.*/g, `local: sha256:${'0'.repeat(64)}`));
       expect((await run(['build', 'derived'])).stderr).toContain(
         'cannot find the base image busybox: compose.lock has the id',
