@@ -1,11 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readOrEmpty } from '../oci/index.js';
 import type { Container } from './container.js';
-import { bundleOf, publish, type Room } from './room.js';
+import { bundleOf, cgroupOf, publish, type Room } from './room.js';
 
-/** Whether the kernel has ended a process of this run for want of memory: the monitor leaves a file then. */
+/**
+ * Whether the kernel has ended a process of this run for want of memory: the monitor leaves a file then, and on cgroup v2
+ * the kernel counts them, where the monitor does not always look.
+ */
 export function ranOutOfMemory(room: Room, container: Container): boolean {
-  return existsSync(join(bundleOf(room, container.id), 'oom'));
+  if (existsSync(join(bundleOf(room, container.id), 'oom'))) return true;
+  return /^oom_kill [1-9]/m.test(readOrEmpty(join(cgroupOf(room, container).folder('memory'), 'memory.events')));
 }
 
 /** Tells of it while the container goes on, as when it was not the first process that had to go. */
