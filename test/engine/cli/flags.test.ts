@@ -51,9 +51,11 @@ describe.skipIf(engineMissing() !== undefined)('what flags change', () => {
 
   test('attach takes one replica, and with --no-stdin and --sig-proxy=false nothing goes to it', async () => {
     await ok('up', '-d', 'teller');
-    const flags = ['--no-stdin', '--sig-proxy=false', '--detach-keys', 'ctrl-x'];
-    expect((await run('attach', '--index', '2', ...flags, 'teller')).exitCode).toBe(1);
-    const { child, ended } = sandbox.start(['attach', '--index', '1', ...flags, 'teller'], { cwd });
+    expect((await run('attach', '--index', '2', 'teller')).exitCode).toBe(1);
+    const { child, ended } = sandbox.start(
+      ['attach', '--index', '1', '--no-stdin', '--sig-proxy=false', '--detach-keys', 'ctrl-x', 'teller'],
+      { cwd },
+    );
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     await ok('exec', '-T', 'teller', 'touch', '/go');
     expect(await ended).toMatchObject({ exitCode: 4, stdout: expect.stringMatching(/^(?:waits\n)+said\n$/) as string });
