@@ -34,7 +34,7 @@ test('what a line of shell asks of docker is found', () => {
   ];
   const commands = [{ name: 'container run', names: ['container run', 'run'], flags }];
   const found = dockerUses(
-    `echo --tty | docker run -dt --name x image ls --env; "$(docker run -eA=d image)"`,
+    `echo --tty | docker run -dt --name $(date) -e A image ls --env; "$(docker run -eA=d image)"`,
     commands,
   );
   expect(found).toEqual([
@@ -42,6 +42,7 @@ test('what a line of shell asks of docker is found', () => {
     'container run --detach',
     'container run --tty',
     'container run --name',
+    'container run --env',
     'container run',
     'container run --env',
   ]);

@@ -49,11 +49,19 @@ function shortFlags(word: string, flags: DockerCommand['flags']): DockerCommand[
   return found;
 }
 
+/** What is substituted runs too; for the command around it, it is a word. */
 function commandsIn(line: string): readonly (readonly string[])[] {
+  const substituted: string[] = [];
+  const around = line.replace(/\$\(([^()]*)\)/g, (_whole, inner: string) => {
+    substituted.push(inner);
+    return '$substituted';
+  });
+  return [around, ...substituted].flatMap(simpleCommandsIn);
+}
+
+function simpleCommandsIn(line: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]];
-  // A substitution inside double quotes runs, too.
-  const open = line.replace(/"\$\(([^)]*)\)"/g, '$($1)');
-  for (const [token] of open.matchAll(/'[^']*'|"(?:\\.|[^"\\])*"|[|;&()\n]|[<>]|(?:\\.|[^\s|;&()<>'"])+|\s+/g)) {
+  for (const [token] of line.matchAll(/'[^']*'|"(?:\\.|[^"\\])*"|[|;&()\n]|[<>]|(?:\\.|[^\s|;&()<>'"])+|\s+/g)) {
     if (/^[|;&()\n<>]/.test(token)) commands.push([]);
     else if (/^\s/.test(token)) commands.at(-1)?.push('');
     else {
