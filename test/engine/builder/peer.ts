@@ -51,7 +51,7 @@ export class Peer implements AsyncDisposable {
     // The image has another name here, so that nobody's own is touched.
     const text = one.dockerfile
       .join('\n')
-      .replace(/^FROM (--\S+ )?busybox/gim, `FROM $1${this.#base}`)
+      .replace(/^(\s*FROM (?:--\S+ )?)busybox/gim, `$1${this.#base}`)
       .replace('--from=busybox', `--from=${this.#base}`)
       .replace('I=busybox', `I=${this.#base.split(':')[0] ?? ''}`)
       .replace('T=latest', `T=${process.pid}`);
