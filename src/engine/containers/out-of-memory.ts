@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readOrEmpty } from '../oci/index.js';
+import { cgroupLayout } from '../sys/index.js';
 import type { Container } from './container.js';
 import { bundleOf, cgroupOf, publish, type Room } from './room.js';
 
@@ -10,6 +11,7 @@ import { bundleOf, cgroupOf, publish, type Room } from './room.js';
  */
 export function ranOutOfMemory(room: Room, container: Container): boolean {
   if (existsSync(join(bundleOf(room, container.id), 'oom'))) return true;
+  if (cgroupLayout() !== 'v2') return false; // asked for every container every second
   return /^oom_kill [1-9]/m.test(readOrEmpty(join(cgroupOf(room, container).folder('memory'), 'memory.events')));
 }
 

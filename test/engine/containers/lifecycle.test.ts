@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`a container's life (needs ${missing ?? '
     const id = await engine.start({ Cmd: ['sh', '-c', 'while :; do echo >> /ticks; sleep 0.02; done'] });
     const { Pid } = await statusOf(id);
     // Not its output: that may be on its way when it stops.
-    const ticks = () => statSync(`/proc/${Pid}/root/ticks`, { throwIfNoEntry: false })?.size ?? 0;
+    const ticks = () => statSync(join(`/proc/${Pid}/root`, 'ticks'), { throwIfNoEntry: false })?.size ?? 0;
     await eventually('the first of its work', () => ticks() > 0);
     await engine.containers.pause(id);
     const before = ticks();

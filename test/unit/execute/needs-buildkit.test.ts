@@ -9,7 +9,7 @@ import { needsBuildkit } from '../../../src/execute/needs-buildkit.js';
 import type { BuildRequest } from '../../../src/plan/index.js';
 
 test.each([
-  'RUN --mount=type=cache,target=/root/.npm npm ci',
+  'RUN --mount=type=cache,target=/cache npm ci',
   '  run --network=none make',
   'COPY --from=build --link /app /app',
   'COPY --chmod=755 run.sh /',
