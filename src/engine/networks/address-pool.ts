@@ -42,7 +42,8 @@ export class AddressPool {
     if (before !== undefined && this.#take(before)) return numberAddress(before, this.#subnet.family);
     const value = this.#free();
     this.#next = value + 1n;
-    this.#before.delete(this.#holders.get(value) ?? '');
+    const last = this.#holders.get(value);
+    if (last !== undefined && this.#before.get(last) === value) this.#before.delete(last);
     this.#before.set(holder, value);
     this.#holders.set(value, holder);
     return numberAddress(value, this.#subnet.family);
